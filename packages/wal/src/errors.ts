@@ -1,0 +1,68 @@
+/**
+ * The base of every error that walvault throws on purpose.
+ *
+ * Deciding what to do next is a property of the error, not of its text: `code` names it (`ERR_...`, stable),
+ * `retry` says whether trying again can help, and `hint` is a full sentence that tells the operator what to do.
+ * Messages follow PostgreSQL's style: one line, lower case, no final period, values included.
+ */
+
+const brand: unique symbol = Symbol.for('@walvault/error') as never;
+
+/** Whether trying the same thing again can help: `retry` when the trouble may pass by itself, `fatal` when it cannot. */
+export type RetryAdvice = 'retry' | 'fatal';
+
+/** What every {@link WalvaultError} can be given besides its message. */
+export interface WalvaultErrorOptions {
+  /** A full sentence for the operator: what to do now. */
+  readonly hint?: string | undefined;
+  /** The error that led to this one, when this one adds what only the caller knew (path, LSN, command). */
+  readonly cause?: unknown;
+}
+
+/** Base class of all errors of the walvault packages. */
+export abstract class WalvaultError extends Error {
+  /** Stable name of the error, `ERR_...`. Its doc comment in the package that throws it is its manual entry. */
+  abstract readonly code: string;
+  /** Whether trying again can help. */
+  abstract readonly retry: RetryAdvice;
+  /** What the operator should do, as a full sentence, if there is something better than reading the message. */
+  readonly hint: string | undefined;
+  readonly [brand] = true;
+
+  constructor(message: string, options: WalvaultErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.hint = options.hint;
+  }
+
+  /** Whether a caught value is one of ours, also when it comes from a second copy of this package. */
+  static is(value: unknown): value is WalvaultError {
+    return typeof value === 'object' && value !== null && brand in value;
+  }
+}
+
+/** Codes of the errors of this package. */
+export type WalErrorCode =
+  /** A text is not a log sequence number. LSNs are written as two hexadecimal numbers of up to 8 digits, `16/B374D848`. */
+  | 'ERR_INVALID_LSN'
+  /** A number is not a timeline ID. Timeline IDs run from 1 to 4294967295. */
+  | 'ERR_INVALID_TIMELINE'
+  /** A WAL segment size is not a power of two between 1 MiB and 1 GiB, which is what PostgreSQL allows. */
+  | 'ERR_INVALID_SEGMENT_SIZE'
+  /** A file name is not that of a WAL segment, a partial segment, a timeline history or a backup history file. */
+  | 'ERR_INVALID_WAL_FILE_NAME'
+  /** A timeline history file does not hold what PostgreSQL writes there. It was damaged or is another file. */
+  | 'ERR_INVALID_HISTORY_FILE'
+  /** A WAL page does not start with a header that PostgreSQL would accept at that place. */
+  | 'ERR_INVALID_PAGE_HEADER';
+
+/** A text, name or header that is not what PostgreSQL's WAL format says. Trying again does not help. */
+export class WalFormatError extends WalvaultError {
+  readonly code: WalErrorCode;
+  readonly retry = 'fatal';
+
+  constructor(code: WalErrorCode, message: string, options?: WalvaultErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

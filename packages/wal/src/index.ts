@@ -1,0 +1,49 @@
+/** @walvault/wal: the words of PostgreSQL's write-ahead log. Pure values, no I/O. */
+export { crc32c } from './crc32c.ts';
+export { WalFormatError, WalvaultError } from './errors.ts';
+export type { RetryAdvice, WalErrorCode, WalvaultErrorOptions } from './errors.ts';
+export { formatHistoryFile, parseHistoryFile, timelineAt } from './history-file.ts';
+export type { TimelineSwitch } from './history-file.ts';
+export { silentLogger } from './logger.ts';
+export type { LogFields, Logger } from './logger.ts';
+export { addToLsn, formatLsn, formatLsnPadded, invalidLsn, lsnDistance, maxOfLsn, parseLsn, toLsn } from './lsn.ts';
+export type { Lsn } from './lsn.ts';
+export {
+  defaultWalPageSize,
+  isPlausiblePageMagic,
+  longPageHeaderSize,
+  majorOfPageMagic,
+  pageFlags,
+  pageMagicOfMajor,
+  readPageHeader,
+  shortPageHeaderSize,
+} from './page-header.ts';
+export type { LongPageHeader, PageFlags, PageHeader } from './page-header.ts';
+export {
+  defaultWalSegmentSize,
+  isSegmentStart,
+  isWalSegmentSize,
+  offsetInSegment,
+  parseWalSegmentSize,
+  roundDownToSegment,
+  segmentEndLsn,
+  segmentNumberOf,
+  segmentStartLsn,
+  segmentsPerLogId,
+  toWalSegmentSize,
+} from './segment.ts';
+export type { SegmentNumber, WalSegmentSize } from './segment.ts';
+export { firstTimelineId, toTimelineId } from './timeline.ts';
+export type { TimelineId } from './timeline.ts';
+export {
+  backupHistoryFileName,
+  historyFileName,
+  parseWalFileName,
+  partialSuffix,
+  segmentNumberOfName,
+  startLsnOfName,
+  tryParseWalFileName,
+  walFileName,
+  walFileNameAt,
+} from './wal-file-name.ts';
+export type { WalFileName } from './wal-file-name.ts';

@@ -1,0 +1,71 @@
+// Runs a command of the workspace with the workspace's own tools. This is the one way in: it needs only
+// Node >= 20 and npm, installs the pinned pnpm and the frozen lockfile when they are not there yet, and
+// puts node_modules/.bin (Node 24, pnpm, turbo, ...) first on the PATH.
+//
+//   node scripts/ws.mjs COMMAND [ARG ...]
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const stamp = join(root, 'node_modules/.ws-stamp');
+const packageManager = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).packageManager.split('+')[0];
+
+const manifests = ['packages', 'apps']
+  .flatMap((group) => readdirSync(join(root, group)).map((name) => join(group, name, 'package.json')))
+  .concat('package.json', 'bench/package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml')
+  .filter((path) => existsSync(join(root, path)))
+  .sort();
+
+function environment() {
+  const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', TURBO_NO_UPDATE_NOTIFIER: '1' };
+  // npm's own settings must not leak into pnpm; the registry that the user chose may.
+  for (const key of Object.keys(env)) if (/^npm_/i.test(key) && key !== 'npm_config_registry') delete env[key];
+  return env;
+}
+
+/** Installs when the lockfile or a manifest changed since the last time. */
+function install(env) {
+  const hash = createHash('sha256').update(packageManager);
+  for (const path of manifests) hash.update(path).update(readFileSync(join(root, path)));
+  const wanted = hash.digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  console.error(`walvault: installing the workspace with ${packageManager} (once; needs the npm registry)`);
+  const result = spawnSync('npx', ['--yes', packageManager, 'install', '--frozen-lockfile', '--reporter=append-only'], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  if (result.error !== undefined || result.status !== 0) {
+    console.error(result.stdout, result.stderr);
+    console.error(`walvault: the install failed${result.error === undefined ? '' : `: ${result.error.message}`}`);
+    process.exit(result.status ?? 1);
+  }
+  writeFileSync(stamp, wanted);
+}
+
+const [command, ...args] = process.argv.slice(2);
+if (command === undefined) {
+  console.error('usage: node scripts/ws.mjs COMMAND [ARG ...]');
+  process.exit(2);
+}
+const env = environment();
+install(env);
+const bin = join(root, 'node_modules/.bin');
+const child = spawn(command, args, { cwd: root, env: { ...env, PATH: bin + delimiter + env.PATH }, stdio: 'inherit' });
+// A terminal sends Ctrl-C to the whole group; a supervisor sends it only to us. Either way the child decides
+// when it is done, and we leave with its answer.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    if (!process.stdin.isTTY || signal !== 'SIGINT') child.kill(signal);
+  });
+}
+child.on('error', (error) => {
+  console.error(`walvault: cannot run ${command}: ${error.message}`);
+  process.exit(127);
+});
+child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 143)));
