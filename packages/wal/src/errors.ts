@@ -6,7 +6,7 @@
  * Messages follow PostgreSQL's style: one line, lower case, no final period, values included.
  */
 
-const brand: unique symbol = Symbol.for('@walvault/error') as never;
+const brand = Symbol.for('@walvault/error');
 
 /** Whether trying the same thing again can help: `retry` when the trouble may pass by itself, `fatal` when it cannot. */
 export type RetryAdvice = 'retry' | 'fatal';
@@ -27,12 +27,12 @@ export abstract class WalvaultError extends Error {
   abstract readonly retry: RetryAdvice;
   /** What the operator should do, as a full sentence, if there is something better than reading the message. */
   readonly hint: string | undefined;
-  readonly [brand] = true;
 
   constructor(message: string, options: WalvaultErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = new.target.name;
     this.hint = options.hint;
+    Object.defineProperty(this, brand, { value: true });
   }
 
   /** Whether a caught value is one of ours, also when it comes from a second copy of this package. */

@@ -18,7 +18,7 @@ export interface TimelineSwitch {
   readonly reason: string;
 }
 
-const linePattern = /^\s*(\d{1,10})\s+([0-9A-Fa-f]{1,8}\/[0-9A-Fa-f]{1,8})(?:\s+(.*))?$/;
+const linePattern = /^\s*(\d{1,10})\s+([0-9A-Fa-f]{1,8}\/[0-9A-Fa-f]{1,8})(?:\s+(.*))?$/s;
 
 /**
  * Reads the text of the history file of `timelineId`: its ancestors, oldest first.
@@ -27,7 +27,7 @@ const linePattern = /^\s*(\d{1,10})\s+([0-9A-Fa-f]{1,8}\/[0-9A-Fa-f]{1,8})(?:\s+
 export function parseHistoryFile(timelineId: TimelineId, text: string): readonly TimelineSwitch[] {
   const switches: TimelineSwitch[] = [];
   for (const [index, line] of text.split('\n').entries()) {
-    if (/^\s*(#.*)?$/.test(line)) continue;
+    if (/^\s*(#.*)?$/s.test(line)) continue;
     const entry = parseLine(line);
     const previous = switches.at(-1)?.timelineId ?? 0;
     if (entry === undefined) throw invalid(timelineId, index, `"${line}" is not "timeline<TAB>LSN<TAB>reason"`);

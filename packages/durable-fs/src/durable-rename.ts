@@ -1,0 +1,49 @@
+/** Renames that are still true after a power cut (`durable_rename`, storage/file/fd.c). */
+import { rename, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { errnoOf, fileSystemError } from './errors.ts';
+import { syncDirectory, syncFile } from './sync.ts';
+
+/** Choices for {@link durableRename}. */
+export interface DurableRenameOptions {
+  /** The content of `from` is durable already; spare the fsync of the file. */
+  readonly contentIsDurable?: boolean | undefined;
+}
+
+/**
+ * Renames a file in one step for every reader, without making that survive a power cut.
+ * @throws {FileSystemError} when it cannot be renamed.
+ */
+export async function renameFile(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    throw fileSystemError(`rename to "${to}" the file`, from, error);
+  }
+}
+
+/**
+ * Renames a file so that after a crash either the old or the new name has the whole content: fsync of the file,
+ * rename, fsync of the directory (of both, when they differ). An existing `to` is replaced.
+ * @throws {FileSystemError} when any step fails; `ERR_SYNC_FAILED` after the rename means that it may not be durable.
+ */
+export async function durableRename(from: string, to: string, options: DurableRenameOptions = {}): Promise<void> {
+  if (options.contentIsDurable !== true) await syncFile(from);
+  await renameFile(from, to);
+  await syncDirectory(dirname(to));
+  if (dirname(from) !== dirname(to)) await syncDirectory(dirname(from));
+}
+
+/**
+ * Removes a file and makes its removal durable. A file that is not there is fine.
+ * @throws {FileSystemError} when the file cannot be removed or the directory not be synced.
+ */
+export async function durableUnlink(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return;
+    throw fileSystemError('remove', path, error);
+  }
+  await syncDirectory(dirname(path));
+}

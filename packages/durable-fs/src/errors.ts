@@ -1,0 +1,96 @@
+/** The errors of files and directories, told apart by what an operator has to do about them. */
+import { type RetryAdvice, WalvaultError, type WalvaultErrorOptions } from '@walvault/wal';
+
+/** Codes of the errors of this package. */
+export type DurableFsErrorCode =
+  /** fsync or fdatasync failed. The kernel may have dropped the data, so the file must not be trusted any more. Look at the disk (kernel log) before starting again. */
+  | 'ERR_SYNC_FAILED'
+  /** No room, or no quota, is left on the file system. Free some; walvault goes on by itself where it can. */
+  | 'ERR_STORAGE_FULL'
+  /** The operating system does not let walvault read or write there. Check owner, mode and mount options of the named path. */
+  | 'ERR_NOT_PERMITTED'
+  /** A file or directory that must be there is not. It was removed, or the path in the configuration is wrong. */
+  | 'ERR_PATH_MISSING'
+  /** Any other failure of a file operation; the cause has the system's own words. */
+  | 'ERR_FILE_SYSTEM';
+
+/** A file operation that failed. `path` is the file or directory, `cause` the system's error. */
+export class FileSystemError extends WalvaultError {
+  readonly code: DurableFsErrorCode;
+  readonly retry: RetryAdvice;
+  readonly path: string;
+
+  constructor(code: DurableFsErrorCode, path: string, message: string, options?: WalvaultErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.path = path;
+    this.retry = code === 'ERR_STORAGE_FULL' ? 'retry' : 'fatal';
+  }
+}
+
+interface Verdict {
+  readonly code: DurableFsErrorCode;
+  readonly hint: string;
+}
+
+const permission: Verdict = {
+  code: 'ERR_NOT_PERMITTED',
+  hint: 'Check the owner and the mode of this path, and whether its file system is mounted read-only.',
+};
+const full: Verdict = { code: 'ERR_STORAGE_FULL', hint: 'Free some space or raise the quota on this file system.' };
+const missing: Verdict = { code: 'ERR_PATH_MISSING', hint: 'Create it, or correct the path in the configuration.' };
+const verdicts: Readonly<Record<string, Verdict>> = {
+  EACCES: permission,
+  EPERM: permission,
+  EROFS: permission,
+  ENOSPC: full,
+  EDQUOT: full,
+  ENOENT: missing,
+  ENOTDIR: missing,
+};
+
+/**
+ * Turns what a file operation threw into a {@link FileSystemError}, by errno.
+ * @param action what was tried, as in "could not ACTION": `create`, `write to`, `rename`
+ */
+export function fileSystemError(action: string, path: string, cause: unknown): FileSystemError {
+  if (cause instanceof FileSystemError) return cause;
+  const verdict = verdicts[errnoOf(cause) ?? ''];
+  return new FileSystemError(verdict?.code ?? 'ERR_FILE_SYSTEM', path, `could not ${action} "${path}": ${describe(cause)}`, {
+    hint: verdict?.hint,
+    cause,
+  });
+}
+
+/** A failed fsync: always fatal, whatever the errno (a retry could succeed without the lost data being on disk). */
+export function syncError(path: string, cause: unknown): FileSystemError {
+  return new FileSystemError('ERR_SYNC_FAILED', path, `could not fsync "${path}": ${describe(cause)}`, {
+    hint: 'Data may be lost on this disk. Check the kernel log and the device before starting again; nothing unsynced was acknowledged.',
+    cause,
+  });
+}
+
+/** The errno name (`ENOENT`) of a system error, if it is one. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+const plainWords: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'operation not permitted',
+  EROFS: 'read-only file system',
+  ENOSPC: 'no space left on device',
+  EDQUOT: 'disk quota exceeded',
+  ENOENT: 'no such file or directory',
+  ENOTDIR: 'not a directory',
+  EISDIR: 'is a directory',
+  EEXIST: 'file exists',
+  EIO: 'input/output error',
+  EXDEV: 'not on the same file system',
+};
+
+function describe(cause: unknown): string {
+  const errno = errnoOf(cause);
+  if (errno !== undefined) return plainWords[errno] ?? errno;
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,12 @@
+/** @walvault/durable-fs: the only place that calls fsync and rename. */
+export { DurableFile } from './durable-file.ts';
+export type { DurableFileOptions } from './durable-file.ts';
+export { durableRename, durableUnlink, renameFile } from './durable-rename.ts';
+export type { DurableRenameOptions } from './durable-rename.ts';
+export { errnoOf, FileSystemError, fileSystemError } from './errors.ts';
+export type { DurableFsErrorCode } from './errors.ts';
+export { lockOwner, tryLock } from './file-lock.ts';
+export type { FileLock, LockOwner } from './file-lock.ts';
+export { syncDirectory, syncFile, syncParent } from './sync.ts';
+export { appendDurably, writeFileAtomic } from './write-atomic.ts';
+export type { WriteFileAtomicOptions } from './write-atomic.ts';

@@ -1,0 +1,73 @@
+/** Small files that are always whole: the old content or the new one, never something between, also after a power cut. */
+import { open, unlink } from 'node:fs/promises';
+import { durableRename, renameFile } from './durable-rename.ts';
+import { fileSystemError, syncError } from './errors.ts';
+import { syncParent } from './sync.ts';
+
+/** Choices for {@link writeFileAtomic}. */
+export interface WriteFileAtomicOptions {
+  /** Permission bits of the file; 0600 unless given. */
+  readonly mode?: number | undefined;
+  /**
+   * Whether the new content must survive a power cut; true unless given. False still replaces the file in one step for
+   * every reader, and suits state that is worthless after a crash of the machine.
+   */
+  readonly durable?: boolean | undefined;
+}
+
+let serial = 0;
+
+/**
+ * Replaces the content of a file in one step, by way of a temporary file beside it (`.NAME.PID.N.tmp`).
+ * @throws {FileSystemError} when a step fails; the old content is then still there and the temporary file gone.
+ */
+export async function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array,
+  options: WriteFileAtomicOptions = {},
+): Promise<void> {
+  serial += 1;
+  const slash = path.lastIndexOf('/') + 1;
+  const temporary = `${path.slice(0, slash)}.${path.slice(slash)}.${process.pid}.${serial}.tmp`;
+  const durable = options.durable ?? true;
+  try {
+    await writeNew(temporary, content, options.mode ?? 0o600, durable);
+    if (durable) await durableRename(temporary, path, { contentIsDurable: true });
+    else await renameFile(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * Appends to a file (made with mode 0600 when it is not there) and returns when the bytes and the entry of a new file are durable.
+ * @throws {FileSystemError} when a step fails; part of the bytes may be there then.
+ */
+export async function appendDurably(path: string, content: string | Uint8Array): Promise<void> {
+  let isNew = false;
+  try {
+    await using file = await open(path, 'a', 0o600);
+    isNew = (await file.stat()).size === 0;
+    await file.appendFile(content);
+    await file.datasync().catch((error: unknown) => {
+      throw syncError(path, error);
+    });
+  } catch (error) {
+    throw fileSystemError('append to', path, error);
+  }
+  if (isNew) await syncParent(path);
+}
+
+async function writeNew(path: string, content: string | Uint8Array, mode: number, durable: boolean): Promise<void> {
+  try {
+    await using file = await open(path, 'wx', mode);
+    await file.writeFile(content);
+    if (!durable) return;
+    await file.sync().catch((error: unknown) => {
+      throw syncError(path, error);
+    });
+  } catch (error) {
+    throw fileSystemError('write', path, error);
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * How far a receiver has come: the one value that flows backwards, to the walsender and to whoever watches.
+ *
+ *   writtenLsn >= flushedLsn, both on timelineId; everything below flushedLsn is on disk for good.
+ *
+ * Within one timeline the positions only grow. A switch of timeline may step back to the start of the segment that
+ * holds the switchpoint, because that segment exists on both timelines.
+ */
+import { strict as assert } from 'node:assert';
+import { invalidLsn, type Lsn, lsnDistance, maxOfLsn, type TimelineId } from '@walvault/wal';
+
+/** What a receiver reports to the server about itself. */
+export interface ReportedPositions {
+  readonly writeLsn: Lsn;
+  /** Never less than reported before; `0/0` ("unknown") while what was acknowledged earlier is being received again. */
+  readonly flushLsn: Lsn;
+}
+
+/** The positions of one receiver. Written by the receiver alone, read by anybody at any time. */
+export class Positions {
+  #timelineId: TimelineId;
+  #writtenLsn: Lsn;
+  #flushedLsn: Lsn;
+  #serverLsn: Lsn;
+  #acknowledgedLsn: Lsn;
+  #receivedBytes = 0;
+  #lastMessageAtMs = 0;
+
+  /**
+   * @param start where streaming starts
+   * @param acknowledgedLsn what has been reported as flushed before, for example by an earlier process (`0/0`: nothing)
+   */
+  constructor(start: { readonly timelineId: TimelineId; readonly lsn: Lsn }, acknowledgedLsn: Lsn = invalidLsn) {
+    this.#timelineId = start.timelineId;
+    this.#writtenLsn = start.lsn;
+    this.#flushedLsn = start.lsn;
+    this.#serverLsn = start.lsn;
+    this.#acknowledgedLsn = acknowledgedLsn;
+  }
+
+  /** The timeline that is being streamed. */
+  get timelineId(): TimelineId {
+    return this.#timelineId;
+  }
+
+  /** Just behind the last byte that was given to the kernel. */
+  get writtenLsn(): Lsn {
+    return this.#writtenLsn;
+  }
+
+  /** Just behind the last byte that is durable. */
+  get flushedLsn(): Lsn {
+    return this.#flushedLsn;
+  }
+
+  /** The furthest position of the server that it told us about. */
+  get serverLsn(): Lsn {
+    return this.#serverLsn;
+  }
+
+  /** WAL bytes received since the start. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
+  /** When the last message came from the server, in milliseconds of the Unix epoch; 0 before the first. */
+  get lastMessageAtMs(): number {
+    return this.#lastMessageAtMs;
+  }
+
+  /** Notes that a message came, with the position of the server that it carried. */
+  heard(serverLsn: Lsn, nowMs: number): void {
+    this.#serverLsn = maxOfLsn(this.#serverLsn, serverLsn);
+    this.#lastMessageAtMs = nowMs;
+  }
+
+  /** Moves the written position on. */
+  wroteTo(lsn: Lsn): void {
+    assert(lsn >= this.#writtenLsn, 'the written position never goes back');
+    this.#receivedBytes += lsnDistance(this.#writtenLsn, lsn);
+    this.#writtenLsn = lsn;
+    this.#serverLsn = maxOfLsn(this.#serverLsn, lsn);
+  }
+
+  /** Moves the durable position on. Call it only after the fsync. */
+  flushedTo(lsn: Lsn): void {
+    assert(lsn >= this.#flushedLsn && lsn <= this.#writtenLsn, 'the flushed position never goes back, nor past the written one');
+    this.#flushedLsn = lsn;
+  }
+
+  /** Goes over to another timeline, at the start of the segment that holds the switchpoint. */
+  switchTo(timelineId: TimelineId, lsn: Lsn): void {
+    assert(
+      timelineId > this.#timelineId && lsn <= this.#flushedLsn,
+      'a timeline switch leads to a later timeline, from durable ground',
+    );
+    this.#timelineId = timelineId;
+    this.#writtenLsn = lsn;
+    this.#flushedLsn = lsn;
+  }
+
+  /** What to tell the server now. The flush position in it never goes back. */
+  report(): ReportedPositions {
+    const isKnown = this.#flushedLsn >= this.#acknowledgedLsn;
+    if (isKnown) this.#acknowledgedLsn = this.#flushedLsn;
+    return { writeLsn: this.#writtenLsn, flushLsn: isKnown ? this.#flushedLsn : invalidLsn };
+  }
+}
