@@ -1,0 +1,93 @@
+/**
+ * Starting a command in the background, and knowing that it works before saying so.
+ *
+ * The child is detached and writes its own log; a channel between the two carries one message, "it runs" or why it
+ * does not, and is closed then. A child that dies without a word shows up by its exit.
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { receiverLogPath, type ServerConfig } from '@walvault/core';
+import type { CommandContext } from './context.ts';
+
+/** The one message of a child. */
+export type StartReport =
+  | { readonly kind: 'running'; readonly timelineId: number; readonly lsn: string }
+  | { readonly kind: 'failed'; readonly message: string; readonly hint: string | undefined };
+
+/** The command line of a receiver in the background, and its log file. */
+export async function receiverCommand(context: CommandContext, server: ServerConfig, wait: boolean): Promise<BackgroundCommand> {
+  const logFile = receiverLogPath(server);
+  const global = await globalArguments(context);
+  return { args: [...global, 'receive-wal', '--foreground', ...(wait ? ['--wait'] : []), '--log-file', logFile, server.name], logFile };
+}
+
+/** The command line of archive-wal in the background. What it says goes to the receiver's log. */
+export async function archiverCommand(context: CommandContext, server: ServerConfig): Promise<BackgroundCommand> {
+  return { args: [...(await globalArguments(context)), '-q', 'archive-wal', server.name], logFile: receiverLogPath(server) };
+}
+
+/** The options before the command, so that the child sees the same configuration. */
+async function globalArguments(context: CommandContext): Promise<readonly string[]> {
+  const { file } = await context.configuration();
+  return ['-c', file, ...(context.options.debug === true ? ['-d'] : [])];
+}
+
+const executable = fileURLToPath(new URL('../bin/walvault.js', import.meta.url));
+
+/** What to start. */
+export interface BackgroundCommand {
+  readonly args: readonly string[];
+  /** Where the child's own stdout and stderr go: what it says before its log is open, and what Node says when it crashes. */
+  readonly logFile: string;
+}
+
+/** Starts a command detached from this process and its terminal, and does not wait. */
+export function launch({ args, logFile }: BackgroundCommand): number | undefined {
+  const child = spawnDetached(args, logFile, 'ignore');
+  child.unref();
+  return child.pid;
+}
+
+/**
+ * Starts a command detached and waits until it says that it runs, or ends.
+ * @param stop aborting it ends the child too
+ */
+export async function launchAndWait({ args, logFile }: BackgroundCommand, stop: AbortSignal): Promise<StartReport & { readonly pid: number | undefined }> {
+  const child = spawnDetached(args, logFile, 'ipc');
+  const kill = (): void => void child.kill('SIGTERM');
+  stop.addEventListener('abort', kill, { once: true });
+  const report = await new Promise<StartReport>((resolve) => {
+    child.once('message', (message) => resolve(message as StartReport));
+    child.once('error', (error) => resolve({ kind: 'failed', message: `could not start the background process: ${error.message}`, hint: undefined }));
+    child.once('exit', (code, signal) => {
+      const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+      resolve({ kind: 'failed', message: `the background process ended with ${how} before it was streaming`, hint: `Look at its log: ${logFile}` });
+    });
+  });
+  stop.removeEventListener('abort', kill);
+  if (child.connected) child.disconnect();
+  child.unref();
+  return { ...report, pid: child.pid };
+}
+
+/** In the child: tells the process that started it, once, if it still listens. */
+export async function reportStart(report: StartReport): Promise<void> {
+  const { send } = process;
+  if (send === undefined || !process.connected) return;
+  await new Promise<void>((resolve) => {
+    send.call(process, report, undefined, undefined, () => resolve());
+  });
+  if (process.connected) process.disconnect();
+}
+
+function spawnDetached(args: readonly string[], logFile: string, channel: 'ipc' | 'ignore'): ReturnType<typeof spawn> {
+  mkdirSync(dirname(logFile), { recursive: true, mode: 0o700 });
+  const log = openSync(logFile, 'a', 0o640);
+  try {
+    return spawn(process.execPath, [executable, ...args], { detached: true, cwd: '/', stdio: ['ignore', log, log, channel] });
+  } finally {
+    closeSync(log);
+  }
+}

@@ -1,0 +1,97 @@
+/** `receive-wal`: start the receiver of a server, in the background or the foreground; stop it; create or drop its slot. */
+import { createServerSlot, dropServerSlot, requireSlotName, runReceiver, type ServerConfig, SlotExistsError, stopTask } from '@walvault/core';
+import { formatLsn, WalvaultError } from '@walvault/wal';
+import { launchAndWait, receiverCommand, reportStart } from '../background.ts';
+import type { CommandContext } from '../context.ts';
+import { exitCode } from '../exit-code.ts';
+import { describeError } from '../output.ts';
+
+/** Options of the command. At most one of the actions is given. */
+export interface ReceiveWalCommandOptions {
+  readonly foreground?: boolean | undefined;
+  /** Keep trying when the server cannot be reached at the start. */
+  readonly wait?: boolean | undefined;
+  /** In the foreground: log to this file instead of stderr. */
+  readonly logFile?: string | undefined;
+  readonly stop?: boolean | undefined;
+  readonly createSlot?: boolean | undefined;
+  readonly ifNotExists?: boolean | undefined;
+  readonly dropSlot?: boolean | undefined;
+}
+
+/** Runs the command; gives the exit code. */
+export async function receiveWalCommand(context: CommandContext, serverName: string, options: ReceiveWalCommandOptions): Promise<number> {
+  const server = await context.server(serverName);
+  if (options.createSlot === true) return createSlotOf(context, server, options.ifNotExists ?? false);
+  if (options.dropSlot === true) return dropSlotOf(context, server);
+  if (options.stop === true) {
+    const pid = await stopTask(server, 'receive-wal');
+    context.output.info(`Stopped process receive-wal(${pid})`);
+    return exitCode.ok;
+  }
+  return options.foreground === true ? inForeground(context, server, options) : inBackground(context, server, options);
+}
+
+async function createSlotOf(context: CommandContext, server: ServerConfig, ifNotExists: boolean): Promise<number> {
+  const slotName = requireSlotName(server, 'create');
+  context.output.info(`Creating physical replication slot '${slotName}' on server '${server.name}'`);
+  try {
+    await createServerSlot(server, context.stop);
+  } catch (error) {
+    if (!(error instanceof SlotExistsError) || !ifNotExists) throw error;
+    context.output.info(`Replication slot '${slotName}' already exists and --if-not-exists was specified. Skipping creation`);
+    return exitCode.ok;
+  }
+  context.output.info(`Replication slot '${slotName}' created`);
+  return exitCode.ok;
+}
+
+async function dropSlotOf(context: CommandContext, server: ServerConfig): Promise<number> {
+  const slotName = requireSlotName(server, 'drop');
+  context.output.info(`Dropping physical replication slot '${slotName}' on server '${server.name}'`);
+  await dropServerSlot(server, context.stop);
+  context.output.info(`Replication slot '${slotName}' dropped`);
+  return exitCode.ok;
+}
+
+async function inBackground(context: CommandContext, server: ServerConfig, options: ReceiveWalCommandOptions): Promise<number> {
+  const { output } = context;
+  output.info(`Starting receive-wal for server ${server.name}`);
+  const { logFile, args } = await receiverCommand(context, server, options.wait === true);
+  const report = await launchAndWait({ args, logFile }, context.stop);
+  if (report.kind === 'failed') {
+    output.failure(report.message, report.hint);
+    return exitCode.error;
+  }
+  output.info(`${server.name}: streaming (pid ${report.pid}, timeline ${report.timelineId}, LSN ${report.lsn}, log file ${logFile})`);
+  return exitCode.ok;
+}
+
+/** In the foreground: runs until a signal or an error that trying again does not help. */
+async function inForeground(context: CommandContext, server: ServerConfig, options: ReceiveWalCommandOptions): Promise<number> {
+  const log = context.log(options.logFile);
+  try {
+    await runReceiver({
+      server,
+      stop: context.stop,
+      firstAttempt: options.wait === true ? 'retry' : 'fail',
+      logFile: options.logFile,
+      log,
+      onStreaming: ({ timelineId, startLsn }) => void reportStart({ kind: 'running', timelineId, lsn: formatLsn(startLsn) }),
+    });
+    return exitCode.ok;
+  } catch (error) {
+    const failure = describeError(error);
+    const message = failureText(error, failure.message);
+    log.error({ hint: failure.hint }, message);
+    await reportStart({ kind: 'failed', message, hint: failure.hint });
+    if (options.logFile === undefined) context.output.failure(message, failure.hint);
+    return exitCode.error;
+  }
+}
+
+/** Barman's words for a receiver that cannot start are those of its ArchiverFailure; the reason is ours. */
+function failureText(error: unknown, message: string): string {
+  const isAboutStarting = WalvaultError.is(error) && ['ERR_ALREADY_RUNNING', 'ERR_OPTION_REQUIRED', 'ERR_SERVER_INACTIVE'].includes(error.code);
+  return isAboutStarting ? message : `ArchiverFailure:${message}`;
+}

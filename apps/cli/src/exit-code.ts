@@ -1,0 +1,12 @@
+/** Exit codes, as Barman has them where the command is Barman's. */
+export const exitCode = {
+  ok: 0,
+  /** Any error; for get-wal and restore-wal: the file is not there. */
+  error: 1,
+  /** The command line makes no sense. */
+  usage: 2,
+  /** get-wal: not the name of a WAL file, or an output directory that cannot be written. */
+  badName: 3,
+  /** get-wal and restore-wal: trouble. PostgreSQL stops a recovery on codes above 125 and goes on, as at the end of the archive, on others. */
+  trouble: 255,
+} as const;

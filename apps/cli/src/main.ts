@@ -1,0 +1,26 @@
+/** The program: argv in, exit code out. Everything between is in program.ts and the commands. */
+import { CommanderError } from 'commander';
+import { exitCode } from './exit-code.ts';
+import { buildProgram } from './program.ts';
+
+/** A restore_command must never end with a code up to 125 because of trouble: PostgreSQL would take it as the end of the archive. */
+const isRestoring = process.argv.includes('restore-wal') || process.argv.includes('get-wal');
+
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort(new DOMException(`${signal} received`, 'AbortError')));
+// A reader that went away (`| head`) ends the output, not the work.
+process.stdout.on('error', ignoreBrokenPipe);
+process.stderr.on('error', ignoreBrokenPipe);
+
+try {
+  await buildProgram(stop.signal, (code) => {
+    process.exitCode = code;
+  }).parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? exitCode.ok : isRestoring ? exitCode.trouble : exitCode.usage;
+}
+
+function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}

@@ -1,0 +1,114 @@
+/** The archive of a server: fill it, list it, take from it. */
+import {
+  type ArchivedWal,
+  type ArchiveListing,
+  ArchiverBusyError,
+  type ArchiveReport,
+  archiveWal,
+  type Compression,
+  type FileResult,
+  listArchive,
+  openWal,
+  type OpenWalChoices,
+  type RestoreOutcome,
+  restoreWal,
+  type WalReadOptions,
+} from '@walvault/archiver';
+import type { ServerConfig } from '@walvault/config';
+import { readIdentity } from '@walvault/receiver';
+import type { Logger } from '@walvault/wal';
+import { CoreError } from './errors.ts';
+import { readReceiverState } from './receiver-state.ts';
+import { ensureDirectories, identityPath, statePath } from './server-paths.ts';
+
+/** How to run an archiver. */
+export interface ArchiveServerOptions {
+  readonly signal: AbortSignal;
+  /** Called for each file when it is safe where it belongs. */
+  readonly onFile?: ((result: FileResult) => void) | undefined;
+  readonly log?: Logger | undefined;
+}
+
+/**
+ * Archives what is complete in the streaming directory of a server.
+ * @returns `busy` when another process is at it
+ * @throws {CoreError} `ERR_NOT_SUPPORTED` for a compression that cannot be written yet; what `archiveWal` throws
+ */
+export async function archiveServer(server: ServerConfig, options: ArchiveServerOptions): Promise<ArchiveReport | 'busy'> {
+  const compression = compressionOf(server);
+  const { streaming, wals, errors } = server.directories;
+  await ensureDirectories(server.lockDirectory, streaming, wals, errors);
+  try {
+    return await archiveWal({
+      serverName: server.name,
+      directories: { streaming, wals, errors },
+      lockDirectory: server.lockDirectory,
+      xlogDbDirectory: server.xlogdbDirectory,
+      compression,
+      batchSize: server.streamingArchiverBatchSize,
+      systemIdentifier: await systemIdentifierOf(server),
+      livePartial: (await readReceiverState(statePath(server)))?.partialName ?? undefined,
+      ...options,
+    });
+  } catch (error) {
+    if (error instanceof ArchiverBusyError) return 'busy';
+    throw error;
+  }
+}
+
+/** What the archive of a server holds and lacks, by the names of the files. */
+export async function listServerArchive(server: ServerConfig): Promise<ArchiveListing> {
+  return listArchive(await readOptions(server));
+}
+
+/** Opens a WAL file of a server, wherever it is on its way; undefined when it is nowhere. See `openWal`. */
+export async function openServerWal(server: ServerConfig, name: string, choices: OpenWalChoices): Promise<ArchivedWal | undefined> {
+  return openWal(await readOptions(server), name, choices);
+}
+
+/** Hands a WAL file to a recovering server; see `restoreWal` for what `absent` means and what is thrown. */
+export async function restoreServerWal(
+  server: ServerConfig,
+  file: { readonly name: string; readonly destination: string; readonly partial: boolean },
+  log?: Logger,
+): Promise<RestoreOutcome> {
+  return restoreWal({ ...(await readOptions(server)), log }, file.name, file.destination, { partial: file.partial });
+}
+
+/** The streaming and incoming directories are looked into where they are used: another one need not be there. */
+async function readOptions(server: ServerConfig): Promise<WalReadOptions> {
+  const { wals, streaming, incoming } = server.directories;
+  return {
+    directories: {
+      wals,
+      streaming: server.streamingArchiver ? streaming : undefined,
+      incoming: server.archiver ? incoming : undefined,
+    },
+    systemIdentifier: await systemIdentifierOf(server),
+  };
+}
+
+async function systemIdentifierOf(server: ServerConfig): Promise<bigint | undefined> {
+  return (await readIdentity(identityPath(server)))?.systemIdentifier;
+}
+
+/** Barman's words for levels, as its classes have them. */
+const namedLevels = {
+  gzip: { low: 1, medium: 6, high: 9 },
+  zstd: { low: 1, medium: 4, high: 9 },
+} as const;
+
+/** Names of Barman that come to the same file format. */
+const methods: Readonly<Record<string, 'none' | 'gzip' | 'zstd'>> = { none: 'none', gzip: 'gzip', pigz: 'gzip', pygzip: 'gzip', zstd: 'zstd' };
+
+function compressionOf(server: ServerConfig): Compression {
+  const method = methods[server.compression];
+  if (method === undefined) {
+    throw new CoreError('ERR_NOT_SUPPORTED', `compression = ${server.compression} cannot be written by this version of walvault (allowed: none, gzip, pigz, pygzip, zstd)`, {
+      hint: `Set compression in section [${server.name}] to one of these. Nothing was archived; the segments wait in "${server.directories.streaming}".`,
+    });
+  }
+  if (method === 'none') return { method };
+  const level = typeof server.compressionLevel === 'number' ? server.compressionLevel : namedLevels[method][server.compressionLevel];
+  return { method, level };
+}

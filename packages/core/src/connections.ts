@@ -1,0 +1,39 @@
+/** Connections to a server as its section of the configuration says. */
+import type { ServerConfig } from '@walvault/config';
+import { type ConnectionParameters, connectReplication, connectSql, type ReplicationConnection, resolveConnection, type SqlConnection } from '@walvault/protocol';
+import type { Logger } from '@walvault/wal';
+import { CoreError } from './errors.ts';
+
+/** What a connection is opened with. */
+export interface OpenOptions {
+  readonly signal: AbortSignal;
+  readonly log?: Logger | undefined;
+}
+
+/**
+ * Parameters of the streaming connection: `wal_streaming_conninfo`, else `streaming_conninfo`, else `conninfo`.
+ * `streaming_archiver_name` is the application name unless the connection string has one.
+ */
+export async function streamingParameters(server: ServerConfig): Promise<ConnectionParameters> {
+  const conninfo = server.walStreamingConninfo ?? server.streamingConninfo ?? server.conninfo;
+  if (conninfo === undefined) throw missingConninfo(server, 'streaming_conninfo');
+  return resolveConnection(conninfo, { replication: true, fallbackApplicationName: server.streamingArchiverName });
+}
+
+/** Opens the streaming connection. @throws what connecting throws */
+export async function openStreaming(server: ServerConfig, options: OpenOptions): Promise<ReplicationConnection> {
+  return connectReplication(await streamingParameters(server), options);
+}
+
+/** Opens the ordinary connection, for what a walsender refuses: `wal_conninfo`, else `conninfo`. */
+export async function openSql(server: ServerConfig, options: OpenOptions): Promise<SqlConnection> {
+  const conninfo = server.walConninfo ?? server.conninfo;
+  if (conninfo === undefined) throw missingConninfo(server, 'conninfo');
+  return connectSql(await resolveConnection(conninfo, { replication: false, fallbackApplicationName: 'walvault' }), options);
+}
+
+function missingConninfo(server: ServerConfig, option: string): CoreError {
+  return new CoreError('ERR_OPTION_REQUIRED', `no ${option} is configured for server '${server.name}'`, {
+    hint: `Set ${option} in section [${server.name}], for example: ${option} = host=pg user=streaming_barman`,
+  });
+}

@@ -1,0 +1,23 @@
+/** @walvault/core: the use cases of walvault. The command line and the status page are two faces of it. */
+export { archiveServer, listServerArchive, openServerWal, restoreServerWal } from './archive.ts';
+export type { ArchiveServerOptions } from './archive.ts';
+export { planCron, withTaskLock } from './cron.ts';
+export type { CronPlan } from './cron.ts';
+export { CoreError } from './errors.ts';
+export type { CoreErrorCode } from './errors.ts';
+export { runReceiver } from './receive-service.ts';
+export type { ReceiveServiceOptions, StreamStarted } from './receive-service.ts';
+export { readReceiverState } from './receiver-state.ts';
+export type { FlushLatency, ReceiverPhase, ReceiverState, ReportedError } from './receiver-state.ts';
+export { receiverLogPath, statePath } from './server-paths.ts';
+export type { ServerTask } from './server-paths.ts';
+export { serverNamed, serversNamed } from './servers.ts';
+export { createServerSlot, dropServerSlot, requireSlotName } from './slot-commands.ts';
+export { isReportedError, serverStatus } from './status.ts';
+export type { LiveServer, ServerStatus } from './status.ts';
+export { stopTask } from './stop-task.ts';
+export { ArchiveEmptyError, WalFileError, WalHoleError } from '@walvault/archiver';
+export type { ArchivedWal, ArchiveListing, ArchiveReport, FileResult, RestoreOutcome } from '@walvault/archiver';
+export { ConfigError, formatProblem, loadConfiguration } from '@walvault/config';
+export type { Configuration, ServerConfig } from '@walvault/config';
+export { SlotExistsError } from '@walvault/slots';

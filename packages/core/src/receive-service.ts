@@ -1,0 +1,163 @@
+/**
+ * The receiver of one server as an operator knows it: it holds the lock, streams, publishes its state, and connects
+ * again when the connection is lost.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServerConfig } from '@walvault/config';
+import { lockOwner, tryLock } from '@walvault/durable-fs';
+import { chooseStart, pinIdentity, Positions, readStreamingDirectory, type ReceiveEnd, receiveWal, otherCluster } from '@walvault/receiver';
+import { formatLsn, type Logger, type Lsn, parseWalSegmentSize, silentLogger, type TimelineId } from '@walvault/wal';
+import { backoffMs } from './backoff.ts';
+import { classifyFailure } from './classify-failure.ts';
+import { openStreaming } from './connections.ts';
+import { ensureSlot } from './ensure-slot.ts';
+import { CoreError } from './errors.ts';
+import { ensureDirectories, identityPath, lockPath, statePath } from './server-paths.ts';
+import { StatePublisher } from './state-publisher.ts';
+
+/** How to run a receiver. */
+export interface ReceiveServiceOptions {
+  readonly server: ServerConfig;
+  /** Aborting it ends the receiver in good order: everything received is durable and reported before it returns. */
+  readonly stop: AbortSignal;
+  /** `fail` (default): the first attempt must succeed, so that whoever started it learns the reason. `retry`: keep trying. */
+  readonly firstAttempt?: 'fail' | 'retry' | undefined;
+  /** Called at every start of a stream, after the server has agreed to it. */
+  readonly onStreaming?: ((stream: StreamStarted) => void) | undefined;
+  /** Called when a segment is complete and durable. */
+  readonly onSegment?: ((name: string) => void) | undefined;
+  /** File that the log goes to, for the published state. */
+  readonly logFile?: string | undefined;
+  readonly log?: Logger | undefined;
+}
+
+/** Where a stream began. */
+export interface StreamStarted {
+  readonly timelineId: TimelineId;
+  readonly startLsn: Lsn;
+}
+
+/**
+ * Receives the WAL of a server until it is told to stop.
+ * @throws {CoreError} `ERR_ALREADY_RUNNING`, or what ended it for good
+ */
+export async function runReceiver(options: ReceiveServiceOptions): Promise<void> {
+  const { server, log = silentLogger } = options;
+  refuseUnlessConfigured(server);
+  await ensureDirectories(server.lockDirectory, server.directories.backup, server.directories.streaming);
+  await using lock = await tryLock(lockPath(server, 'receive-wal'));
+  if (lock === undefined) throw await alreadyRunning(server);
+  await using publisher = new StatePublisher({ path: statePath(server), server: server.name, slotName: server.slotName, logFile: options.logFile, log });
+  try {
+    await streamAgainAndAgain(options, publisher, log);
+    publisher.ended();
+  } catch (error) {
+    publisher.ended(error);
+    throw error;
+  }
+}
+
+async function streamAgainAndAgain(options: ReceiveServiceOptions, publisher: StatePublisher, log: Logger): Promise<void> {
+  const { stop } = options;
+  let failures = 0;
+  while (!stop.aborted) {
+    const before = publisher.positions?.flushedLsn;
+    try {
+      publisher.starting();
+      const end = await streamOnce(options, publisher, log);
+      if (end === 'stopped') return;
+      throw new CoreError('ERR_SERVER_SHUT_DOWN', 'the server shut down', { retry: 'retry' });
+    } catch (error) {
+      const verdict = classifyFailure(error, stop);
+      if (verdict === 'stopped') return;
+      if (verdict === 'fatal' || (publisher.positions === undefined && options.firstAttempt !== 'retry')) throw error;
+      failures = publisher.positions?.flushedLsn === before ? failures + 1 : 1;
+      await waitBeforeNextAttempt(error, failures, { publisher, log, stop });
+    }
+  }
+}
+
+interface WaitContext {
+  readonly publisher: StatePublisher;
+  readonly log: Logger;
+  readonly stop: AbortSignal;
+}
+
+async function waitBeforeNextAttempt(error: unknown, failures: number, context: WaitContext): Promise<void> {
+  const waitMs = backoffMs(failures, Math.random());
+  context.publisher.waiting(error, new Date(Date.now() + waitMs));
+  context.log.warn({ error: error instanceof Error ? error.message : String(error), waitMs }, 'streaming was interrupted; trying again');
+  await sleep(waitMs, undefined, { signal: context.stop }).catch(() => undefined);
+}
+
+/** One connection: find out where to go on, and receive until it ends. */
+async function streamOnce(options: ReceiveServiceOptions, publisher: StatePublisher, log: Logger): Promise<ReceiveEnd> {
+  const { server, stop } = options;
+  // Stopping while we connect leaves at once; once we stream, it is the receiver that stops in good order.
+  const connecting = new AbortController();
+  const leave = (): void => connecting.abort(stop.reason);
+  stop.addEventListener('abort', leave, { once: true });
+  await using connection = await openStreaming(server, { signal: connecting.signal, log });
+  const system = await connection.identifySystem();
+  await pinIdentity(identityPath(server), { systemIdentifier: system.systemIdentifier, version: String(connection.majorVersion) });
+  const walSegmentSize = parseWalSegmentSize(await connection.show('wal_segment_size'));
+  const directory = server.directories.streaming;
+  const { latest, foreignNames } = await readStreamingDirectory(directory, walSegmentSize);
+  for (const name of foreignNames) log.warn({ name }, 'foreign file in the streaming directory; archive-wal moves it to errors');
+  if (latest?.systemIdentifier !== undefined && latest.systemIdentifier !== system.systemIdentifier && latest.systemIdentifier !== 0n) {
+    throw otherCluster(latest.systemIdentifier, system.systemIdentifier, latest.name);
+  }
+  const slot = await ensureSlot(server, connection, log, connecting.signal);
+  const start = chooseStart({
+    walSegmentSize,
+    latest,
+    slotRestartLsn: slot?.restartLsn,
+    slotRestartTimelineId: slot?.restartTimelineId,
+    server: system,
+    flushed: publisher.positions === undefined ? undefined : { timelineId: publisher.positions.timelineId, lsn: publisher.positions.flushedLsn },
+  });
+  const positions = new Positions(start, start.acknowledgedLsn);
+  log.info({ lsn: formatLsn(start.lsn), timelineId: start.timelineId, source: start.source }, 'starting log streaming');
+  return await receiveWal({
+    connection,
+    directory,
+    walSegmentSize,
+    positions,
+    slotName: server.slotName,
+    flushPolicy: server.flush,
+    statusIntervalMs: server.statusIntervalMs,
+    stop,
+    log,
+    observer: {
+      streaming: (timelineId, startLsn) => {
+        stop.removeEventListener('abort', leave);
+        publisher.streaming({ systemIdentifier: system.systemIdentifier, serverVersion: connection.serverVersion, walSegmentSize }, positions);
+        options.onStreaming?.({ timelineId, startLsn });
+      },
+      segmentCompleted: (name) => {
+        publisher.segmentCompleted();
+        log.info({ segment: name }, 'finished segment');
+        options.onSegment?.(name);
+      },
+      flushed: (durationMs) => publisher.flushed(durationMs),
+    },
+  });
+}
+
+function refuseUnlessConfigured(server: ServerConfig): void {
+  if (!server.active) throw new CoreError('ERR_SERVER_INACTIVE', `Skipping inactive server '${server.name}'`);
+  if (server.streamingArchiver) return;
+  throw new CoreError(
+    'ERR_OPTION_REQUIRED',
+    `Unable to start receive-wal process: streaming_archiver option set to 'off' in walvault configuration file`,
+    { hint: `Set streaming_archiver = on in section [${server.name}].` },
+  );
+}
+
+async function alreadyRunning(server: ServerConfig): Promise<CoreError> {
+  const owner = await lockOwner(lockPath(server, 'receive-wal'));
+  const who = owner?.kind === 'flock' ? 'Barman holds its lock' : 'it holds the lock';
+  return new CoreError('ERR_ALREADY_RUNNING', `Another receive-wal process is already running for server ${server.name}.`, {
+    hint: owner?.pid === undefined ? undefined : `Process ${owner.pid} is at work (${who}). Stop it with: walvault receive-wal --stop ${server.name}`,
+  });
+}

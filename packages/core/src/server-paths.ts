@@ -1,0 +1,40 @@
+/** Where the files of a server are. Names of lock files and of identity.json are Barman's. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ServerConfig } from '@walvault/config';
+import { fileSystemError } from '@walvault/durable-fs';
+
+/** Tasks that at most one process at a time does for a server. */
+export type ServerTask = 'receive-wal' | 'archive-wal' | 'cron';
+
+/** The lock file of a task. */
+export function lockPath(server: ServerConfig, task: ServerTask): string {
+  return join(server.lockDirectory, `.${server.name}-${task}.lock`);
+}
+
+/** The cluster that the server's directories belong to. */
+export function identityPath(server: ServerConfig): string {
+  return join(server.directories.backup, 'identity.json');
+}
+
+/** The published state of the receiver. */
+export function statePath(server: ServerConfig): string {
+  return join(server.directories.backup, 'receive-wal.json');
+}
+
+/** Where a receiver in the background writes its log, unless `log_file` says otherwise. */
+export function receiverLogPath(server: ServerConfig): string {
+  return server.logFile ?? join(server.directories.backup, 'receive-wal.log');
+}
+
+/**
+ * Makes the directories that a task writes to.
+ * @throws {FileSystemError} when one cannot be made
+ */
+export async function ensureDirectories(...paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+      throw fileSystemError('create the directory', path, error);
+    });
+  }
+}

@@ -1,0 +1,45 @@
+/** `receive-wal --stop`: tells the process that holds the lock to end, and waits until it has. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServerConfig } from '@walvault/config';
+import { lockOwner } from '@walvault/durable-fs';
+import { CoreError } from './errors.ts';
+import { lockPath, type ServerTask } from './server-paths.ts';
+
+const patienceMs = 10_000;
+const pauseMs = 50;
+
+/**
+ * Stops the process that does a task for a server.
+ * @returns its PID
+ * @throws {CoreError} `ERR_NOT_RUNNING` when there is none, `ERR_STILL_RUNNING` when it is still there after 10 s
+ */
+export async function stopTask(server: ServerConfig, task: ServerTask): Promise<number> {
+  const path = lockPath(server, task);
+  const pid = (await lockOwner(path))?.pid;
+  if (pid === undefined || !signalProcess(pid)) throw notRunning(server, task);
+  const deadline = Date.now() + patienceMs;
+  while ((await lockOwner(path))?.pid === pid) {
+    if (Date.now() > deadline) {
+      throw new CoreError('ERR_STILL_RUNNING', `Cannot terminate process ${task}(${pid})`, {
+        hint: `It did not end within ${patienceMs / 1000} s. Look at its log; as a last resort: kill -9 ${pid}`,
+      });
+    }
+    await sleep(pauseMs);
+  }
+  return pid;
+}
+
+/** Sends SIGINT; false when the process is gone. */
+function signalProcess(pid: number): boolean {
+  try {
+    process.kill(pid, 'SIGINT');
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
+    throw error;
+  }
+}
+
+function notRunning(server: ServerConfig, task: ServerTask): CoreError {
+  return new CoreError('ERR_NOT_RUNNING', `Termination of ${task} failed: no such process for server ${server.name}`);
+}
