@@ -13,7 +13,8 @@ const source = new URL('../src/main.ts', import.meta.url);
 if (existsSync(source)) {
   const condition = '@walvault/source';
   nodeModule.registerHooks({
-    resolve: (specifier, context, nextResolve) => nextResolve(specifier, { ...context, conditions: [...context.conditions, condition] }),
+    resolve: (specifier, context, nextResolve) =>
+      nextResolve(specifier, { ...context, conditions: [...context.conditions, condition] }),
   });
   await import(source.href);
 } else {

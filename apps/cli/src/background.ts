@@ -20,7 +20,10 @@ export type StartReport =
 export async function receiverCommand(context: CommandContext, server: ServerConfig, wait: boolean): Promise<BackgroundCommand> {
   const logFile = receiverLogPath(server);
   const global = await globalArguments(context);
-  return { args: [...global, 'receive-wal', '--foreground', ...(wait ? ['--wait'] : []), '--log-file', logFile, server.name], logFile };
+  return {
+    args: [...global, 'receive-wal', '--foreground', ...(wait ? ['--wait'] : []), '--log-file', logFile, server.name],
+    logFile,
+  };
 }
 
 /** The command line of archive-wal in the background. What it says goes to the receiver's log. */
@@ -54,16 +57,25 @@ export function launch({ args, logFile }: BackgroundCommand): number | undefined
  * Starts a command detached and waits until it says that it runs, or ends.
  * @param stop aborting it ends the child too
  */
-export async function launchAndWait({ args, logFile }: BackgroundCommand, stop: AbortSignal): Promise<StartReport & { readonly pid: number | undefined }> {
+export async function launchAndWait(
+  { args, logFile }: BackgroundCommand,
+  stop: AbortSignal,
+): Promise<StartReport & { readonly pid: number | undefined }> {
   const child = spawnDetached(args, logFile, 'ipc');
   const kill = (): void => void child.kill('SIGTERM');
   stop.addEventListener('abort', kill, { once: true });
   const report = await new Promise<StartReport>((resolve) => {
     child.once('message', (message) => resolve(message as StartReport));
-    child.once('error', (error) => resolve({ kind: 'failed', message: `could not start the background process: ${error.message}`, hint: undefined }));
+    child.once('error', (error) =>
+      resolve({ kind: 'failed', message: `could not start the background process: ${error.message}`, hint: undefined }),
+    );
     child.once('exit', (code, signal) => {
       const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-      resolve({ kind: 'failed', message: `the background process ended with ${how} before it was streaming`, hint: `Look at its log: ${logFile}` });
+      resolve({
+        kind: 'failed',
+        message: `the background process ended with ${how} before it was streaming`,
+        hint: `Look at its log: ${logFile}`,
+      });
     });
   });
   stop.removeEventListener('abort', kill);
@@ -74,10 +86,9 @@ export async function launchAndWait({ args, logFile }: BackgroundCommand, stop: 
 
 /** In the child: tells the process that started it, once, if it still listens. */
 export async function reportStart(report: StartReport): Promise<void> {
-  const { send } = process;
-  if (send === undefined || !process.connected) return;
+  if (process.send === undefined || !process.connected) return;
   await new Promise<void>((resolve) => {
-    send.call(process, report, undefined, undefined, () => resolve());
+    process.send?.(report, () => resolve());
   });
   if (process.connected) process.disconnect();
 }

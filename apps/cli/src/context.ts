@@ -1,5 +1,12 @@
 /** What every command gets: the configuration, the output, a log, and a signal that says when to stop. */
-import { type Configuration, loadConfiguration, type ServerConfig, serverNamed, serversNamed } from '@walvault/core';
+import {
+  type Configuration,
+  formatProblem,
+  loadConfiguration,
+  type ServerConfig,
+  serverNamed,
+  serversNamed,
+} from '@walvault/core';
 import type { Logger } from '@walvault/wal';
 import { openLog } from './log.ts';
 import { Output } from './output.ts';
@@ -30,7 +37,7 @@ export class CommandContext {
   async configuration(): Promise<Configuration> {
     if (this.#configuration !== undefined) return this.#configuration;
     const configuration = await loadConfiguration({ explicit: this.options.config });
-    for (const warning of configuration.warnings) this.output.warning(warning.message);
+    for (const warning of configuration.warnings) this.output.warning(formatProblem(warning));
     this.#configuration = configuration;
     return configuration;
   }

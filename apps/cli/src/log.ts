@@ -15,11 +15,17 @@ export interface LogOptions {
  * the sake of log rotation.
  */
 export function openLog(options: LogOptions): Logger {
-  return pino({ level: options.level, base: { pid: process.pid }, timestamp: () => `,"time":"${new Date().toISOString()}"` }, openDestination(options));
+  return pino(
+    { level: options.level, base: { pid: process.pid }, timestamp: () => `,"time":"${new Date().toISOString()}"` },
+    openDestination(options),
+  );
 }
 
 function openDestination({ file }: LogOptions): DestinationStream {
-  if (file === undefined) return process.stderr.isTTY ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname' }) : destination({ dest: 2, sync: true });
+  if (file === undefined)
+    return process.stderr.isTTY
+      ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname' })
+      : destination({ dest: 2, sync: true });
   const stream = destination({ dest: file, append: true, mkdir: true, sync: true });
   process.on('SIGHUP', () => stream.reopen());
   return stream;

@@ -7,7 +7,8 @@ import { buildProgram } from './program.ts';
 const isRestoring = process.argv.includes('restore-wal') || process.argv.includes('get-wal');
 
 const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort(new DOMException(`${signal} received`, 'AbortError')));
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => stop.abort(new DOMException(`${signal} received`, 'AbortError')));
 // A reader that went away (`| head`) ends the output, not the work.
 process.stdout.on('error', ignoreBrokenPipe);
 process.stderr.on('error', ignoreBrokenPipe);

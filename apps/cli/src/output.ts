@@ -77,6 +77,10 @@ export class Output {
 export function describeError(error: unknown): { readonly message: string; readonly hint: string | undefined } {
   if (WalvaultError.is(error)) return { message: error.message, hint: error.hint };
   if (error instanceof Error && 'code' in error) return { message: error.message, hint: undefined };
-  if (error instanceof Error) return { message: `unexpected: ${error.stack ?? error.message}`, hint: 'This is a defect in walvault. Please report it with the lines above.' };
+  if (error instanceof Error)
+    return {
+      message: `unexpected: ${error.stack ?? error.message}`,
+      hint: 'This is a defect in walvault. Please report it with the lines above.',
+    };
   return { message: String(error), hint: undefined };
 }

@@ -35,7 +35,11 @@ export function buildProgram(stop: AbortSignal, exit: (code: number) => void): C
 
 type Runner = (command: Command, work: Run, whenItFails?: number) => Promise<void>;
 
-async function runCommand(context: CommandContext, work: Run, options: { exit: (code: number) => void; whenItFails: number }): Promise<void> {
+async function runCommand(
+  context: CommandContext,
+  work: Run,
+  options: { exit: (code: number) => void; whenItFails: number },
+): Promise<void> {
   try {
     options.exit(await work(context));
   } catch (error) {
@@ -53,7 +57,9 @@ function addReceiverCommands(program: Command, run: Runner): void {
     .option('--wait', 'keep trying when the server cannot be reached at the start')
     .addOption(new Option('--log-file <file>', 'with --foreground: log to this file').hideHelp())
     .addOption(new Option('--stop', 'stop the receiver that runs').conflicts(['createSlot', 'dropSlot']))
-    .addOption(new Option('--create-slot', 'create the replication slot, with its WAL reserved from now on').conflicts('dropSlot'))
+    .addOption(
+      new Option('--create-slot', 'create the replication slot, with its WAL reserved from now on').conflicts('dropSlot'),
+    )
     .option('--if-not-exists', 'with --create-slot: a slot that is there already is fine')
     .option('--drop-slot', 'drop the replication slot')
     .action(async (server: string, options, command: Command) =>
@@ -62,7 +68,9 @@ function addReceiverCommands(program: Command, run: Runner): void {
   program
     .command('cron')
     .description('start the receivers and archivers that should run and do not; call it every minute')
-    .action(async (_options, command: Command) => run(command, async (context) => (await import('./commands/cron.ts')).cronCommand(context)));
+    .action(async (_options, command: Command) =>
+      run(command, async (context) => (await import('./commands/cron.ts')).cronCommand(context)),
+    );
 }
 
 function addArchiveCommands(program: Command, run: Runner): void {
@@ -78,16 +86,28 @@ function addArchiveCommands(program: Command, run: Runner): void {
     .option('-o, --output-directory <directory>', 'write it to this directory instead')
     .option('-P, --partial', 'take the partial segment when there is no complete one, filled up with zeros')
     .action(async (server: string, walFile: string, options, command: Command) =>
-      run(command, async (context) => (await import('./commands/get-wal.ts')).getWalCommand(context, server, walFile, options), exitCode.trouble),
+      run(
+        command,
+        async (context) => (await import('./commands/get-wal.ts')).getWalCommand(context, server, walFile, options),
+        exitCode.trouble,
+      ),
     );
   program
     .command('restore-wal <server> <wal-file> <destination>')
-    .description('for restore_command: place a checked WAL file; exit code 1 only behind the end of the archive, 255 on any trouble')
+    .description(
+      'for restore_command: place a checked WAL file; exit code 1 only behind the end of the archive, 255 on any trouble',
+    )
     .option('-P, --partial', 'take the partial segment when there is no complete one, filled up with zeros')
     .action(async (server: string, walFile: string, destination: string, options, command: Command) =>
       run(
         command,
-        async (context) => (await import('./commands/restore-wal.ts')).restoreWalCommand(context, { serverName: server, walFile, destination, partial: options.partial === true }),
+        async (context) =>
+          (await import('./commands/restore-wal.ts')).restoreWalCommand(context, {
+            serverName: server,
+            walFile,
+            destination,
+            partial: options.partial === true,
+          }),
         exitCode.trouble,
       ),
     );

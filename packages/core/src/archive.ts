@@ -62,7 +62,11 @@ export async function listServerArchive(server: ServerConfig): Promise<ArchiveLi
 }
 
 /** Opens a WAL file of a server, wherever it is on its way; undefined when it is nowhere. See `openWal`. */
-export async function openServerWal(server: ServerConfig, name: string, choices: OpenWalChoices): Promise<ArchivedWal | undefined> {
+export async function openServerWal(
+  server: ServerConfig,
+  name: string,
+  choices: OpenWalChoices,
+): Promise<ArchivedWal | undefined> {
   return openWal(await readOptions(server), name, choices);
 }
 
@@ -99,16 +103,27 @@ const namedLevels = {
 } as const;
 
 /** Names of Barman that come to the same file format. */
-const methods: Readonly<Record<string, 'none' | 'gzip' | 'zstd'>> = { none: 'none', gzip: 'gzip', pigz: 'gzip', pygzip: 'gzip', zstd: 'zstd' };
+const methods: Readonly<Record<string, 'none' | 'gzip' | 'zstd'>> = {
+  none: 'none',
+  gzip: 'gzip',
+  pigz: 'gzip',
+  pygzip: 'gzip',
+  zstd: 'zstd',
+};
 
 function compressionOf(server: ServerConfig): Compression {
   const method = methods[server.compression];
   if (method === undefined) {
-    throw new CoreError('ERR_NOT_SUPPORTED', `compression = ${server.compression} cannot be written by this version of walvault (allowed: none, gzip, pigz, pygzip, zstd)`, {
-      hint: `Set compression in section [${server.name}] to one of these. Nothing was archived; the segments wait in "${server.directories.streaming}".`,
-    });
+    throw new CoreError(
+      'ERR_NOT_SUPPORTED',
+      `compression = ${server.compression} cannot be written by this version of walvault (allowed: none, gzip, pigz, pygzip, zstd)`,
+      {
+        hint: `Set compression in section [${server.name}] to one of these. Nothing was archived; the segments wait in "${server.directories.streaming}".`,
+      },
+    );
   }
   if (method === 'none') return { method };
-  const level = typeof server.compressionLevel === 'number' ? server.compressionLevel : namedLevels[method][server.compressionLevel];
+  const level =
+    typeof server.compressionLevel === 'number' ? server.compressionLevel : namedLevels[method][server.compressionLevel];
   return { method, level };
 }

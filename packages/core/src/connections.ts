@@ -1,6 +1,14 @@
 /** Connections to a server as its section of the configuration says. */
 import type { ServerConfig } from '@walvault/config';
-import { type ConnectionParameters, connectReplication, connectSql, type ReplicationConnection, resolveConnection, type SqlConnection } from '@walvault/protocol';
+import {
+  type ConnectionParameters,
+  connectReplication,
+  connectSql,
+  parseConninfo,
+  type ReplicationConnection,
+  resolveConnection,
+  type SqlConnection,
+} from '@walvault/protocol';
 import type { Logger } from '@walvault/wal';
 import { CoreError } from './errors.ts';
 
@@ -15,9 +23,11 @@ export interface OpenOptions {
  * `streaming_archiver_name` is the application name unless the connection string has one.
  */
 export async function streamingParameters(server: ServerConfig): Promise<ConnectionParameters> {
-  const conninfo = server.walStreamingConninfo ?? server.streamingConninfo ?? server.conninfo;
+  const conninfo = server.walStreamingConninfo ?? server.conninfo;
   if (conninfo === undefined) throw missingConninfo(server, 'streaming_conninfo');
-  return resolveConnection(conninfo, { replication: true, fallbackApplicationName: server.streamingArchiverName });
+  const hasName = parseConninfo(conninfo).has('application_name');
+  const overrides = hasName ? {} : { application_name: server.streamingArchiverName };
+  return resolveConnection(conninfo, { replication: true, overrides });
 }
 
 /** Opens the streaming connection. @throws what connecting throws */
@@ -27,7 +37,7 @@ export async function openStreaming(server: ServerConfig, options: OpenOptions):
 
 /** Opens the ordinary connection, for what a walsender refuses: `wal_conninfo`, else `conninfo`. */
 export async function openSql(server: ServerConfig, options: OpenOptions): Promise<SqlConnection> {
-  const conninfo = server.walConninfo ?? server.conninfo;
+  const conninfo = server.walConninfo;
   if (conninfo === undefined) throw missingConninfo(server, 'conninfo');
   return connectSql(await resolveConnection(conninfo, { replication: false, fallbackApplicationName: 'walvault' }), options);
 }

@@ -1,36 +1,79 @@
 /** Before streaming with a slot: it must be there, physical, usable and free. */
 import type { ServerConfig } from '@walvault/config';
 import type { ReplicationConnection } from '@walvault/protocol';
-import { createSlot, judgeSlot, readSlot, type ReplicationSlot, validateSlotName } from '@walvault/slots';
-import type { Logger } from '@walvault/wal';
+import { createSlot, judgeSlot, readSlot, type ReplicationSlot, type SlotVerdict } from '@walvault/slots';
+import type { Logger, Lsn, TimelineId } from '@walvault/wal';
 import { openSql } from './connections.ts';
 import { CoreError } from './errors.ts';
+
+/** Where a slot keeps WAL from, as far as the server tells. */
+export interface SlotPosition {
+  readonly restartLsn: Lsn | undefined;
+  /** Only PostgreSQL 15 and later tell it. */
+  readonly restartTimelineId: TimelineId | undefined;
+}
+
+/** What {@link ensureSlot} needs besides the server. */
+export interface EnsureSlotOptions {
+  /** Idle; the slot is made over it, and positions are asked for. */
+  readonly connection: ReplicationConnection;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+}
+
+const unknownPosition: SlotPosition = { restartLsn: undefined, restartTimelineId: undefined };
 
 /**
  * The slot that a server's receiver streams with; undefined when none is configured. With `create_slot = auto` a missing
  * one is made.
  * @throws {CoreError} `ERR_SLOT_UNUSABLE` when it cannot be used; a slot that another process holds may be free later
  */
-export async function ensureSlot(server: ServerConfig, connection: ReplicationConnection, log: Logger, signal: AbortSignal): Promise<ReplicationSlot | undefined> {
+export async function ensureSlot(server: ServerConfig, options: EnsureSlotOptions): Promise<SlotPosition | undefined> {
   const { slotName } = server;
+  const { connection, log } = options;
   if (slotName === undefined) return undefined;
-  validateSlotName(slotName);
-  let slot = await lookUp(server, slotName, connection, signal);
+  // Before 15 only SQL can look at a slot; without an ordinary connection START_REPLICATION itself will tell.
+  if (connection.majorVersion < 15 && server.walConninfo === undefined) return unknownPosition;
+  let slot = await lookUp(server, slotName, options);
   if (slot === undefined && server.createSlot === 'auto') {
     log.info({ slot: slotName }, 'creating replication slot');
     await createSlot(connection, slotName);
-    slot = await lookUp(server, slotName, connection, signal);
+    slot = await lookUp(server, slotName, options);
   }
-  const verdict = judgeSlot(slot, slotName);
-  if (verdict.kind === 'usable' || verdict.kind === 'notReserving') return slot;
-  const missing = `replication slot '${slotName}' doesn't exist. Please execute 'walvault receive-wal --create-slot ${server.name}'`;
-  const message = verdict.kind === 'missing' ? missing : verdict.message;
-  throw new CoreError('ERR_SLOT_UNUSABLE', message, { hint: verdict.hint, retry: verdict.kind === 'inUse' ? 'retry' : 'fatal' });
+  const verdict = judgeSlot(slot);
+  const problem = problemOf(verdict, server, slotName);
+  if (problem !== undefined) {
+    throw new CoreError('ERR_SLOT_UNUSABLE', problem, {
+      hint: verdict.hint,
+      retry: verdict.kind === 'inUse' ? 'retry' : 'fatal',
+    });
+  }
+  if (verdict.kind !== 'usable') log.warn({ slot: slotName, state: verdict.kind }, verdict.hint);
+  const position = connection.majorVersion >= 15 ? await connection.readReplicationSlot(slotName) : slot;
+  return position ?? unknownPosition;
 }
 
-/** The view has everything but needs an ordinary connection; a walsender of 15 and later tells the essentials by itself. */
-async function lookUp(server: ServerConfig, slotName: string, connection: ReplicationConnection, signal: AbortSignal): Promise<ReplicationSlot | undefined> {
-  if (connection.majorVersion >= 15 && (server.walConninfo ?? server.conninfo) === undefined) return readSlot(connection, slotName);
-  await using sql = await openSql(server, { signal });
-  return readSlot(sql, slotName);
+/** The view knows use and loss; it needs an ordinary connection. */
+async function lookUp(server: ServerConfig, slotName: string, options: EnsureSlotOptions): Promise<ReplicationSlot | undefined> {
+  if (server.walConninfo === undefined) return readSlot(options.connection, slotName);
+  await using sql = await openSql(server, { signal: options.signal });
+  return await readSlot(sql, slotName);
+}
+
+/** Why the slot cannot be streamed with. The first two sentences are Barman's. */
+function problemOf(verdict: SlotVerdict, server: ServerConfig, slotName: string): string | undefined {
+  switch (verdict.kind) {
+    case 'missing':
+      return `replication slot '${slotName}' doesn't exist. Please execute 'walvault receive-wal --create-slot ${server.name}'`;
+    case 'inUse':
+      return `replication slot '${slotName}' is already in use${verdict.activePid === undefined ? '' : ` by process ${verdict.activePid} of the server`}`;
+    case 'wrongType':
+      return `replication slot '${slotName}' is a ${verdict.slotType} slot, a physical one is needed`;
+    case 'lost':
+      return `replication slot '${slotName}' has lost the WAL that it kept (${verdict.reason})`;
+    case 'usable':
+    case 'atRisk':
+    case 'notReserving':
+      return undefined;
+  }
 }

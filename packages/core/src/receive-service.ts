@@ -5,14 +5,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerConfig } from '@walvault/config';
 import { lockOwner, tryLock } from '@walvault/durable-fs';
-import { chooseStart, pinIdentity, Positions, readStreamingDirectory, type ReceiveEnd, receiveWal, otherCluster } from '@walvault/receiver';
-import { formatLsn, type Logger, type Lsn, parseWalSegmentSize, silentLogger, type TimelineId } from '@walvault/wal';
+import { type ReceiveEnd, receiveWal } from '@walvault/receiver';
+import { type Logger, type Lsn, silentLogger, type TimelineId } from '@walvault/wal';
 import { backoffMs } from './backoff.ts';
 import { classifyFailure } from './classify-failure.ts';
 import { openStreaming } from './connections.ts';
-import { ensureSlot } from './ensure-slot.ts';
 import { CoreError } from './errors.ts';
-import { ensureDirectories, identityPath, lockPath, statePath } from './server-paths.ts';
+import { prepareStream } from './prepare-stream.ts';
+import { ensureDirectories, lockPath, statePath } from './server-paths.ts';
 import { StatePublisher } from './state-publisher.ts';
 
 /** How to run a receiver. */
@@ -44,10 +44,17 @@ export interface StreamStarted {
 export async function runReceiver(options: ReceiveServiceOptions): Promise<void> {
   const { server, log = silentLogger } = options;
   refuseUnlessConfigured(server);
-  await ensureDirectories(server.lockDirectory, server.directories.backup, server.directories.streaming);
+  const { backup, streaming, wals } = server.directories;
+  await ensureDirectories(server.lockDirectory, backup, streaming, wals);
   await using lock = await tryLock(lockPath(server, 'receive-wal'));
   if (lock === undefined) throw await alreadyRunning(server);
-  await using publisher = new StatePublisher({ path: statePath(server), server: server.name, slotName: server.slotName, logFile: options.logFile, log });
+  await using publisher = new StatePublisher({
+    path: statePath(server),
+    server: server.name,
+    slotName: server.slotName,
+    logFile: options.logFile,
+    log,
+  });
   try {
     await streamAgainAndAgain(options, publisher, log);
     publisher.ended();
@@ -86,7 +93,10 @@ interface WaitContext {
 async function waitBeforeNextAttempt(error: unknown, failures: number, context: WaitContext): Promise<void> {
   const waitMs = backoffMs(failures, Math.random());
   context.publisher.waiting(error, new Date(Date.now() + waitMs));
-  context.log.warn({ error: error instanceof Error ? error.message : String(error), waitMs }, 'streaming was interrupted; trying again');
+  context.log.warn(
+    { error: error instanceof Error ? error.message : String(error), waitMs },
+    'streaming was interrupted; trying again',
+  );
   await sleep(waitMs, undefined, { signal: context.stop }).catch(() => undefined);
 }
 
@@ -98,30 +108,16 @@ async function streamOnce(options: ReceiveServiceOptions, publisher: StatePublis
   const leave = (): void => connecting.abort(stop.reason);
   stop.addEventListener('abort', leave, { once: true });
   await using connection = await openStreaming(server, { signal: connecting.signal, log });
-  const system = await connection.identifySystem();
-  await pinIdentity(identityPath(server), { systemIdentifier: system.systemIdentifier, version: String(connection.majorVersion) });
-  const walSegmentSize = parseWalSegmentSize(await connection.show('wal_segment_size'));
-  const directory = server.directories.streaming;
-  const { latest, foreignNames } = await readStreamingDirectory(directory, walSegmentSize);
-  for (const name of foreignNames) log.warn({ name }, 'foreign file in the streaming directory; archive-wal moves it to errors');
-  if (latest?.systemIdentifier !== undefined && latest.systemIdentifier !== system.systemIdentifier && latest.systemIdentifier !== 0n) {
-    throw otherCluster(latest.systemIdentifier, system.systemIdentifier, latest.name);
-  }
-  const slot = await ensureSlot(server, connection, log, connecting.signal);
-  const start = chooseStart({
-    walSegmentSize,
-    latest,
-    slotRestartLsn: slot?.restartLsn,
-    slotRestartTimelineId: slot?.restartTimelineId,
-    server: system,
-    flushed: publisher.positions === undefined ? undefined : { timelineId: publisher.positions.timelineId, lsn: publisher.positions.flushedLsn },
+  const { facts, positions } = await prepareStream(server, {
+    connection,
+    signal: connecting.signal,
+    log,
+    before: publisher.positions,
   });
-  const positions = new Positions(start, start.acknowledgedLsn);
-  log.info({ lsn: formatLsn(start.lsn), timelineId: start.timelineId, source: start.source }, 'starting log streaming');
   return await receiveWal({
     connection,
-    directory,
-    walSegmentSize,
+    directory: server.directories.streaming,
+    walSegmentSize: facts.walSegmentSize,
     positions,
     slotName: server.slotName,
     flushPolicy: server.flush,
@@ -131,7 +127,7 @@ async function streamOnce(options: ReceiveServiceOptions, publisher: StatePublis
     observer: {
       streaming: (timelineId, startLsn) => {
         stop.removeEventListener('abort', leave);
-        publisher.streaming({ systemIdentifier: system.systemIdentifier, serverVersion: connection.serverVersion, walSegmentSize }, positions);
+        publisher.streaming(facts, positions);
         options.onStreaming?.({ timelineId, startLsn });
       },
       segmentCompleted: (name) => {
@@ -158,6 +154,9 @@ async function alreadyRunning(server: ServerConfig): Promise<CoreError> {
   const owner = await lockOwner(lockPath(server, 'receive-wal'));
   const who = owner?.kind === 'flock' ? 'Barman holds its lock' : 'it holds the lock';
   return new CoreError('ERR_ALREADY_RUNNING', `Another receive-wal process is already running for server ${server.name}.`, {
-    hint: owner?.pid === undefined ? undefined : `Process ${owner.pid} is at work (${who}). Stop it with: walvault receive-wal --stop ${server.name}`,
+    hint:
+      owner?.pid === undefined
+        ? undefined
+        : `Process ${owner.pid} is at work (${who}). Stop it with: walvault receive-wal --stop ${server.name}`,
   });
 }

@@ -12,7 +12,10 @@ export function serverNamed(configuration: Configuration, name: string): ServerC
   if (name === 'all') throw new CoreError('ERR_UNKNOWN_SERVER', `You cannot use 'all' in a single server context`);
   const names = [...configuration.servers.keys()];
   throw new CoreError('ERR_UNKNOWN_SERVER', `Unknown server '${name}'`, {
-    hint: names.length === 0 ? `No server is configured in ${configuration.file}.` : `Configured in ${configuration.file}: ${names.join(', ')}.`,
+    hint:
+      names.length === 0
+        ? `No server is configured in ${configuration.file}.`
+        : `Configured in ${configuration.file}: ${names.join(', ')}.`,
   });
 }
 

@@ -27,7 +27,11 @@ export async function dropServerSlot(server: ServerConfig, signal: AbortSignal):
 /** The configured slot name, checked before anything is said or done. */
 export function requireSlotName(server: ServerConfig, verb: 'create' | 'drop'): string {
   if (server.slotName !== undefined) return server.slotName;
-  throw new CoreError('ERR_OPTION_REQUIRED', `Unable to ${verb} a physical replication slot: slot_name configuration option required`, {
-    hint: `Set slot_name in section [${server.name}], for example: slot_name = barman`,
-  });
+  throw new CoreError(
+    'ERR_OPTION_REQUIRED',
+    `Unable to ${verb} a physical replication slot: slot_name configuration option required`,
+    {
+      hint: `Set slot_name in section [${server.name}], for example: slot_name = barman`,
+    },
+  );
 }

@@ -2,7 +2,13 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import type { Positions } from '@walvault/receiver';
 import { formatLsn, type Logger, partialSuffix, walFileNameAt, type WalSegmentSize, WalvaultError } from '@walvault/wal';
-import { type FlushLatency, type ReceiverPhase, type ReceiverState, type ReportedError, writeReceiverState } from './receiver-state.ts';
+import {
+  type FlushLatency,
+  type ReceiverPhase,
+  type ReceiverState,
+  type ReportedError,
+  writeReceiverState,
+} from './receiver-state.ts';
 
 /** What does not change while a receiver lives. */
 export interface PublisherOptions {
@@ -139,7 +145,8 @@ export class StatePublisher implements AsyncDisposable {
       partialName: this.#partialName(),
       receivedBytes: this.#receivedBytes(),
       bytesPerSecond: this.#bytesPerSecond(),
-      lastMessageAt: positions === undefined || positions.lastMessageAtMs === 0 ? null : new Date(positions.lastMessageAtMs).toISOString(),
+      lastMessageAt:
+        positions === undefined || positions.lastMessageAtMs === 0 ? null : new Date(positions.lastMessageAtMs).toISOString(),
       segmentsCompleted: this.#segmentsCompleted,
       reconnects: this.#reconnects,
       flushLatency: this.#flushLatency(),
@@ -170,7 +177,6 @@ export class StatePublisher implements AsyncDisposable {
   }
 
   #flushLatency(): FlushLatency {
-    const milliseconds = (micros: number): number => Math.round(micros) / 1000;
     if (this.#flushes.count === 0) return { count: 0, p50Ms: 0, p99Ms: 0, maxMs: 0 };
     return {
       count: this.#flushes.count,
@@ -186,4 +192,9 @@ export function reportError(error: unknown): ReportedError {
   const at = new Date().toISOString();
   if (WalvaultError.is(error)) return { code: error.code, message: error.message, hint: error.hint ?? null, at };
   return { code: 'ERR_UNEXPECTED', message: error instanceof Error ? error.message : String(error), hint: null, at };
+}
+
+/** Microseconds as milliseconds. */
+function milliseconds(micros: number): number {
+  return Math.round(micros) / 1000;
 }

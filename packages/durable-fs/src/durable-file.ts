@@ -17,6 +17,8 @@ export interface DurableFileOptions {
   readonly size: number;
   /** Permission bits of a new file; 0600 unless given. */
   readonly mode?: number | undefined;
+  /** The file must be there already, in its full size: what is in it is relied on. False unless given. */
+  readonly mustExist?: boolean | undefined;
 }
 
 /** An open file whose writes become durable with {@link DurableFile.sync} or {@link DurableFile.completeAs}. */
@@ -34,19 +36,22 @@ export class DurableFile implements AsyncDisposable {
 
   /**
    * Opens the file, or makes it. A file that is shorter than `size` is filled up with zeros; what it holds stays.
-   * @throws {FileSystemError} when a step fails.
+   * @throws {FileSystemError} when a step fails, the file is longer than `size`, or `mustExist` does not hold.
    */
   static async open(options: DurableFileOptions): Promise<DurableFile> {
-    const { path, size, mode = 0o600 } = options;
-    const handle = await open(path, constants.O_RDWR | constants.O_CREAT, mode).catch((error: unknown) => {
+    const { path, size, mode = 0o600, mustExist = false } = options;
+    const flags = mustExist ? constants.O_RDWR : constants.O_RDWR | constants.O_CREAT;
+    const handle = await open(path, flags, mode).catch((error: unknown) => {
       throw fileSystemError('open', path, error);
     });
     try {
-      if ((await handle.stat()).size < size) await handle.truncate(size);
+      const { size: found } = await handle.stat();
+      if (found > size || (mustExist && found < size)) throw new Error(`it has ${found} bytes instead of ${size}`);
+      if (found < size) await handle.truncate(size);
       return new DurableFile(path, handle);
     } catch (error) {
-      await handle.close();
-      throw fileSystemError('give its size to', path, error);
+      await handle.close().catch(() => undefined); // what went wrong before says more
+      throw fileSystemError('use', path, error);
     }
   }
 
@@ -92,11 +97,16 @@ export class DurableFile implements AsyncDisposable {
     await durableRename(this.path, path, { contentIsDurable: true });
   }
 
-  /** Closes the file without syncing it. Can be called again. */
+  /**
+   * Closes the file without syncing it. Can be called again.
+   * @throws {FileSystemError} when the system reports an error on closing it.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#handle.close();
+    await this.#handle.close().catch((error: unknown) => {
+      throw fileSystemError('close', this.path, error);
+    });
   }
 
   async #syncContent(): Promise<void> {

@@ -55,6 +55,8 @@ const verdicts: Readonly<Record<string, Verdict>> = {
  */
 export function fileSystemError(action: string, path: string, cause: unknown): FileSystemError {
   if (cause instanceof FileSystemError) return cause;
+  // a close that failed too, at the end of a `using` block: the first trouble is the one to tell
+  if (cause instanceof SuppressedError) return fileSystemError(action, path, cause.suppressed);
   const verdict = verdicts[errnoOf(cause) ?? ''];
   return new FileSystemError(verdict?.code ?? 'ERR_FILE_SYSTEM', path, `could not ${action} "${path}": ${describe(cause)}`, {
     hint: verdict?.hint,

@@ -14,9 +14,10 @@ import { errnoOf, fileSystemError } from './errors.ts';
 /** The library has no types of its own. `tryLock` gives false when somebody else holds the lock. */
 interface NativeLocks {
   readonly tryLock: (fd: number, options?: { readonly shared?: boolean }) => boolean;
+  readonly unlock: (fd: number) => void;
 }
 
-const { tryLock: tryOfdLock } = createRequire(import.meta.url)('fs-native-extensions') as NativeLocks;
+const { tryLock: tryOfdLock, unlock: unlockOfd } = createRequire(import.meta.url)('fs-native-extensions') as NativeLocks;
 
 /** A lock that is held until it is disposed of, or the process ends. */
 export interface FileLock extends AsyncDisposable {
@@ -64,7 +65,10 @@ export async function lockOwner(path: string): Promise<LockOwner | undefined> {
   try {
     const pid = readPid(await file.readFile('utf8'));
     if (!tryOfdLock(file.fd, { shared: true })) return { pid, kind: 'fcntl' };
+    unlockOfd(file.fd); // at once, so as not to be in the way of somebody who takes it
     return (await isFlocked(file)) ? { pid, kind: 'flock' } : undefined;
+  } catch (error) {
+    throw fileSystemError('look at the lock', path, error);
   } finally {
     await file.close();
   }

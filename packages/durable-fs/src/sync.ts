@@ -41,6 +41,6 @@ async function syncPath(path: string): Promise<void> {
   } catch (error) {
     throw syncError(path, error);
   } finally {
-    await handle.close();
+    await handle.close().catch(() => undefined); // opened to read: nothing hangs on it, and the sync has had its say
   }
 }

@@ -1,5 +1,7 @@
 /** Small files that are always whole: the old content or the new one, never something between, also after a power cut. */
+import { randomUUID } from 'node:crypto';
 import { open, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { durableRename, renameFile } from './durable-rename.ts';
 import { fileSystemError, syncError } from './errors.ts';
 import { syncParent } from './sync.ts';
@@ -15,20 +17,18 @@ export interface WriteFileAtomicOptions {
   readonly durable?: boolean | undefined;
 }
 
-let serial = 0;
-
 /**
- * Replaces the content of a file in one step, by way of a temporary file beside it (`.NAME.PID.N.tmp`).
- * @throws {FileSystemError} when a step fails; the old content is then still there and the temporary file gone.
+ * Replaces the content of a file in one step, by way of a temporary file beside it (`.NAME.UUID.tmp`: a PID would not do,
+ * since every container has a process 1, and a left-over of a crash must not be in the way).
+ * @throws {FileSystemError} when a step fails; the old content is then still there and the temporary file gone. Only
+ * `ERR_SYNC_FAILED` can also mean that the new content is there, and not durable.
  */
 export async function writeFileAtomic(
   path: string,
   content: string | Uint8Array,
   options: WriteFileAtomicOptions = {},
 ): Promise<void> {
-  serial += 1;
-  const slash = path.lastIndexOf('/') + 1;
-  const temporary = `${path.slice(0, slash)}.${path.slice(slash)}.${process.pid}.${serial}.tmp`;
+  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
   const durable = options.durable ?? true;
   try {
     await writeNew(temporary, content, options.mode ?? 0o600, durable);

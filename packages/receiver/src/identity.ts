@@ -68,7 +68,9 @@ function parseIdentity(text: string): ClusterIdentity | undefined {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null || !('systemid' in value)) return undefined;
     const version = 'version' in value ? String(value.version) : '';
-    return /^\d{1,20}$/.test(String(value.systemid)) ? { systemIdentifier: BigInt(String(value.systemid)), version } : undefined;
+    // as a JSON number it would have lost its last digits
+    if (typeof value.systemid !== 'string' || !/^\d{1,20}$/.test(value.systemid)) return undefined;
+    return { systemIdentifier: BigInt(value.systemid), version };
   } catch {
     return undefined;
   }

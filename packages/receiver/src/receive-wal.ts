@@ -23,7 +23,7 @@ import { ensureHistoryFile } from './timeline-history.ts';
 
 /** What to receive, and how. */
 export interface ReceiveWalOptions {
-  /** An idle replication connection. It belongs to the caller, who closes it; when receiving fails it is closed already. */
+  /** An idle replication connection. It belongs to the caller, who closes it; after a failure it may be closed already. */
   readonly connection: ReplicationConnection;
   /** Directory of the segment files. It must be there, and nobody else may write to it. */
   readonly directory: string;
@@ -60,7 +60,7 @@ export type ReceiveEnd = 'stopped' | 'serverShutdown';
  */
 export async function receiveWal(options: ReceiveWalOptions): Promise<ReceiveEnd> {
   const { connection, directory, positions, walSegmentSize, log = silentLogger } = options;
-  for (;;) {
+  while (!options.stop.aborted) {
     await ensureHistoryFile(connection, directory, positions.timelineId);
     const end = await receiveTimeline(options);
     if (end.kind !== 'endOfTimeline') return end.kind;
@@ -68,6 +68,7 @@ export async function receiveWal(options: ReceiveWalOptions): Promise<ReceiveEnd
     positions.switchTo(end.nextTimelineId, roundDownToSegment(end.nextStartLsn, walSegmentSize));
     log.info({ timelineId: end.nextTimelineId, lsn: formatLsn(end.nextStartLsn) }, 'switched to timeline');
   }
+  return 'stopped';
 }
 
 async function receiveTimeline(options: ReceiveWalOptions): Promise<EndOfTimeline | { readonly kind: ReceiveEnd }> {
@@ -75,7 +76,7 @@ async function receiveTimeline(options: ReceiveWalOptions): Promise<EndOfTimelin
   const timing = statusTiming(options.statusIntervalMs ?? 10_000, await connection.show('wal_sender_timeout'));
   const startLsn = positions.writtenLsn;
   const stream = await connection.startReplication({ slotName, startLsn, timelineId: positions.timelineId });
-  if ('kind' in stream) return stream;
+  if (stream.kind === 'endOfTimeline') return stream;
   observer?.streaming?.(positions.timelineId, startLsn);
   await using writer = new SegmentWriter({
     directory,

@@ -2,9 +2,11 @@
  * Turns WAL data into segment files: NAME.partial of full size while it is written, NAME when all of it is durable.
  *
  * Writing and making durable are apart: `write` returns when the kernel has the bytes, `flush` makes everything
- * durable that was written before it began. A full segment waits for the next flush to get its final name, so
- * the stream does not stand still at a segment boundary. How much may be waiting is bounded (`isBacklogged`).
+ * durable that was written before it began. A full segment gets its final name from the next flush, and until it has
+ * it the next segment's file is not made: after a crash the highest file name decides where streaming goes on, here
+ * and in pg_receivewal, so a NAME.partial below it would never be completed.
  */
+import { strict as assert } from 'node:assert';
 import { join } from 'node:path';
 import { DurableFile } from '@walvault/durable-fs';
 import {
@@ -42,42 +44,35 @@ interface OpenSegment {
   readonly file: DurableFile;
 }
 
-/** Full segments that may wait for their flush before writing pauses. */
-const maxWaitingSegments = 4;
-
 /** Writes one timeline after another; disposing closes the files and leaves what is not complete as `.partial`. */
 export class SegmentWriter implements AsyncDisposable {
   readonly #options: SegmentWriterOptions;
   #current: OpenSegment | undefined;
-  #full: OpenSegment[] = [];
+  #full: OpenSegment | undefined;
 
   constructor(options: SegmentWriterOptions) {
     this.#options = options;
   }
 
-  /** Whether so much waits to be made durable that writing should pause until a flush is done. */
-  get isBacklogged(): boolean {
-    return this.#full.length >= maxWaitingSegments;
-  }
-
-  /** Whether full segments wait for their final name. */
-  get hasFullSegments(): boolean {
-    return this.#full.length > 0;
+  /** Whether a full segment waits for its final name. */
+  get hasFullSegment(): boolean {
+    return this.#full !== undefined;
   }
 
   /**
    * Writes pieces of WAL, which must follow one another and the position reached.
-   * @throws {ReceiverError} `ERR_WAL_GAP` when one does not; what came before it is written
+   * @param flushed waits for a {@link flush} that begins after the call; needed where one segment ends and the next begins
+   * @throws {ReceiverError} `ERR_WAL_GAP` when a piece does not follow; what came before it is written
    * @throws {FileSystemError} when the file cannot be written
    */
-  async write(pieces: readonly WalPiece[]): Promise<void> {
+  async write(pieces: readonly WalPiece[], flushed: () => Promise<void>): Promise<void> {
     const { positions } = this.#options;
     let run: Buffer[] = [];
     let runStart = positions.writtenLsn;
     let expected = runStart;
     for (const piece of pieces) {
       if (piece.dataStart !== expected) {
-        await this.#writeRun(run, runStart);
+        await this.#writeRun(run, runStart, flushed);
         throw walGap(expected, piece.dataStart);
       }
       let rest = piece.data;
@@ -88,12 +83,12 @@ export class SegmentWriter implements AsyncDisposable {
         expected = addToLsn(expected, part.length);
         rest = rest.subarray(part.length);
         if (part.length < room) continue;
-        await this.#writeRun(run, runStart);
+        await this.#writeRun(run, runStart, flushed);
         run = [];
         runStart = expected;
       }
     }
-    await this.#writeRun(run, runStart);
+    await this.#writeRun(run, runStart, flushed);
   }
 
   /**
@@ -104,10 +99,10 @@ export class SegmentWriter implements AsyncDisposable {
   async flush(): Promise<void> {
     const { directory, positions, onSegment } = this.#options;
     const target = positions.writtenLsn;
-    const current = this.#current;
-    for (let full = this.#full[0]; full !== undefined; full = this.#full[0]) {
+    const [full, current] = [this.#full, this.#current];
+    if (full !== undefined) {
       await full.file.completeAs(join(directory, full.name));
-      this.#full.shift();
+      this.#full = undefined;
       positions.flushedTo(full.endLsn);
       onSegment(full.name);
     }
@@ -116,28 +111,23 @@ export class SegmentWriter implements AsyncDisposable {
     positions.flushedTo(target);
   }
 
-  /** Leaves the segment at hand as it is (a timeline ended there). Everything must have been flushed. */
-  async leave(): Promise<void> {
-    await this.#current?.file[Symbol.asyncDispose]();
-    this.#current = undefined;
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const full of this.#full) await full.file[Symbol.asyncDispose]();
-    this.#full = [];
-    await this.leave();
+    await this.#full?.file[Symbol.asyncDispose]();
+    await this.#current?.file[Symbol.asyncDispose]();
   }
 
   /** Writes bytes that all lie in one segment. */
-  async #writeRun(run: readonly Buffer[], startLsn: Lsn): Promise<void> {
+  async #writeRun(run: readonly Buffer[], startLsn: Lsn, flushed: () => Promise<void>): Promise<void> {
     if (run.length === 0) return;
     const { positions, walSegmentSize } = this.#options;
+    if (this.#full !== undefined) await flushed();
+    assert(this.#full === undefined, 'a segment begins when the one before it is complete');
     this.#current ??= await this.#open(positions.timelineId, startLsn);
     const segment = this.#current;
     await segment.file.write(run, offsetInSegment(startLsn, walSegmentSize));
     const endLsn = run.reduce<Lsn>((lsn, part) => addToLsn(lsn, part.length), startLsn);
     if (endLsn === segment.endLsn) {
-      this.#full.push(segment);
+      this.#full = segment;
       this.#current = undefined;
     }
     positions.wroteTo(endLsn);
@@ -146,7 +136,10 @@ export class SegmentWriter implements AsyncDisposable {
   async #open(timelineId: TimelineId, lsn: Lsn): Promise<OpenSegment> {
     const { directory, walSegmentSize } = this.#options;
     const name = walFileNameAt(timelineId, lsn, walSegmentSize);
-    const file = await DurableFile.open({ path: join(directory, name + partialSuffix), size: walSegmentSize });
+    const path = join(directory, name + partialSuffix);
+    // who starts inside a segment relies on what is in the file before that
+    const mustExist = offsetInSegment(lsn, walSegmentSize) > 0;
+    const file = await DurableFile.open({ path, size: walSegmentSize, mustExist });
     return { name, endLsn: segmentEndLsn(segmentNumberOf(lsn, walSegmentSize), walSegmentSize), file };
   }
 }

@@ -2,7 +2,7 @@
  * Where streaming starts: what the directory holds decides, then the slot, then the server (pg_receivewal.c: StreamLog).
  * Pure; the caller has asked all three.
  */
-import { formatLsn, invalidLsn, type Lsn, roundDownToSegment, type TimelineId, type WalSegmentSize } from '@walvault/wal';
+import { formatLsn, invalidLsn, type Lsn, maxOfLsn, roundDownToSegment, type TimelineId, type WalSegmentSize } from '@walvault/wal';
 import { ReceiverError } from './errors.ts';
 import type { LatestSegment } from './streaming-directory.ts';
 
@@ -33,16 +33,17 @@ export interface StartFacts {
 
 /**
  * Decides where to start.
- * @throws {ReceiverError} `ERR_RECEIVER_AHEAD` when the directory holds more than the server has,
- * `ERR_TIMELINE_NOT_IN_HISTORY` when it holds a later timeline.
+ * @throws {ReceiverError} `ERR_RECEIVER_AHEAD` when more was received than the server has,
+ * `ERR_TIMELINE_NOT_IN_HISTORY` when a later timeline was.
  */
 export function chooseStart(facts: StartFacts): StartPosition {
   const { latest, server, walSegmentSize: size, slotRestartLsn } = facts;
-  const acknowledgedLsn = facts.flushed?.lsn ?? slotRestartLsn ?? invalidLsn;
+  const acknowledgedLsn = maxOfLsn(facts.flushed?.lsn ?? invalidLsn, slotRestartLsn ?? invalidLsn);
+  if (facts.flushed !== undefined) refuseWhatServerLacks(facts.flushed, server);
+  if (latest !== undefined) refuseWhatServerLacks({ timelineId: latest.timelineId, lsn: latest.resumeLsn }, server);
+  const remembered = rememberedStart(facts);
+  if (remembered !== undefined) return { ...remembered, acknowledgedLsn, source: 'memory' };
   if (latest !== undefined) {
-    refuseWhatServerLacks(latest, server);
-    const remembered = rememberedStart(facts, latest);
-    if (remembered !== undefined) return { ...remembered, acknowledgedLsn, source: 'memory' };
     return { timelineId: latest.timelineId, lsn: latest.resumeLsn, acknowledgedLsn, source: 'directory' };
   }
   if (slotRestartLsn !== undefined) {
@@ -57,31 +58,39 @@ export function chooseStart(facts: StartFacts): StartPosition {
   };
 }
 
-/** A reconnect goes on in the middle of the segment: what this process flushed there needs no second reading. */
-function rememberedStart(facts: StartFacts, latest: LatestSegment): { timelineId: TimelineId; lsn: Lsn } | undefined {
-  const { flushed, walSegmentSize: size } = facts;
-  if (flushed === undefined || flushed.timelineId !== latest.timelineId || !latest.isPartial) return undefined;
-  return roundDownToSegment(flushed.lsn, size) === latest.resumeLsn
-    ? { timelineId: flushed.timelineId, lsn: flushed.lsn }
-    : undefined;
+/**
+ * A reconnect goes on in the middle of the segment, whose file must still be there: what this process flushed there needs no
+ * second reading. Where the file is gone, or was never begun, it goes on at the start of that segment, since complete
+ * segments may have left for the archive; only a directory that holds more than is remembered counts more.
+ */
+function rememberedStart({ flushed, latest, walSegmentSize: size }: StartFacts): { timelineId: TimelineId; lsn: Lsn } | undefined {
+  if (flushed === undefined) return undefined;
+  const { timelineId, lsn } = flushed;
+  const segmentStart = roundDownToSegment(lsn, size);
+  if (latest === undefined) return { timelineId, lsn: segmentStart };
+  if (latest.timelineId > timelineId || latest.resumeLsn > segmentStart) return undefined;
+  const isAtHand = latest.isPartial && latest.timelineId === timelineId && latest.resumeLsn === segmentStart;
+  return { timelineId, lsn: isAtHand ? lsn : segmentStart };
 }
 
-function refuseWhatServerLacks(latest: LatestSegment, server: StartFacts['server']): void {
-  if (latest.timelineId > server.timelineId) {
+/** The server must have what is here; where it has less, starting lower would put other WAL in the place of what is durable. */
+function refuseWhatServerLacks(here: { timelineId: TimelineId; lsn: Lsn }, server: StartFacts['server']): void {
+  if (here.timelineId > server.timelineId) {
     throw new ReceiverError(
       'ERR_TIMELINE_NOT_IN_HISTORY',
-      `"${latest.name}" is on timeline ${latest.timelineId}, the server is on timeline ${server.timelineId}`,
+      `WAL of timeline ${here.timelineId} has been received, the server is on timeline ${server.timelineId}`,
       {
+        lsn: here.lsn,
         hint: 'The server was restored to an earlier state, or is not the primary any more. Nothing was changed; check where the connection leads.',
       },
     );
   }
-  if (latest.timelineId === server.timelineId && latest.resumeLsn > server.flushLsn) {
+  if (here.timelineId === server.timelineId && here.lsn > server.flushLsn) {
     throw new ReceiverError(
       'ERR_RECEIVER_AHEAD',
-      `the directory holds WAL up to ${formatLsn(latest.resumeLsn)}, the server has written up to ${formatLsn(server.flushLsn)} only`,
+      `WAL has been received up to ${formatLsn(here.lsn)}, the server has written up to ${formatLsn(server.flushLsn)} only`,
       {
-        lsn: latest.resumeLsn,
+        lsn: here.lsn,
         hint: 'A standby that lags catches up by itself. If the server was restored from a backup, its WAL has diverged from this directory: archive what is here and give the server an empty directory.',
       },
     );

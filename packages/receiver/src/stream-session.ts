@@ -3,8 +3,8 @@
  *
  *   pull a batch -> write its WAL -> ask for a flush -> (flush done) -> tell the server -> pull the next batch
  *
- * The flush runs beside the pulls; the writer makes a pull wait when too much is not durable yet. Nothing but the
- * positions goes back to the server, and a flush position only after its fsync.
+ * The flush runs beside the pulls, which wait for it where a segment ends. Nothing but the positions goes back to the
+ * server, and a flush position only after its fsync.
  */
 import type { ReplicationConnection, ReplicationMessage, ReplicationStream } from '@walvault/protocol';
 import { invalidLsn } from '@walvault/wal';
@@ -36,16 +36,26 @@ export class StreamSession {
   readonly #options: StreamSessionOptions;
   readonly #flusher: GroupFlush;
   #replyIsDue = false;
+  /** By the monotonic clock, since the other one can be set. Undefined while a batch is being worked on. */
   #pullingSinceMs: number | undefined;
+  #askedAtMs: number | undefined;
   #failure: { readonly error: unknown } | undefined;
-  #stopping = false;
+  #finishing: Promise<void> | undefined;
+  /** CopyDone is sent: all that was received is durable and the server knows. */
+  #isFinished = false;
+  #graceTimer: NodeJS.Timeout | undefined;
 
   constructor(options: StreamSessionOptions) {
+    const { positions, writer } = options;
     this.#options = options;
+    let flushedBefore = positions.flushedLsn;
     this.#flusher = new GroupFlush({
-      flush: () => options.writer.flush(),
+      flush: async () => {
+        flushedBefore = positions.flushedLsn;
+        await writer.flush();
+      },
       onFlushed: (durationMs) => {
-        options.onFlushed(durationMs);
+        if (positions.flushedLsn > flushedBefore) options.onFlushed(durationMs);
         this.#report();
       },
       onFailed: (error) => this.#fail(error),
@@ -54,41 +64,51 @@ export class StreamSession {
 
   /**
    * Receives until the stream ends, which `stream.end` then describes. Everything that was written is durable on return.
-   * @throws what ended it early: a lost connection, an error of the server, a hole, a full disk, a failed fsync
+   * @throws what ended it early: a lost connection, an error of the server, a hole, a full disk, a failed fsync. The
+   * connection is closed then.
    */
   async run(): Promise<void> {
-    const { stop, timing } = this.#options;
+    const { connection, stop, timing } = this.#options;
     const timer = setInterval(() => this.#tick(), timing.statusIntervalMs);
-    const onStop = (): void => void this.#finish();
+    const onStop = (): void => {
+      if (this.#pullingSinceMs !== undefined) void this.#finish(); // else it is done behind the batch at hand
+    };
     stop.addEventListener('abort', onStop, { once: true });
     try {
       this.#report();
-      if (stop.aborted) onStop();
       await this.#receive();
     } catch (error) {
+      if (this.#isFinished) return; // the server did not say good-bye as it should, and nothing hangs on that
       await this.#flushWhatIsThere();
+      await connection[Symbol.asyncDispose]();
       throw this.#failure === undefined ? error : this.#failure.error;
     } finally {
+      this.#pullingSinceMs = undefined;
       clearInterval(timer);
+      clearTimeout(this.#graceTimer);
       stop.removeEventListener('abort', onStop);
     }
   }
 
   async #receive(): Promise<void> {
-    const { stream, writer } = this.#options;
-    this.#pullingSinceMs = Date.now();
+    const { stream, stop } = this.#options;
+    if (stop.aborted) await this.#finish();
+    this.#pullingSinceMs = performance.now();
     for await (const batch of stream) {
       this.#pullingSinceMs = undefined;
-      if (!this.#stopping) {
-        await writer.write(this.#take(batch));
-        if (writer.isBacklogged) await this.#flusher.settled();
-        this.#flushOrReply();
-      }
-      this.#pullingSinceMs = Date.now();
+      this.#askedAtMs = undefined;
+      if (this.#failure !== undefined) throw this.#failure.error; // the connection is being closed: nothing after that counts
+      if (this.#finishing === undefined) await this.#consume(batch);
+      if (stop.aborted) await this.#finish();
+      this.#pullingSinceMs = performance.now();
     }
     this.#pullingSinceMs = undefined;
-    this.#flusher.request();
-    await this.#flusher.settled();
+    await this.#flushed();
+  }
+
+  async #consume(batch: readonly ReplicationMessage[]): Promise<void> {
+    await this.#options.writer.write(this.#take(batch), () => this.#flushed());
+    this.#flushOrReply();
   }
 
   /** The WAL of a batch; what its messages say besides is noted. */
@@ -108,9 +128,16 @@ export class StreamSession {
   #flushOrReply(): void {
     const { positions, writer, flushPolicy } = this.#options;
     const isUnflushed = positions.writtenLsn > positions.flushedLsn;
-    const mustFlush = flushPolicy === 'continuous' ? isUnflushed : writer.hasFullSegments || (isUnflushed && this.#replyIsDue);
+    const mustFlush = flushPolicy === 'continuous' ? isUnflushed : writer.hasFullSegment || (isUnflushed && this.#replyIsDue);
     if (mustFlush) this.#flusher.request();
     else if (this.#replyIsDue) this.#report();
+  }
+
+  /** Waits until all that is written by now is durable. */
+  async #flushed(): Promise<void> {
+    const { positions } = this.#options;
+    if (positions.writtenLsn > positions.flushedLsn) this.#flusher.request();
+    await this.#flusher.settled();
   }
 
   #report(replyRequested = false): void {
@@ -122,29 +149,43 @@ export class StreamSession {
 
   /** The periodic report, and the look whether the server is still there. Only time spent waiting for it counts. */
   #tick(): void {
-    const { timing, positions } = this.#options;
-    const silentMs =
-      this.#pullingSinceMs === undefined ? 0 : Date.now() - Math.max(this.#pullingSinceMs, positions.lastMessageAtMs);
-    if (silentMs >= timing.giveUpAfterMs) {
-      this.#fail(new ReceiverError('ERR_SERVER_SILENT', `no message from the server for ${Math.round(silentMs / 1000)} s`));
-      return;
-    }
-    this.#report(silentMs >= timing.askAfterMs);
+    const { askAfterMs, giveUpAfterMs } = this.#options.timing;
+    const nowMs = performance.now();
+    const isSilent = this.#pullingSinceMs !== undefined && nowMs - this.#pullingSinceMs >= askAfterMs;
+    if (isSilent) this.#askedAtMs ??= nowMs;
+    this.#report(isSilent);
+    if (this.#askedAtMs === undefined || nowMs - this.#askedAtMs < giveUpAfterMs - askAfterMs) return;
+    // When it was this process that stood still, the answer is there and is read before this runs.
+    setImmediate(() => this.#giveUp());
+  }
+
+  #giveUp(): void {
+    if (this.#askedAtMs === undefined || this.#pullingSinceMs === undefined) return;
+    const seconds = Math.round((performance.now() - this.#pullingSinceMs) / 1000);
+    this.#fail(
+      new ReceiverError('ERR_SERVER_SILENT', `no message from the server for ${seconds} s`, {
+        hint: 'The server hangs, or the network between drops packets silently. A new connection shows which.',
+      }),
+    );
   }
 
   /** The end in good order: what was received becomes durable, the server learns so, and CopyDone closes the stream. */
-  async #finish(): Promise<void> {
+  #finish(): Promise<void> {
+    this.#finishing ??= this.#stopStream();
+    return this.#finishing;
+  }
+
+  async #stopStream(): Promise<void> {
     const { stream, connection } = this.#options;
     try {
-      this.#flusher.request();
-      await this.#flusher.settled();
-      this.#stopping = true;
-      stream.stop();
+      await this.#flushed();
     } catch {
       return; // told by #fail
     }
-    const timer = setTimeout(() => void connection[Symbol.asyncDispose](), stopGraceMs);
-    timer.unref();
+    this.#report();
+    stream.stop();
+    this.#isFinished = true;
+    this.#graceTimer = setTimeout(() => void connection[Symbol.asyncDispose](), stopGraceMs).unref();
   }
 
   /** Ends the pull that is waiting; `run` then throws this error and not that of the closed connection. */
@@ -154,8 +195,7 @@ export class StreamSession {
   }
 
   async #flushWhatIsThere(): Promise<void> {
-    this.#flusher.request();
-    await this.#flusher.settled().catch((error: unknown) => {
+    await this.#flushed().catch((error: unknown) => {
       this.#failure ??= { error };
     });
   }

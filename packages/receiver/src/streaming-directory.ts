@@ -9,7 +9,7 @@
 import { type Dirent } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileSystemError } from '@walvault/durable-fs';
+import { fileSystemError, FileSystemError } from '@walvault/durable-fs';
 import {
   longPageHeaderSize,
   type Lsn,
@@ -58,6 +58,19 @@ interface Candidate {
  * @throws {WalFormatError} when a name cannot exist with this segment size
  */
 export async function readStreamingDirectory(directory: string, size: WalSegmentSize): Promise<StreamingDirectory> {
+  let vanished: string | undefined;
+  for (;;) {
+    try {
+      return await scan(directory, size);
+    } catch (error) {
+      // an archiver has taken that file away meanwhile: then another one decides
+      if (!(error instanceof FileSystemError && error.code === 'ERR_PATH_MISSING') || error.path === vanished) throw error;
+      vanished = error.path;
+    }
+  }
+}
+
+async function scan(directory: string, size: WalSegmentSize): Promise<StreamingDirectory> {
   const entries = await readdir(directory, { withFileTypes: true }).catch((error: unknown) => {
     throw fileSystemError('read the directory', directory, error);
   });

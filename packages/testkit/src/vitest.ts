@@ -3,7 +3,8 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 /** The vitest configuration of every package: source without a build, and a report that `npm test` adds up. */
 export function packageTests(): ViteUserConfig {
   return defineConfig({
-    ssr: { resolve: { conditions: ['@walvault/source', 'node', 'import', 'module', 'default'] } },
+    // Node gets these conditions too, for `require` as for `import`: with `import` among them, pg's require('pg-pool') breaks.
+    ssr: { resolve: { conditions: ['@walvault/source', 'node'] } },
     test: {
       include: ['src/**/*.test.ts'],
       passWithNoTests: false,

@@ -3,7 +3,10 @@ import type { CommandContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';
 
 /** Runs the command; gives the exit code. */
-export async function listServersCommand(context: CommandContext, options: { readonly minimal?: boolean | undefined }): Promise<number> {
+export async function listServersCommand(
+  context: CommandContext,
+  options: { readonly minimal?: boolean | undefined },
+): Promise<number> {
   const { output } = context;
   const configuration = await context.configuration();
   for (const server of configuration.servers.values()) {

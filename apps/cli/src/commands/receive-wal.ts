@@ -1,10 +1,11 @@
 /** `receive-wal`: start the receiver of a server, in the background or the foreground; stop it; create or drop its slot. */
-import { createServerSlot, dropServerSlot, requireSlotName, runReceiver, type ServerConfig, SlotExistsError, stopTask } from '@walvault/core';
+import { runReceiver, type ServerConfig, stopTask } from '@walvault/core';
 import { formatLsn, WalvaultError } from '@walvault/wal';
 import { launchAndWait, receiverCommand, reportStart } from '../background.ts';
 import type { CommandContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';
 import { describeError } from '../output.ts';
+import { createSlotCommand, dropSlotCommand } from './slot.ts';
 
 /** Options of the command. At most one of the actions is given. */
 export interface ReceiveWalCommandOptions {
@@ -20,38 +21,20 @@ export interface ReceiveWalCommandOptions {
 }
 
 /** Runs the command; gives the exit code. */
-export async function receiveWalCommand(context: CommandContext, serverName: string, options: ReceiveWalCommandOptions): Promise<number> {
+export async function receiveWalCommand(
+  context: CommandContext,
+  serverName: string,
+  options: ReceiveWalCommandOptions,
+): Promise<number> {
   const server = await context.server(serverName);
-  if (options.createSlot === true) return createSlotOf(context, server, options.ifNotExists ?? false);
-  if (options.dropSlot === true) return dropSlotOf(context, server);
+  if (options.createSlot === true) return createSlotCommand(context, server, options.ifNotExists ?? false);
+  if (options.dropSlot === true) return dropSlotCommand(context, server);
   if (options.stop === true) {
     const pid = await stopTask(server, 'receive-wal');
     context.output.info(`Stopped process receive-wal(${pid})`);
     return exitCode.ok;
   }
   return options.foreground === true ? inForeground(context, server, options) : inBackground(context, server, options);
-}
-
-async function createSlotOf(context: CommandContext, server: ServerConfig, ifNotExists: boolean): Promise<number> {
-  const slotName = requireSlotName(server, 'create');
-  context.output.info(`Creating physical replication slot '${slotName}' on server '${server.name}'`);
-  try {
-    await createServerSlot(server, context.stop);
-  } catch (error) {
-    if (!(error instanceof SlotExistsError) || !ifNotExists) throw error;
-    context.output.info(`Replication slot '${slotName}' already exists and --if-not-exists was specified. Skipping creation`);
-    return exitCode.ok;
-  }
-  context.output.info(`Replication slot '${slotName}' created`);
-  return exitCode.ok;
-}
-
-async function dropSlotOf(context: CommandContext, server: ServerConfig): Promise<number> {
-  const slotName = requireSlotName(server, 'drop');
-  context.output.info(`Dropping physical replication slot '${slotName}' on server '${server.name}'`);
-  await dropServerSlot(server, context.stop);
-  context.output.info(`Replication slot '${slotName}' dropped`);
-  return exitCode.ok;
 }
 
 async function inBackground(context: CommandContext, server: ServerConfig, options: ReceiveWalCommandOptions): Promise<number> {
@@ -63,7 +46,9 @@ async function inBackground(context: CommandContext, server: ServerConfig, optio
     output.failure(report.message, report.hint);
     return exitCode.error;
   }
-  output.info(`${server.name}: streaming (pid ${report.pid}, timeline ${report.timelineId}, LSN ${report.lsn}, log file ${logFile})`);
+  output.info(
+    `${server.name}: streaming (pid ${report.pid}, timeline ${report.timelineId}, LSN ${report.lsn}, log file ${logFile})`,
+  );
   return exitCode.ok;
 }
 
@@ -92,6 +77,7 @@ async function inForeground(context: CommandContext, server: ServerConfig, optio
 
 /** Barman's words for a receiver that cannot start are those of its ArchiverFailure; the reason is ours. */
 function failureText(error: unknown, message: string): string {
-  const isAboutStarting = WalvaultError.is(error) && ['ERR_ALREADY_RUNNING', 'ERR_OPTION_REQUIRED', 'ERR_SERVER_INACTIVE'].includes(error.code);
+  const isAboutStarting =
+    WalvaultError.is(error) && ['ERR_ALREADY_RUNNING', 'ERR_OPTION_REQUIRED', 'ERR_SERVER_INACTIVE'].includes(error.code);
   return isAboutStarting ? message : `ArchiverFailure:${message}`;
 }

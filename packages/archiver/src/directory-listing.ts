@@ -1,0 +1,52 @@
+/** What the directories hold, by name only. A directory that is given and cannot be read is an error, never "nothing there". */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf, fileSystemError } from '@walvault/durable-fs';
+import { tryParseWalFileName, type WalFileName } from '@walvault/wal';
+import { type HashDirectory, tryParseHashDirectory, type WalDirectories } from './layout.ts';
+
+/** The names in a directory, sorted. @throws {FileSystemError} */
+export async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(directory)).toSorted();
+  } catch (error) {
+    throw fileSystemError('read the directory', directory, error);
+  }
+}
+
+/** The WAL files in a flat directory, sorted by name. @throws {FileSystemError} */
+export async function walFilesIn(directory: string): Promise<readonly WalFileName[]> {
+  return parsed(await namesIn(directory));
+}
+
+/** The WAL files that wait to be archived, of streaming first, then of incoming. @throws {FileSystemError} */
+export async function waitingFiles(directories: WalDirectories): Promise<readonly WalFileName[]> {
+  const streaming = directories.streaming === undefined ? [] : await walFilesIn(directories.streaming);
+  const incoming = directories.incoming === undefined ? [] : await walFilesIn(directories.incoming);
+  return [...streaming, ...incoming];
+}
+
+/** What lies directly in the archive: its directories, and its history files. @throws {FileSystemError} */
+export async function archiveRoot(
+  walsDirectory: string,
+): Promise<{ readonly hashDirectories: readonly HashDirectory[]; readonly histories: readonly WalFileName[] }> {
+  const names = await namesIn(walsDirectory);
+  return {
+    hashDirectories: names.map(tryParseHashDirectory).filter((directory) => directory !== undefined),
+    histories: parsed(names).filter((file) => file.kind === 'history'),
+  };
+}
+
+/** The WAL files in one directory of the archive, sorted by name. One that was removed meanwhile has none. @throws {FileSystemError} */
+export async function archivedFilesIn(walsDirectory: string, hashDirectory: HashDirectory): Promise<readonly WalFileName[]> {
+  try {
+    return await walFilesIn(join(walsDirectory, hashDirectory.name));
+  } catch (error) {
+    if (error instanceof Error && errnoOf(error.cause) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function parsed(names: readonly string[]): readonly WalFileName[] {
+  return names.map(tryParseWalFileName).filter((file) => file !== undefined);
+}

@@ -1,0 +1,116 @@
+/** The errors of the archive. Failures of the file system itself are `FileSystemError` of @walvault/durable-fs. */
+import { type RetryAdvice, WalvaultError, type WalvaultErrorOptions } from '@walvault/wal';
+
+/** Codes of the errors of this package. */
+export type ArchiverErrorCode =
+  /** Another process archives for this server, or holds the lock of its xlog.db. Wait for it; who it is stands in the lock file. */
+  | 'ERR_ARCHIVER_BUSY'
+  /** A file is not as long as a WAL segment of this cluster. It was cut off, or belongs to a cluster with another segment size. */
+  | 'ERR_WAL_FILE_WRONG_SIZE'
+  /** What a file holds is not what its name says: not WAL, other positions, damaged compression. Compare it with other copies before removing it. */
+  | 'ERR_WAL_FILE_CORRUPT'
+  /** A WAL file was written by another cluster: its system identifier is not the expected one. Two servers share one directory. */
+  | 'ERR_WAL_FILE_FOREIGN'
+  /** A file is compressed in a way that walvault knows by its first bytes and cannot read. Decompress it with the tool of that format. */
+  | 'ERR_CODEC_UNSUPPORTED'
+  /** What was written to the archive does not read back as what was archived: faulty memory or disk, or the file changed meanwhile. */
+  | 'ERR_ARCHIVE_COPY_DIFFERS'
+  /** A WAL file is missing although later ones, or others that need it, are there. Recovery must not go on as if the WAL ended here. */
+  | 'ERR_WAL_HOLE'
+  /** There is no WAL at all in any of the directories, so nothing can be said about where it ends. The directory is wrong or not mounted. */
+  | 'ERR_ARCHIVE_EMPTY'
+  /** A line of xlog.db is not one. `barman rebuild-xlogdb` (or walvault's) makes the file anew from the archive. */
+  | 'ERR_XLOGDB_INVALID';
+
+/** Codes of a {@link WalFileError}. */
+export type WalFileErrorCode = Extract<
+  ArchiverErrorCode,
+  'ERR_WAL_FILE_WRONG_SIZE' | 'ERR_WAL_FILE_CORRUPT' | 'ERR_WAL_FILE_FOREIGN' | 'ERR_CODEC_UNSUPPORTED'
+>;
+
+/** Somebody else is at work on this archive. */
+export class ArchiverBusyError extends WalvaultError {
+  readonly code = 'ERR_ARCHIVER_BUSY' satisfies ArchiverErrorCode;
+  readonly retry: RetryAdvice = 'retry';
+  /** The lock that could not be had. */
+  readonly lockPath: string;
+  /** Who has it, if the lock file says so. */
+  readonly pid: number | undefined;
+
+  constructor(lockPath: string, pid: number | undefined) {
+    super(`lock "${lockPath}" is held by ${pid === undefined ? 'another process' : `process ${pid}`}`, {
+      hint: 'Another archiver works on this server; wait until it is done.',
+    });
+    this.lockPath = lockPath;
+    this.pid = pid;
+  }
+}
+
+/** A WAL file that must not be archived, or handed to a recovering server, under its name. */
+export class WalFileError extends WalvaultError {
+  readonly code: WalFileErrorCode;
+  readonly retry: RetryAdvice = 'fatal';
+  readonly path: string;
+
+  /** @param problem what is wrong with the file, as it reads behind "WAL file "PATH" " */
+  constructor(code: WalFileErrorCode, path: string, problem: string, options?: WalvaultErrorOptions) {
+    super(`WAL file "${path}" ${problem}`, options);
+    this.code = code;
+    this.path = path;
+  }
+}
+
+/** The copy in the archive, read back before the source was to be removed, is not the source. Nothing was removed. */
+export class ArchiveCopyError extends WalvaultError {
+  readonly code = 'ERR_ARCHIVE_COPY_DIFFERS' satisfies ArchiverErrorCode;
+  readonly retry: RetryAdvice = 'retry';
+  readonly path: string;
+
+  constructor(path: string, source: string, cause?: unknown) {
+    super(`the copy "${path}" does not read back as "${source}"`, {
+      hint: 'The source was kept. If it happens again, check the memory and the disk of this machine.',
+      cause,
+    });
+    this.path = path;
+  }
+}
+
+/** A WAL file is missing in the middle. */
+export class WalHoleError extends WalvaultError {
+  readonly code = 'ERR_WAL_HOLE' satisfies ArchiverErrorCode;
+  readonly retry: RetryAdvice = 'fatal';
+  /** Name of the file that is missing. */
+  readonly walName: string;
+  /** Name of a file that proves that WAL goes on behind it. */
+  readonly laterName: string;
+
+  constructor(walName: string, laterName: string) {
+    super(`WAL file "${walName}" is missing, but "${laterName}" is there`, {
+      hint: 'Find the missing file (pg_wal of the server or a standby, the errors directory, another archive) or recover to a point before it.',
+    });
+    this.walName = walName;
+    this.laterName = laterName;
+  }
+}
+
+/** An archive with nothing in it cannot say where the WAL ends. */
+export class ArchiveEmptyError extends WalvaultError {
+  readonly code = 'ERR_ARCHIVE_EMPTY' satisfies ArchiverErrorCode;
+  readonly retry: RetryAdvice = 'fatal';
+
+  constructor(walsDirectory: string) {
+    super(`no WAL at all below "${walsDirectory}"`, {
+      hint: 'Check that the directory is the right one and that its file system is mounted.',
+    });
+  }
+}
+
+/** A line of xlog.db that cannot be read. */
+export class XlogDbError extends WalvaultError {
+  readonly code = 'ERR_XLOGDB_INVALID' satisfies ArchiverErrorCode;
+  readonly retry: RetryAdvice = 'fatal';
+
+  constructor(path: string, line: string) {
+    super(`invalid line in "${path}": "${line}"`, { hint: 'Rebuild the file from the archive with rebuild-xlogdb.' });
+  }
+}

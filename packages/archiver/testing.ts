@@ -1,0 +1,204 @@
+/** What the tests of this package share: a server's directories, and WAL files with right headers made on the spot. */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import {
+  defaultWalPageSize,
+  formatHistoryFile,
+  pageMagicOfMajor,
+  parseLsn,
+  parseWalFileName,
+  startLsnOfName,
+  toTimelineId,
+  toWalSegmentSize,
+  type WalSegmentSize,
+} from '@walvault/wal';
+import { archiveWal, type ArchiveReport, type ArchiveWalOptions, type WalReadOptions } from './src/index.ts';
+
+export const segmentSize: WalSegmentSize = toWalSegmentSize(1024 * 1024);
+export const systemIdentifier = 7_711_030_578_120_921_605n;
+
+/** The directories of a throw-away server in Barman's layout, gone when disposed of. */
+export class TestServer implements AsyncDisposable {
+  readonly name = 'pg';
+  readonly home: string;
+  readonly streaming: string;
+  readonly incoming: string;
+  readonly wals: string;
+  readonly errors: string;
+
+  private constructor(home: string) {
+    this.home = home;
+    const base = join(home, this.name);
+    this.streaming = join(base, 'streaming');
+    this.incoming = join(base, 'incoming');
+    this.wals = join(base, 'wals');
+    this.errors = join(base, 'errors');
+  }
+
+  static async create(): Promise<TestServer> {
+    const server = new TestServer(await mkdtemp(join(tmpdir(), 'walvault-archiver-')));
+    for (const path of [server.streaming, server.incoming, server.wals, server.errors]) await mkdir(path, { recursive: true });
+    return server;
+  }
+
+  get options(): ArchiveWalOptions {
+    const { streaming, wals, errors } = this;
+    return { serverName: this.name, directories: { streaming, wals, errors }, lockDirectory: this.home, systemIdentifier };
+  }
+
+  get reading(): WalReadOptions {
+    const { streaming, incoming, wals } = this;
+    return { directories: { streaming, incoming, wals }, systemIdentifier };
+  }
+
+  archive(options: Partial<ArchiveWalOptions> = {}): Promise<ArchiveReport> {
+    return archiveWal({ ...this.options, ...options });
+  }
+
+  /** Puts files into the streaming directory, by name: segments, partials and history files get content to suit. */
+  async stream(...names: readonly string[]): Promise<void> {
+    for (const name of names) await writeFile(join(this.streaming, name), walFile(name));
+  }
+
+  /** Puts files straight into the archive, without a line in xlog.db. */
+  async put(...names: readonly string[]): Promise<void> {
+    for (const name of names) await this.write(this.archived(name), walFile(name));
+  }
+
+  async write(path: string, content: Buffer | string): Promise<void> {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, content);
+  }
+
+  archived(name: string): string {
+    return name.endsWith('.history') ? join(this.wals, name) : join(this.wals, name.slice(0, 16), name);
+  }
+
+  get xlogDb(): string {
+    return join(this.wals, 'xlog.db');
+  }
+
+  /** The lines of xlog.db as columns. */
+  noted(): string[][] {
+    return readFileSync(this.xlogDb, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('\t'));
+  }
+
+  notedNames(): string[] {
+    return this.noted().map(([name]) => name ?? '');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.home, { recursive: true, force: true });
+  }
+}
+
+/** What a pass in a process of its own printed and how it ended. */
+export interface ChildPass {
+  readonly exitCode: number | null;
+  readonly output: string;
+}
+
+/**
+ * Runs a pass in a process of its own, which can be killed or limited as the kernel does it.
+ * @param shell what the shell does before it becomes the pass, such as `ulimit -f 8`
+ */
+export async function archiveInChild(
+  options: ArchiveWalOptions,
+  { shell = ':', killAfterMs }: { shell?: string; killAfterMs?: number } = {},
+): Promise<ChildPass> {
+  const program = `
+    import { archiveWal } from ${JSON.stringify(join(import.meta.dirname, 'src/index.ts'))};
+    const options = JSON.parse(process.argv[1]);
+    console.log('ready');
+    try {
+      const report = await archiveWal({ ...options, systemIdentifier: BigInt(options.systemIdentifier) });
+      console.log(JSON.stringify(report.files.map((file) => file.name)));
+    } catch (error) {
+      console.log(error.code + ' ' + error.message);
+      process.exitCode = 1;
+    }`;
+  const json = JSON.stringify({ ...options, systemIdentifier: String(systemIdentifier) });
+  const node = [process.execPath, '--conditions=@walvault/source', '--input-type=module', '--eval', program, '--', json];
+  const child = spawn('/bin/sh', ['-c', `${shell}; exec "$@"`, 'sh', ...node], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    if (output === '' && killAfterMs !== undefined) setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+    output += text;
+  });
+  const [exitCode] = (await once(child, 'close')) as [number | null];
+  return { exitCode, output };
+}
+
+/** All files below a directory, as paths relative to it, sorted. */
+export function filesBelow(directory: string): string[] {
+  return (readdirSync(directory, { recursive: true }) as string[])
+    .filter((path) => lstatSync(join(directory, path)).isFile())
+    .toSorted();
+}
+
+export interface SegmentChoices {
+  readonly size?: number;
+  readonly systemIdentifier?: bigint;
+  /** What makes two segments of one name differ. */
+  readonly seed?: string;
+  readonly pageTimelineId?: number;
+}
+
+/** Content to suit a name. */
+export function walFile(name: string, choices: SegmentChoices = {}): Buffer {
+  const file = parseWalFileName(name);
+  if (file.kind === 'history') return Buffer.from(history([file.timelineId - 1, '0/5000000']));
+  if (file.kind === 'backup') return Buffer.from(`START WAL LOCATION: 0/2000028 (file ${name.slice(0, 24)})\nLABEL: test\n`);
+  return segment(name, choices);
+}
+
+/** The text of a history file: each ancestor with its switchpoint. */
+export function history(...ancestors: readonly (readonly [timelineId: number, switchLsn: string])[]): string {
+  return formatHistoryFile(
+    ancestors.map(([timelineId, lsn]) => ({
+      timelineId: toTimelineId(timelineId),
+      switchLsn: parseLsn(lsn),
+      reason: 'no recovery target specified',
+    })),
+  );
+}
+
+/** A segment with right page headers, and pages that hold little but differ. */
+function segment(name: string, choices: SegmentChoices): Buffer {
+  const size = toWalSegmentSize(choices.size ?? segmentSize);
+  const file = parseWalFileName(name);
+  if (file.kind === 'history' || file.kind === 'backup') throw new Error(`"${name}" is no segment`);
+  const start = startLsnOfName(file, size);
+  const bytes = Buffer.alloc(size);
+  for (let offset = 0; offset < size; offset += defaultWalPageSize) {
+    bytes.writeUInt16LE(pageMagicOfMajor(18) ?? 0, offset);
+    bytes.writeUInt16LE(offset === 0 ? 0x0002 : 0, offset + 2);
+    bytes.writeUInt32LE(choices.pageTimelineId ?? file.timelineId, offset + 4);
+    bytes.writeBigUInt64LE(start + BigInt(offset), offset + 8);
+    createHash('sha512')
+      .update(`${name.slice(0, 24)} ${offset} ${choices.seed ?? ''}`)
+      .digest()
+      .copy(bytes, offset + 40);
+  }
+  bytes.writeBigUInt64LE(choices.systemIdentifier ?? systemIdentifier, 24);
+  bytes.writeUInt32LE(size, 32);
+  bytes.writeUInt32LE(defaultWalPageSize, 36);
+  return bytes;
+}
+
+/** The name of a segment with 1 MiB segments: `segmentName(1, 5)` is 000000010000000000000005. */
+export function segmentName(timelineId: number, number: number): string {
+  return hex8(timelineId) + hex8(Math.floor(number / 4096)) + hex8(number % 4096);
+}
+
+function hex8(value: number): string {
+  return value.toString(16).toUpperCase().padStart(8, '0');
+}

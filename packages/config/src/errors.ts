@@ -1,0 +1,61 @@
+/**
+ * What can be wrong with a configuration. All that is wrong is said at once, each with its file and line, so that
+ * one look and one edit are enough.
+ */
+import { WalvaultError, type WalvaultErrorOptions } from '@walvault/wal';
+
+/** Codes of the errors of this package. */
+export type ConfigErrorCode =
+  /** No configuration file is at any of the places where one is looked for; the message lists them. Write one, or name it with `-c FILE`. */
+  | 'ERR_CONFIG_NOT_FOUND'
+  /** A configuration file or directory is there but cannot be read, or is not text. Check its owner and mode. */
+  | 'ERR_CONFIG_UNREADABLE'
+  /** The configuration says something that cannot be. Each problem is listed with file, line, section and option; correct all of them. */
+  | 'ERR_CONFIG_INVALID';
+
+/** One thing that is wrong, or worth a look, and where it stands. */
+export interface ConfigProblem {
+  /** Absolute path of the file. */
+  readonly file: string;
+  /** Line in the file, from 1; undefined when the trouble is that something is not there. */
+  readonly line: number | undefined;
+  /** Section that it concerns: `barman`, or the name of a server; undefined for a line outside of all sections. */
+  readonly section: string | undefined;
+  /** Option that it concerns, in lower case. */
+  readonly option: string | undefined;
+  /** What is wrong, in PostgreSQL's style; no password in it. */
+  readonly message: string;
+  /** What to do, as a full sentence, where the message does not say it. */
+  readonly hint: string | undefined;
+}
+
+/** What a {@link ConfigError} can be given besides its message. */
+export interface ConfigErrorOptions extends WalvaultErrorOptions {
+  readonly problems?: readonly ConfigProblem[] | undefined;
+  readonly warnings?: readonly ConfigProblem[] | undefined;
+}
+
+/** A configuration that cannot be used. Its message has one line for each problem. Trying again does not help. */
+export class ConfigError extends WalvaultError {
+  readonly code: ConfigErrorCode;
+  readonly retry = 'fatal';
+  /** All that is wrong, in the order of the files and lines; empty when there was no file to read. */
+  readonly problems: readonly ConfigProblem[];
+  /** What is hardly meant so; a misspelt name here may be why something else is missing. */
+  readonly warnings: readonly ConfigProblem[];
+
+  constructor(code: ConfigErrorCode, message: string, options: ConfigErrorOptions = {}) {
+    super(message, options);
+    this.code = code;
+    this.problems = options.problems ?? [];
+    this.warnings = options.warnings ?? [];
+  }
+}
+
+/** A problem as one line: `FILE:LINE: [section] option: what is wrong`, leaving out what is not known. */
+export function formatProblem(problem: ConfigProblem): string {
+  const place = problem.line === undefined ? problem.file : `${problem.file}:${problem.line}`;
+  const section = problem.section === undefined ? '' : ` [${problem.section}]`;
+  const option = problem.option === undefined ? '' : ` ${problem.option}`;
+  return `${place}:${section}${option}${section + option === '' ? '' : ':'} ${problem.message}`;
+}

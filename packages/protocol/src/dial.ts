@@ -1,0 +1,100 @@
+/**
+ * Opens the socket: where the addresses of a host are, and one connection to one of them. No byte of the protocol is
+ * sent here.
+ */
+import { once } from 'node:events';
+import { lookup } from 'node:dns/promises';
+import net from 'node:net';
+import { getSystemErrorMessage } from 'node:util';
+import type { ConnectionParameters, HostAddress } from './connection-parameters.ts';
+import { ConnectError } from './errors.ts';
+
+/** One address of a host, ready to dial. */
+export interface DialTarget {
+  readonly host: HostAddress;
+  readonly socketOptions: { readonly host: string; readonly port: number } | { readonly path: string };
+  /** In words for messages, as libpq writes it: `server at "db1" (10.0.0.1), port 5432`. */
+  readonly where: string;
+}
+
+/**
+ * The addresses of a host, in the order to try them: the socket file, `hostaddr`, or all that the name resolves to.
+ * @throws {ConnectError} when the name is not found; signal.reason when aborted.
+ */
+export async function dialTargets(host: HostAddress, signal: AbortSignal): Promise<readonly DialTarget[]> {
+  signal.throwIfAborted();
+  if (host.isUnixSocket) return [unixTarget(host)];
+  if (host.hostAddress !== undefined) return [tcpTarget(host, host.hostAddress)];
+  const addresses = await unlessAborted(lookup(host.host, { all: true, order: 'verbatim' }), signal).catch((cause: unknown) => {
+    signal.throwIfAborted();
+    throw new ConnectError(`could not translate host name "${host.host}" to an address: ${describeCause(cause)}`, {
+      where: `server at "${host.host}", port ${host.port}`,
+      hint: 'Check the host in the connection string and the name service of this machine.',
+      cause,
+    });
+  });
+  return addresses.map(({ address }) => tcpTarget(host, address));
+}
+
+/**
+ * Connects one socket, with Nagle's algorithm off. The socket has a listener for errors, so that one that comes while
+ * nobody reads does not end the process; the next read reports it.
+ * @throws {ConnectError} when it fails; signal.reason when aborted.
+ */
+export async function dial(target: DialTarget, parameters: ConnectionParameters, signal: AbortSignal): Promise<net.Socket> {
+  const socket = net.connect({
+    ...target.socketOptions,
+    noDelay: true,
+    keepAlive: parameters.keepalive,
+    keepAliveInitialDelay: parameters.keepaliveIdleMs,
+  });
+  socket.on('error', () => {});
+  try {
+    await once(socket, 'connect', { signal });
+    return socket;
+  } catch (cause) {
+    socket.destroy();
+    signal.throwIfAborted();
+    throw new ConnectError(`connection to ${target.where} failed: ${describeCause(cause)}`, {
+      where: target.where,
+      hint: target.host.isUnixSocket
+        ? 'Is the server running on this machine, and is that the directory of its socket (unix_socket_directories)?'
+        : 'Is the server running on that host and accepting TCP/IP connections (listen_addresses, firewall)?',
+      cause,
+    });
+  }
+}
+
+/** What a system error says in words (`connection refused`), or its code, or its message. */
+export function describeCause(cause: unknown): string {
+  const errno = cause instanceof Error && 'errno' in cause && typeof cause.errno === 'number' ? cause.errno : 0;
+  return errno < 0 ? getSystemErrorMessage(errno) : codeOf(cause);
+}
+
+/** The code of an error (`ECONNREFUSED`), or its message when there is none. */
+export function codeOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.message;
+}
+
+function tcpTarget(host: HostAddress, address: string): DialTarget {
+  const shown = address === host.host ? `"${host.host}"` : `"${host.host}" (${address})`;
+  return { host, socketOptions: { host: address, port: host.port }, where: `server at ${shown}, port ${host.port}` };
+}
+
+function unixTarget(host: HostAddress): DialTarget {
+  const path = `${host.host}/.s.PGSQL.${host.port}`;
+  // A leading @ stands for the zero byte of Linux's abstract namespace.
+  return { host, socketOptions: { path: path.replace(/^@/, '\0') }, where: `server on socket "${path}"` };
+}
+
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason as Error);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

@@ -1,0 +1,355 @@
+import { getEventListeners } from 'node:events';
+import { firstTimelineId, formatLsn, parseLsn, toLsn } from '@walvault/wal';
+import { describe, expect, test } from 'vitest';
+import * as server from '../testing/scripted-server.ts';
+import { testParameters } from '../testing/parameters.ts';
+import { connectReplication } from './connect.ts';
+import { ConnectionLostError, ProtocolViolationError } from './errors.ts';
+import type { ReplicationConnection } from './replication-connection.ts';
+import { ReplicationStream } from './replication-stream.ts';
+
+type Script = (client: server.ScriptedClient) => Promise<void>;
+
+interface Streaming extends AsyncDisposable {
+  readonly connection: ReplicationConnection;
+  readonly stream: ReplicationStream;
+}
+
+const start = { startLsn: parseLsn('0/1000000'), timelineId: firstTimelineId };
+const status = { writeLsn: parseLsn('0/2'), flushLsn: parseLsn('0/1'), applyLsn: toLsn(0) };
+const endOfCopy = Buffer.concat([
+  server.copyDone,
+  server.commandComplete('START_STREAMING'),
+  server.commandComplete('START_REPLICATION'),
+  server.ready,
+]);
+
+/** A stream from a server that goes on by the script once the stream has begun. */
+async function streaming(script: Script, signal: AbortSignal = new AbortController().signal): Promise<Streaming> {
+  await using stack = new AsyncDisposableStack();
+  const scripted = stack.use(
+    await server.scriptedServer(async (client) => {
+      await client.welcomeStream();
+      await script(client);
+    }),
+  );
+  const connection = stack.use(await connectReplication(testParameters({ port: scripted.port }), { signal }));
+  const stream = await connection.startReplication(start);
+  if (!(stream instanceof ReplicationStream)) throw new Error('no stream');
+  const held = stack.move();
+  return { connection, stream, [Symbol.asyncDispose]: () => held.disposeAsync() };
+}
+
+/** What a stream gives, one line a message. */
+async function lines(stream: ReplicationStream): Promise<string[]> {
+  const seen: string[] = [];
+  for await (const batch of stream) {
+    for (const message of batch) {
+      if (message.kind === 'walData') seen.push(`${formatLsn(message.dataStart)} ${message.data.toString()}`);
+      else seen.push(`keepalive ${formatLsn(message.walEnd)}${message.replyRequested ? ' reply' : ''}`);
+    }
+  }
+  return seen;
+}
+
+describe('a WAL stream', () => {
+  test('gives WAL and keepalives in order, and takes notices and changed parameters aside', async () => {
+    await using running = await streaming(async (client) => {
+      client.send(
+        server.walData(0x1000000n, Buffer.from('abc')),
+        server.serverMessage('N', { V: 'WARNING', M: 'careful' }),
+        server.parameterStatus('in_hot_standby', 'off'),
+        server.keepalive(0x1000003n, true),
+        server.walData(0x1000003n, Buffer.from('def')),
+        server.commandComplete('COPY 0'),
+      );
+    });
+    expect(await lines(running.stream)).toEqual(['0/1000000 abc', 'keepalive 0/1000003 reply', '0/1000003 def']);
+    expect(running.connection.parameterStatus.get('in_hot_standby')).toBe('off');
+  });
+
+  test('is the same when it comes byte by byte', async () => {
+    await using running = await streaming(async (client) => {
+      const bytes = Buffer.concat([
+        server.walData(0x1000000n, Buffer.from('abc')),
+        server.keepalive(0x1000003n, false),
+        server.commandComplete('COPY 0'),
+      ]);
+      for (const byte of bytes) {
+        client.send(Buffer.of(byte));
+        await new Promise(setImmediate);
+      }
+    });
+    expect(await lines(running.stream)).toEqual(['0/1000000 abc', 'keepalive 0/1000003']);
+  });
+
+  test('gives what has arrived in one batch, valid until the next pull', async () => {
+    const { promise: pulled, resolve: goOn } = Promise.withResolvers<void>();
+    await using running = await streaming(async (client) => {
+      client.send(server.walData(0n, Buffer.from('first')), server.walData(5n, Buffer.from('second')));
+      await pulled;
+      client.send(server.commandComplete('COPY 0'));
+    });
+    const pulls = running.stream[Symbol.asyncIterator]();
+    const { value } = await pulls.next();
+    expect(value?.map((message) => message.kind === 'walData' && message.data.toString())).toEqual(['first', 'second']);
+    goOn();
+    expect(await pulls.next()).toEqual({ done: true, value: undefined });
+    expect(await pulls.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test('goes on behind the last batch after its loop was left', async () => {
+    await using running = await streaming(async (client) => {
+      for (const [index, text] of ['a', 'b', 'c'].entries()) {
+        client.send(server.walData(BigInt(index), Buffer.from(text)));
+        await client.expect('d');
+      }
+      client.send(server.commandComplete('COPY 0'));
+    });
+    const seen: string[] = [];
+    for (let turn = 0; turn < 3; turn += 1) {
+      for await (const [message] of running.stream) {
+        if (message?.kind === 'walData') seen.push(message.data.toString());
+        running.stream.sendStandbyStatus(status);
+        break;
+      }
+    }
+    expect([...seen, ...(await lines(running.stream))]).toEqual(['a', 'b', 'c']);
+  });
+
+  test('lets a slow reader hold the server back instead of storing what it sends', async () => {
+    let sent = 0;
+    const piece = server.walData(0n, Buffer.alloc(131_072));
+    await using running = await streaming(async (client) => {
+      const flood = (): void => {
+        while (sent < 400 && client.socket.write(piece)) sent += 1;
+      };
+      client.socket.on('drain', flood);
+      flood();
+    });
+    const pulls = running.stream[Symbol.asyncIterator]();
+    await pulls.next();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    // What fits into the buffers of the kernel is some megabytes; all of it would be 52.
+    expect(sent).toBeLessThan(200);
+  });
+
+  test('refuses a second pull while one is waiting', async () => {
+    const controller = new AbortController();
+    await using running = await streaming(async () => {}, controller.signal);
+    const pulls = running.stream[Symbol.asyncIterator]();
+    const first = pulls.next();
+    await expect(pulls.next()).rejects.toThrow('one place at a time');
+    controller.abort(new Error('enough'));
+    await expect(first).rejects.toThrow('enough');
+  });
+
+  test('takes no command beside it', async () => {
+    await using running = await streaming(async () => {});
+    await expect(running.connection.identifySystem()).rejects.toThrow('no command while it streams');
+  });
+});
+
+describe('the standby status', () => {
+  test('goes out while nobody pulls', async () => {
+    const { promise: received, resolve } = Promise.withResolvers<Buffer>();
+    await using running = await streaming(async (client) => resolve(await client.expect('d')));
+    running.stream.sendStandbyStatus({ ...status, replyRequested: true });
+    const body = await received;
+    expect(body.toString('latin1', 0, 1)).toBe('r');
+    expect([body.readBigUInt64BE(1), body.readBigUInt64BE(9), body.readBigUInt64BE(17), body[33]]).toEqual([2n, 1n, 0n, 1]);
+  });
+
+  test('is not sent behind our CopyDone, nor is that sent twice', async () => {
+    const types: string[] = [];
+    await using running = await streaming(async (client) => {
+      await client.expect('c');
+      client.send(endOfCopy);
+      for (;;) types.push((await client.message()).type);
+    });
+    running.stream.stop();
+    running.stream.sendStandbyStatus(status);
+    running.stream.stop();
+    expect(await lines(running.stream)).toEqual([]);
+    running.stream.sendStandbyStatus(status);
+    running.stream.stop();
+    const answer = running.connection.identifySystem();
+    await running.connection[Symbol.asyncDispose]();
+    await expect(answer).rejects.toThrow(ConnectionLostError);
+    expect(types).toEqual(['Q', 'X']);
+  });
+});
+
+describe('the end of a stream', () => {
+  test('of a timeline names the next one, after our CopyDone', async () => {
+    await using running = await streaming(async (client) => {
+      client.send(server.walData(0x1000000n, Buffer.from('last')), server.copyDone);
+      await client.expect('c');
+      client.send(
+        server.rowDescription('next_tli', 'next_tli_startpos'),
+        server.dataRow('2', '0/1000004'),
+        server.commandComplete('START_STREAMING'),
+        server.commandComplete('START_REPLICATION'),
+        server.ready,
+      );
+    });
+    expect(running.stream.end).toBeUndefined();
+    expect(await lines(running.stream)).toEqual(['0/1000000 last']);
+    expect(running.stream.end).toEqual({ kind: 'endOfTimeline', nextTimelineId: 2, nextStartLsn: parseLsn('0/1000004') });
+    expect(running.stream.isOpen).toBe(false);
+  });
+
+  test('of a timeline without a next one is a violation', async () => {
+    await using running = await streaming(async (client) => {
+      client.send(endOfCopy);
+    });
+    await expect(lines(running.stream)).rejects.toThrow(ProtocolViolationError);
+  });
+
+  test('by us drops what the server still sends, and leaves the connection usable', async () => {
+    await using running = await streaming(async (client) => {
+      client.send(server.walData(0x1000000n, Buffer.from('before')));
+      await client.expect('c');
+      client.send(server.walData(0x1000006n, Buffer.from('after')), endOfCopy);
+      await client.expect('Q');
+      client.send(server.rowDescription('x'), server.dataRow('1min'), server.commandComplete('SHOW'), server.ready);
+    });
+    const pulls = running.stream[Symbol.asyncIterator]();
+    expect((await pulls.next()).value).toHaveLength(1);
+    running.stream.stop();
+    expect(await pulls.next()).toEqual({ done: true, value: undefined });
+    expect(running.stream.end).toEqual({ kind: 'stopped' });
+    expect(await running.connection.show('x')).toBe('1min');
+  });
+
+  test('by us at the very end of a timeline counts as stopped, since data may have been dropped', async () => {
+    await using running = await streaming(async (client) => {
+      await client.expect('c');
+      client.send(
+        server.copyDone,
+        server.rowDescription('next_tli', 'next_tli_startpos'),
+        server.dataRow('2', '0/1000004'),
+        server.commandComplete('START_STREAMING'),
+        server.commandComplete('START_REPLICATION'),
+        server.ready,
+      );
+    });
+    running.stream.stop();
+    expect(await lines(running.stream)).toEqual([]);
+    expect(running.stream.end).toEqual({ kind: 'stopped' });
+  });
+
+  test('by a server that shuts down is told, and the connection is gone', async () => {
+    await using running = await streaming(async (client) => {
+      client.send(server.walData(0x1000000n, Buffer.from('checkpoint')), server.commandComplete('COPY 0'));
+      client.socket.end();
+    });
+    expect(await lines(running.stream)).toEqual(['0/1000000 checkpoint']);
+    expect(running.stream.end).toEqual({ kind: 'serverShutdown' });
+    await expect(running.connection.identifySystem()).rejects.toThrow(ConnectionLostError);
+  });
+
+  test('by an error sends no CopyDone, throws what the server said, and leaves the connection usable', async () => {
+    const types: string[] = [];
+    await using running = await streaming(async (client) => {
+      client.send(server.serverMessage('E', { V: 'ERROR', C: '58P01', M: 'requested WAL segment has already been removed' }));
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      client.send(server.ready);
+      const { type } = await client.message();
+      types.push(type);
+      client.send(server.rowDescription('x'), server.dataRow('1min'), server.commandComplete('SHOW'), server.ready);
+    });
+    const thrown = { code: 'ERR_SERVER', sqlState: '58P01', retry: 'fatal' };
+    await expect(lines(running.stream)).rejects.toMatchObject(thrown);
+    await expect(lines(running.stream)).rejects.toMatchObject(thrown);
+    running.stream.sendStandbyStatus(status);
+    running.stream.stop();
+    expect(running.stream.end).toBeUndefined();
+    expect(await running.connection.show('x')).toBe('1min');
+    expect(types).toEqual(['Q']);
+  });
+
+  test('by an error that closes the connection does not wait for more', async () => {
+    await using running = await streaming(async (client) => {
+      client.send(server.serverMessage('E', { S: 'FATAL', V: 'FATAL', C: '57P01', M: 'terminating connection' }));
+    });
+    await expect(lines(running.stream)).rejects.toMatchObject({ sqlState: '57P01', retry: 'retry', isTerminal: true });
+    await expect(running.connection.identifySystem()).rejects.toMatchObject({ sqlState: '57P01' });
+  });
+
+  test('in the middle of a message is a lost connection, after what was whole', async () => {
+    await using running = await streaming(async (client) => {
+      client.send(
+        server.walData(0x1000000n, Buffer.from('whole')),
+        server.walData(0x1000005n, Buffer.from('cut')).subarray(0, 20),
+      );
+      client.socket.end();
+    });
+    const pulls = running.stream[Symbol.asyncIterator]();
+    expect((await pulls.next()).value).toHaveLength(1);
+    await expect(pulls.next()).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST', retry: 'retry' });
+  });
+
+  test('by a reset is a lost connection', async () => {
+    await using running = await streaming(async (client) => void client.socket.resetAndDestroy());
+    await expect(lines(running.stream)).rejects.toMatchObject({
+      code: 'ERR_CONNECTION_LOST',
+      message: expect.stringContaining('was lost: connection reset by peer') as string,
+    });
+  });
+
+  test('by the signal throws its reason, while waiting and ever after', async () => {
+    const controller = new AbortController();
+    await using running = await streaming(async () => {}, controller.signal);
+    const pull = running.stream[Symbol.asyncIterator]().next();
+    controller.abort('stop now');
+    await expect(pull).rejects.toBe('stop now');
+    await expect(lines(running.stream)).rejects.toBe('stop now');
+    await expect(running.connection.identifySystem()).rejects.toBe('stop now');
+  });
+
+  test.each([
+    ['an unknown replication message', server.message('d', 'z123')],
+    ['a keepalive of a wrong length', server.message('d', 'k123')],
+    ['a message that has no place in a stream', server.message('H', '\0\0\0')],
+    ['a second CopyBothResponse', server.copyBoth],
+    ['an unknown type', server.message('?')],
+  ])('by %s is a violation that closes the connection', async (_name, bytes) => {
+    await using running = await streaming(async (client) => {
+      client.send(server.walData(0x1000000n, Buffer.from('good')), bytes);
+    });
+    const pulls = running.stream[Symbol.asyncIterator]();
+    expect((await pulls.next()).value).toHaveLength(1);
+    await expect(pulls.next()).rejects.toThrow(ProtocolViolationError);
+    await expect(running.connection.identifySystem()).rejects.toThrow(ProtocolViolationError);
+  });
+});
+
+describe('closing', () => {
+  test('says good-bye in the middle of a stream, whatever is still coming, and can be done twice', async () => {
+    const { promise: left, resolve } = Promise.withResolvers<string>();
+    await using running = await streaming(async (client) => {
+      client.send(server.walData(0n, Buffer.alloc(100_000)));
+      resolve((await client.message()).type);
+    });
+    await running.connection[Symbol.asyncDispose]();
+    await running.connection[Symbol.asyncDispose]();
+    expect(await left).toBe('X');
+  });
+
+  test('does not wait for ever on a server that does not leave', async () => {
+    const never = new Promise<void>(() => {});
+    await using running = await streaming(() => never);
+    const begin = performance.now();
+    await running.connection[Symbol.asyncDispose]();
+    expect(performance.now() - begin).toBeLessThan(5000);
+  });
+
+  test('takes its listener off the signal', async () => {
+    const { signal } = new AbortController();
+    await using scripted = await server.scriptedServer((client) => client.welcome());
+    const parameters = testParameters({ port: scripted.port, connectTimeoutMs: 0 });
+    for (let turn = 0; turn < 3; turn += 1) await (await connectReplication(parameters, { signal }))[Symbol.asyncDispose]();
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+});

@@ -1,0 +1,181 @@
+/**
+ * One connection as messages: writing is at once, reading is by pull. What may come at any time (notices, changed
+ * parameters) is dealt with here, so that whoever reads sees only the answer to what was asked.
+ *
+ * A session that has failed stays failed: each further read throws the same error again, and nothing is written.
+ */
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Logger, silentLogger, WalvaultError } from '@walvault/wal';
+import { type BackendMessage, BackendMessageParser } from './backend-messages.ts';
+import { codeOf, describeCause } from './dial.ts';
+import { ConnectionLostError, ProtocolViolationError, TlsError } from './errors.ts';
+import { terminateMessage } from './frontend-messages.ts';
+
+/** How long a closing session waits for the server to close its side. */
+const farewellMs = 1000;
+
+/** What a session is made of. */
+export interface SessionOptions {
+  readonly signal: AbortSignal;
+  readonly log?: Logger | undefined;
+  /** In words for messages: `server at "db1", port 5432`. */
+  readonly where: string;
+}
+
+/** A connected socket that speaks messages. It owns the socket. */
+export class Session implements AsyncDisposable {
+  readonly where: string;
+  /** Parameters that the server has reported, newest value. */
+  readonly parameterStatus: Map<string, string> = new Map();
+  readonly #socket: Socket;
+  readonly #chunks: AsyncIterator<Buffer, unknown>;
+  readonly #parser = new BackendMessageParser();
+  readonly #signal: AbortSignal;
+  readonly #log: Logger;
+  readonly #onAbort = (): void => void this.#socket.destroy();
+  #framed: BackendMessage[] = [];
+  #next = 0;
+  #failure: { readonly error: unknown } | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(socket: Socket, options: SessionOptions) {
+    this.where = options.where;
+    this.#socket = socket;
+    this.#signal = options.signal;
+    this.#log = options.log ?? silentLogger;
+    this.#chunks = socket.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer, unknown>;
+    this.#signal.addEventListener('abort', this.#onAbort, { once: true });
+    if (this.#signal.aborted) socket.destroy();
+  }
+
+  /** The socket when it is encrypted. */
+  get tls(): TLSSocket | undefined {
+    return this.#socket instanceof TLSSocket ? this.#socket : undefined;
+  }
+
+  /** Our own address as the connection sees it; undefined on a Unix socket. */
+  get localAddress(): string | undefined {
+    return this.#socket.localAddress;
+  }
+
+  /** Sends bytes. Never waits and never throws: a broken connection shows at the next read. */
+  write(bytes: Buffer): void {
+    if (this.#failure === undefined && this.#closing === undefined && this.#socket.writable) this.#socket.write(bytes);
+  }
+
+  /**
+   * The next message, waiting for it. A view in it is valid until the next call that waits.
+   * @throws the signal's reason, {@link ConnectionLostError}, {@link ProtocolViolationError} or {@link TlsError};
+   * all of them end the session.
+   */
+  async next(): Promise<BackendMessage> {
+    for (;;) {
+      const message = this.nextFramed();
+      if (message?.kind === 'unreadable') throw this.fail(message.error);
+      if (message !== undefined) return message;
+      await this.#readChunk();
+    }
+  }
+
+  /** The next message of those that have arrived already, without waiting. Views are valid until the next {@link next}. */
+  nextFramed(): BackendMessage | undefined {
+    for (;;) {
+      const message = this.#framed[this.#next];
+      if (message === undefined) return undefined;
+      this.#next += 1;
+      if (!this.#takeAside(message)) return message;
+    }
+  }
+
+  /** The error for a message that has no place where it came, or is none. Ends the session. */
+  unexpected(message: BackendMessage, where: string): unknown {
+    if (message.kind === 'unreadable') return this.fail(message.error);
+    const name = message.kind === 'other' ? message.name : message.kind;
+    return this.fail(new ProtocolViolationError(`received ${name} from the server ${where}`));
+  }
+
+  /** Ends the session with an error, which each further read throws. Only the first one counts, and is given back. */
+  fail(error: unknown): unknown {
+    this.#failure ??= { error };
+    this.#framed = [];
+    this.#next = 0;
+    this.#release();
+    this.#socket.destroy();
+    return this.#failure.error;
+  }
+
+  /** Says good-bye if the connection still stands, gives the server a moment to leave, and closes. Idempotent. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#release();
+    if (!this.#socket.destroyed) {
+      this.#socket.end(terminateMessage());
+      const overtime = new AbortController();
+      await Promise.race([this.#drain(), delay(farewellMs, undefined, { signal: overtime.signal }).catch(() => {})]);
+      overtime.abort();
+    }
+    this.fail(new ConnectionLostError(`the connection to the ${this.where} was closed here`));
+  }
+
+  /** What the server still sends is dropped, so that it can get to our good-bye. */
+  async #drain(): Promise<void> {
+    try {
+      while ((await this.#chunks.next()).done !== true);
+    } catch {
+      // Gone is gone: whichever way the connection ends is the end that we are waiting for.
+    }
+  }
+
+  async #readChunk(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    try {
+      const chunk = await this.#chunks.next();
+      if (chunk.done === true) throw this.#lost(undefined);
+      this.#framed = this.#parser.parse(chunk.value);
+      this.#next = 0;
+    } catch (cause) {
+      throw this.fail(this.#reasonOf(cause));
+    }
+  }
+
+  #reasonOf(cause: unknown): unknown {
+    if (this.#signal.aborted) return this.#signal.reason;
+    return WalvaultError.is(cause) ? cause : this.#lost(cause);
+  }
+
+  #lost(cause: unknown): WalvaultError {
+    const code = codeOf(cause);
+    if (/^ERR_(SSL|TLS)_/.test(code)) {
+      // In TLS 1.3 the server judges our certificate after the handshake, and this is how it says no.
+      return new TlsError(`TLS with the ${this.where} failed: ${code}`, {
+        hint: 'The server may not have accepted the client certificate (sslcert, sslkey).',
+        cause,
+      });
+    }
+    const why = cause === undefined ? 'the server closed it' : describeCause(cause);
+    return new ConnectionLostError(`the connection to the ${this.where} was lost: ${why}`, { cause });
+  }
+
+  #takeAside(message: BackendMessage): boolean {
+    if (message.kind === 'parameterStatus') this.parameterStatus.set(message.name, message.value);
+    else if (message.kind === 'notice') this.#logNotice(message.fields);
+    else return false;
+    return true;
+  }
+
+  #logNotice(fields: ReadonlyMap<string, string>): void {
+    const severity = fields.get('V') ?? fields.get('S');
+    const level = severity === 'WARNING' ? 'warn' : 'info';
+    this.#log[level]({ severity, sqlState: fields.get('C'), detail: fields.get('D') }, `server: ${fields.get('M') ?? ''}`);
+  }
+
+  #release(): void {
+    this.#signal.removeEventListener('abort', this.#onAbort);
+  }
+}

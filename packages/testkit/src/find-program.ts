@@ -1,0 +1,44 @@
+/**
+ * Finds programs that npm does not bring: pg_receivewal, pg_waldump, pg_basebackup, pgbench of a PostgreSQL distribution. They
+ * are oracles of the tests, so a missing one is an error and never a reason to skip.
+ */
+import { existsSync, globSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** A program and what its environment must hold for it to find its libraries. */
+export interface FoundProgram {
+  /** Absolute path. */
+  readonly path: string;
+  /** For the `env` of whoever runs it; empty for programs of the system. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Where scripts/debian-tools.mjs unpacks Debian's packages. */
+const toolsDirectory = join(import.meta.dirname, '../../../.tools');
+const triplets: Readonly<Record<string, string>> = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' };
+
+/**
+ * Looks for a program in the checkout's `.tools`, among Debian's PostgreSQL versions and on the PATH, in this order: what stands
+ * on Debian's PATH under these names is a Perl wrapper.
+ * @throws {Error} that says what to install
+ */
+export function findProgram(name: string): FoundProgram {
+  const unpacked = globSync(join(toolsDirectory, 'usr/{lib/postgresql/*/bin,bin}', name))
+    .toSorted()
+    .at(-1);
+  if (unpacked !== undefined) return { path: unpacked, env: { LD_LIBRARY_PATH: unpackedLibraries() } };
+  const installed = globSync(`/usr/lib/postgresql/*/bin/${name}`).toSorted().at(-1);
+  const onPath = (process.env['PATH'] ?? '').split(delimiter).map((directory) => join(directory, name));
+  const path = installed ?? onPath.find((candidate) => existsSync(candidate));
+  if (path !== undefined) return { path, env: {} };
+  throw new Error(
+    `the program "${name}" is not on this machine: run "node scripts/debian-tools.mjs", which needs no rights, ` +
+      `or install Debian's packages postgresql-client-15 and postgresql-15`,
+  );
+}
+
+/** dpkg -x keeps the directories that the packages name, on a merged /usr or not. */
+function unpackedLibraries(): string {
+  const triplet = triplets[process.arch] ?? '';
+  return [join(toolsDirectory, 'usr/lib', triplet), join(toolsDirectory, 'lib', triplet)].join(delimiter);
+}
