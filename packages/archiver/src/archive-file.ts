@@ -8,13 +8,13 @@
  * disk or any other trouble of the file system is thrown with the source in its place.
  */
 import { join } from 'node:path';
-import { durableUnlink, fileSystemError } from '@walvault/durable-fs';
+import { durableUnlink } from '@walvault/durable-fs';
 import type { WalFileName } from '@walvault/wal';
 import { checkWalFile, type ClusterFacts } from './check-wal-file.ts';
 import { checkedBytes } from './checked-bytes.ts';
 import type { Compression, StoredCodec } from './codec.ts';
 import { ContentFile, sameBytes } from './content.ts';
-import { WalFileError } from './errors.ts';
+import { ArchiveCopyError, WalFileError } from './errors.ts';
 import { moveAside } from './errors-directory.ts';
 import { archivePath, isSegmentFile } from './layout.ts';
 import { makeDurable, placeFile, removeTemporary } from './place-file.ts';
@@ -145,9 +145,7 @@ async function note(
   path: string,
 ): Promise<{ readonly size: number; readonly compression: StoredCodec | undefined }> {
   await using archived = await ContentFile.open(path);
-  if (archived === undefined) {
-    throw fileSystemError('look at', path, Object.assign(new Error('vanished'), { code: 'ENOENT' }));
-  }
+  if (archived === undefined) throw new ArchiveCopyError(path, join(context.sourceDirectory, name.name));
   await removeTemporary(path);
   await context.xlogDb.note(name.name, archived.stats, archived.codec);
   return { size: archived.size, compression: archived.codec };

@@ -131,8 +131,14 @@ test('puts a good file in the place of a damaged copy in the archive, and keeps 
   await server.stream(one, two, live);
   await server.write(server.archived(one), gzipSync(walFile(one)).subarray(0, 3000));
   await server.write(server.archived(two), walFile(two).subarray(0, 100_000));
+  await server.write(server.xlogDb, `${one}\t3000\t1700000000.0\tgzip\n000000010000000000000000\t1048576\t1.5\tNone\n`);
   const report = await server.archive();
   expect(report.files.map((file) => file.kind)).toEqual(['archived', 'archived']);
+  expect(server.noted().map(([name, size, , codec]) => `${name} ${size} ${codec}`)).toEqual([
+    '000000010000000000000000 1048576 None',
+    `${one} 1048576 None`,
+    `${two} 1048576 None`,
+  ]);
   expect(readFileSync(server.archived(one)).equals(walFile(one))).toBe(true);
   expect(filesBelow(server.errors).filter((name) => name.endsWith('.invalid'))).toHaveLength(2);
 });

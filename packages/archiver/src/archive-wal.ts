@@ -1,22 +1,22 @@
 /**
  * archive-wal: one pass over a streaming directory, by Barman's rules.
  *
- * One pass at a time per server, guarded by Barman's lock file. What does not belong there is moved aside; names that
- * begin with a dot or end in `.tmp` are somebody's work in progress and are ignored.
+ * One pass at a time per server, guarded by Barman's lock file. What does not belong there is moved aside, bad files are,
+ * too; only trouble with the file system ends a pass, and then everything is still in one place or the other.
  */
-import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, type FileLock, FileSystemError, fileSystemError, lockOwner, tryLock } from '@walvault/durable-fs';
-import { type Logger, silentLogger, tryParseWalFileName, type WalFileName } from '@walvault/wal';
+import { type FileLock, lockOwner, tryLock } from '@walvault/durable-fs';
+import { type Logger, silentLogger, type WalFileName } from '@walvault/wal';
 import { archiveFile, type ArchiveFileContext, type FileResult } from './archive-file.ts';
 import { checkWalFile, type ClusterFacts } from './check-wal-file.ts';
 import type { Compression } from './codec.ts';
 import { ContentFile } from './content.ts';
-import { namesIn } from './directory-listing.ts';
+import { isMissing } from './directory-listing.ts';
 import { ArchiverBusyError, WalFileError } from './errors.ts';
 import { moveAside } from './errors-directory.ts';
-import { archiveLockPath, isPartialFile, temporarySuffix, xlogDbLockPath } from './layout.ts';
+import { archiveLockPath, isPartialFile, xlogDbLockPath } from './layout.ts';
 import { type KeptFile, segmentsFromLatest, selectFiles, type SelectionFacts } from './select-files.ts';
+import { readStreamingDirectory } from './streaming-directory.ts';
 import { Timelines } from './timelines.ts';
 import { XlogDb, xlogDbPath } from './xlog-db.ts';
 
@@ -77,7 +77,7 @@ export interface ArchiveReport {
 export async function archiveWal(options: ArchiveWalOptions): Promise<ArchiveReport> {
   await using _ = await takeLock(options);
   const { batchSize = 0, log = silentLogger } = options;
-  const { files, unknown } = await readStreaming(options.directories.streaming);
+  const { files, unknown } = await readStreamingDirectory(options.directories.streaming);
   const { take, keep } = selectFiles(files, await selectionFacts(options, files));
   const context = await contextOf(options);
   const results: FileResult[] = [];
@@ -127,40 +127,6 @@ async function contextOf(options: ArchiveWalOptions): Promise<ArchiveFileContext
   };
 }
 
-/** What is in the streaming directory. One that the receiver has not made yet holds nothing. */
-async function readStreaming(directory: string): Promise<{ files: WalFileName[]; unknown: string[] }> {
-  const files: WalFileName[] = [];
-  const unknown: string[] = [];
-  for (const name of await namesInIfAny(directory)) {
-    if (name.startsWith('.') || name.endsWith(temporarySuffix)) continue;
-    const isFile = await isRegularFile(join(directory, name));
-    if (isFile === undefined) continue;
-    const file = isFile ? tryParseWalFileName(name) : undefined;
-    if (file === undefined) unknown.push(name);
-    else files.push(file);
-  }
-  return { files, unknown };
-}
-
-async function namesInIfAny(directory: string): Promise<readonly string[]> {
-  try {
-    return await namesIn(directory);
-  } catch (error) {
-    if (error instanceof FileSystemError && errnoOf(error.cause) === 'ENOENT') return [];
-    throw error;
-  }
-}
-
-/** Undefined when it is not there any more. */
-async function isRegularFile(path: string): Promise<boolean | undefined> {
-  try {
-    return (await lstat(path)).isFile();
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw fileSystemError('look at', path, error);
-  }
-}
-
 async function selectionFacts(options: ArchiveWalOptions, files: readonly WalFileName[]): Promise<SelectionFacts> {
   const partials = files.filter(isPartialFile);
   const isLiveThere = partials.some((file) => file.name === options.livePartial);
@@ -192,8 +158,7 @@ async function timelinesIfReadable(options: ArchiveWalOptions): Promise<Timeline
   try {
     return await Timelines.read(options.directories);
   } catch (error) {
-    if (error instanceof WalFileError) return undefined;
-    if (error instanceof FileSystemError && errnoOf(error.cause) === 'ENOENT') return undefined;
+    if (error instanceof WalFileError || isMissing(error)) return undefined;
     throw error;
   }
 }
@@ -203,7 +168,7 @@ async function moveUnknown(options: ArchiveWalOptions, name: string): Promise<st
     const path = join(options.directories.streaming, name);
     return await moveAside({ path, errorsDirectory: options.directories.errors, kind: 'unknown' });
   } catch (error) {
-    if (error instanceof FileSystemError && errnoOf(error.cause) === 'ENOENT') return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 /** What the directories hold, by name only. A directory that is given and cannot be read is an error, never "nothing there". */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, fileSystemError } from '@walvault/durable-fs';
+import { errnoOf, FileSystemError, fileSystemError } from '@walvault/durable-fs';
 import { tryParseWalFileName, type WalFileName } from '@walvault/wal';
 import { type HashDirectory, tryParseHashDirectory, type WalDirectories } from './layout.ts';
 
@@ -42,9 +42,14 @@ export async function archivedFilesIn(walsDirectory: string, hashDirectory: Hash
   try {
     return await walFilesIn(join(walsDirectory, hashDirectory.name));
   } catch (error) {
-    if (error instanceof Error && errnoOf(error.cause) === 'ENOENT') return [];
+    if (isMissing(error)) return [];
     throw error;
   }
+}
+
+/** Whether an error says that a path is not there, and not that it cannot be read or is something else. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof FileSystemError && errnoOf(error.cause) === 'ENOENT';
 }
 
 function parsed(names: readonly string[]): readonly WalFileName[] {

@@ -30,7 +30,7 @@ export type WalFileErrorCode = Extract<
 
 /** Somebody else is at work on this archive. */
 export class ArchiverBusyError extends WalvaultError {
-  readonly code = 'ERR_ARCHIVER_BUSY' satisfies ArchiverErrorCode;
+  readonly code = 'ERR_ARCHIVER_BUSY';
   readonly retry: RetryAdvice = 'retry';
   /** The lock that could not be had. */
   readonly lockPath: string;
@@ -62,7 +62,7 @@ export class WalFileError extends WalvaultError {
 
 /** The copy in the archive, read back before the source was to be removed, is not the source. Nothing was removed. */
 export class ArchiveCopyError extends WalvaultError {
-  readonly code = 'ERR_ARCHIVE_COPY_DIFFERS' satisfies ArchiverErrorCode;
+  readonly code = 'ERR_ARCHIVE_COPY_DIFFERS';
   readonly retry: RetryAdvice = 'retry';
   readonly path: string;
 
@@ -77,7 +77,7 @@ export class ArchiveCopyError extends WalvaultError {
 
 /** A WAL file is missing in the middle. */
 export class WalHoleError extends WalvaultError {
-  readonly code = 'ERR_WAL_HOLE' satisfies ArchiverErrorCode;
+  readonly code = 'ERR_WAL_HOLE';
   readonly retry: RetryAdvice = 'fatal';
   /** Name of the file that is missing. */
   readonly walName: string;
@@ -95,7 +95,7 @@ export class WalHoleError extends WalvaultError {
 
 /** An archive with nothing in it cannot say where the WAL ends. */
 export class ArchiveEmptyError extends WalvaultError {
-  readonly code = 'ERR_ARCHIVE_EMPTY' satisfies ArchiverErrorCode;
+  readonly code = 'ERR_ARCHIVE_EMPTY';
   readonly retry: RetryAdvice = 'fatal';
 
   constructor(walsDirectory: string) {
@@ -107,7 +107,7 @@ export class ArchiveEmptyError extends WalvaultError {
 
 /** A line of xlog.db that cannot be read. */
 export class XlogDbError extends WalvaultError {
-  readonly code = 'ERR_XLOGDB_INVALID' satisfies ArchiverErrorCode;
+  readonly code = 'ERR_XLOGDB_INVALID';
   readonly retry: RetryAdvice = 'fatal';
 
   constructor(path: string, line: string) {

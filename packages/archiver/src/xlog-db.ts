@@ -37,6 +37,9 @@ export interface XlogDbEntry {
   readonly encryption: string | undefined;
 }
 
+/** What is written: files are not encrypted here. */
+type NewEntry = Omit<XlogDbEntry, 'encryption'>;
+
 /** Reads a line with its 3, 4 or 5 columns, or gives undefined when it is none. */
 export function tryParseXlogDbLine(line: string): XlogDbEntry | undefined {
   const [name, size, time, compression, encryption, ...more] = line.trim().split(/\s+/);
@@ -52,7 +55,7 @@ export function tryParseXlogDbLine(line: string): XlogDbEntry | undefined {
 }
 
 /** Writes a line as Barman 3.4 does, newline included. */
-export function formatXlogDbLine(entry: Omit<XlogDbEntry, 'encryption'>): string {
+export function formatXlogDbLine(entry: NewEntry): string {
   const time = Number.isInteger(entry.modifiedAt) ? entry.modifiedAt.toFixed(1) : String(entry.modifiedAt);
   return `${entry.name}\t${entry.size}\t${time}\t${entry.compression ?? 'None'}\n`;
 }
@@ -101,45 +104,55 @@ const lockPauseMs = 50;
 /** An xlog.db that files are noted in, each once. */
 export class XlogDb {
   readonly #options: XlogDbOptions;
-  #names: Set<string> | undefined;
+  /** Size of each file that is noted. Read once: while the lock of the archiver is held nobody else adds any. */
+  #sizes: Map<string, number> | undefined;
 
   constructor(options: XlogDbOptions) {
     this.#options = options;
   }
 
   /**
-   * Notes a file of the archive, unless it is noted already; durable when this returns.
+   * Notes a file of the archive, unless it is noted already; durable when this returns. A line with another size, of a
+   * copy that was replaced, is replaced too.
    * @param stats of the file in the archive
    * @throws {ArchiverBusyError} when another process keeps the lock for longer than half a minute
    * @throws {FileSystemError}
    */
   async note(name: string, stats: BigIntStats, compression: string | undefined): Promise<void> {
     await using _ = await this.#lock();
-    this.#names ??= await this.#load();
-    if (this.#names.has(name)) return;
-    await appendDurably(this.#options.path, formatXlogDbLine(entryOf(name, stats, compression)));
-    this.#names.add(name);
+    const sizes = (this.#sizes ??= await this.#load());
+    const entry = entryOf(name, stats, compression);
+    if (sizes.get(name) === entry.size) return;
+    if (sizes.has(name)) await this.#replace(entry);
+    else await appendDurably(this.#options.path, formatXlogDbLine(entry));
+    sizes.set(name, entry.size);
   }
 
-  /** The names in the file, read once: while the lock of the archiver is held nobody else adds any. */
-  async #load(): Promise<Set<string>> {
-    const { path } = this.#options;
-    const text = await readText(path);
+  async #load(): Promise<Map<string, number>> {
+    const text = await readText(this.#options.path);
     const end = text.lastIndexOf('\n') + 1;
     const whole = text.slice(0, end);
-    const names = new Set(whole.split('\n').map((line) => line.slice(0, line.search(/\s|$/))));
-    if (end < text.length) await this.#mend(whole, text.slice(end), names);
-    return names;
+    const sizes = sizesIn(whole);
+    return end === text.length ? sizes : this.#mend(whole, text.slice(end), sizes);
   }
 
   /** A crash left half a line. Its file is noted properly if it is in the archive; what was torn is gone. */
-  async #mend(whole: string, torn: string, names: Set<string>): Promise<void> {
-    const { path, walsDirectory } = this.#options;
+  async #mend(whole: string, torn: string, sizes: Map<string, number>): Promise<Map<string, number>> {
+    const entry = await entryOfTornLine(torn, this.#options.walsDirectory);
+    const isNew = entry !== undefined && !sizes.has(entry.name);
+    await this.#rewrite(whole + (isNew ? formatXlogDbLine(entry) : ''));
+    return isNew ? sizes.set(entry.name, entry.size) : sizes;
+  }
+
+  async #replace(entry: NewEntry): Promise<void> {
+    const lines = (await readText(this.#options.path)).split(/(?<=\n)/);
+    await this.#rewrite(lines.filter((line) => nameOf(line) !== entry.name).join('') + formatXlogDbLine(entry));
+  }
+
+  async #rewrite(text: string): Promise<void> {
+    const { path } = this.#options;
     const { mode } = await stat(path);
-    const entry = await entryOfTornLine(torn, walsDirectory);
-    const isNew = entry !== undefined && !names.has(entry.name);
-    await writeFileAtomic(path, whole + (isNew ? formatXlogDbLine(entry) : ''), { mode: mode & 0o7777 });
-    if (isNew) names.add(entry.name);
+    await writeFileAtomic(path, text, { mode: mode & 0o7777 });
   }
 
   async #lock(): Promise<FileLock> {
@@ -153,15 +166,23 @@ export class XlogDb {
   }
 }
 
+function sizesIn(text: string): Map<string, number> {
+  return new Map(text.split('\n').map((line) => [nameOf(line), Number(line.split(/\s+/, 2)[1])]));
+}
+
+function nameOf(line: string): string {
+  return line.slice(0, line.search(/\s|$/));
+}
+
 /** The line that was to be written, made anew from the file in the archive; undefined when even its name was cut off. */
-async function entryOfTornLine(torn: string, walsDirectory: string): Promise<Omit<XlogDbEntry, 'encryption'> | undefined> {
+async function entryOfTornLine(torn: string, walsDirectory: string): Promise<NewEntry | undefined> {
   const file = tryParseWalFileName(/^(\S+)\s/.exec(torn)?.[1] ?? '');
   if (file === undefined) return undefined;
   await using content = await ContentFile.open(archivePath(walsDirectory, file));
   return content === undefined ? undefined : entryOf(file.name, content.stats, content.codec);
 }
 
-function entryOf(name: string, stats: BigIntStats, compression: string | undefined): Omit<XlogDbEntry, 'encryption'> {
+function entryOf(name: string, stats: BigIntStats, compression: string | undefined): NewEntry {
   return { name, size: Number(stats.size), modifiedAt: secondsOf(stats.mtimeNs), compression };
 }
 

@@ -35,6 +35,7 @@ export interface ArchiveServerOptions {
  * @throws {CoreError} `ERR_NOT_SUPPORTED` for a compression that cannot be written yet; what `archiveWal` throws
  */
 export async function archiveServer(server: ServerConfig, options: ArchiveServerOptions): Promise<ArchiveReport | 'busy'> {
+  refuseEncryption(server);
   const compression = compressionOf(server);
   const { streaming, wals, errors } = server.directories;
   await ensureDirectories(server.lockDirectory, streaming, wals, errors);
@@ -94,6 +95,18 @@ async function readOptions(server: ServerConfig): Promise<WalReadOptions> {
 
 async function systemIdentifierOf(server: ServerConfig): Promise<bigint | undefined> {
   return (await readIdentity(identityPath(server)))?.systemIdentifier;
+}
+
+/** Nothing is archived in the clear that was meant to be encrypted. */
+function refuseEncryption(server: ServerConfig): void {
+  if (server.encryption.method === 'none') return;
+  throw new CoreError(
+    'ERR_NOT_SUPPORTED',
+    `encryption = ${server.encryption.method} cannot be done by this version of walvault (allowed: none)`,
+    {
+      hint: `Nothing was archived; the segments wait in "${server.directories.streaming}". Encrypt the file system instead, or archive with a tool that encrypts.`,
+    },
+  );
 }
 
 /** Barman's words for levels, as its classes have them. */

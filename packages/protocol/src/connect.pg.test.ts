@@ -12,7 +12,7 @@ import {
   temporaryDirectory,
 } from '@walvault/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type TestParameters, testParameters } from '../testing/parameters.ts';
+import { type TestParameters, testParameters } from './parameters.test-support.ts';
 import { connectReplication, connectSql } from './connect.ts';
 import type { TlsParameters } from './connection-parameters.ts';
 

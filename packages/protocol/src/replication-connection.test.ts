@@ -1,13 +1,13 @@
 import { firstTimelineId, parseLsn } from '@walvault/wal';
+import { backend, backendMessage } from '@walvault/testkit';
 import { describe, expect, test } from 'vitest';
-import * as server from '../testing/scripted-server.ts';
-import { testParameters } from '../testing/parameters.ts';
 import { connectReplication, connectSql } from './connect.ts';
 import { InvalidNameError, ProtocolViolationError, UnsupportedServerError } from './errors.ts';
+import { testParameters } from './parameters.test-support.ts';
 import type { ReplicationConnection } from './replication-connection.ts';
+import { done, error, fatal, serveWelcome } from './scripted-server.test-support.ts';
 
 const { signal } = new AbortController();
-const command = (name: string): Buffer => Buffer.concat([server.commandComplete(name), server.ready]);
 
 /** Runs commands against a server that gives these answers, one a command; gives the commands that were sent. */
 async function against(
@@ -16,13 +16,12 @@ async function against(
   version?: string,
 ): Promise<readonly string[]> {
   const commands: string[] = [];
-  await using scripted = await server.scriptedServer(async (client) => {
-    await client.welcome(version);
+  await using scripted = await serveWelcome(async (client) => {
     for (const answer of answers) {
-      commands.push((await client.expect('Q')).toString().replace('\0', ''));
+      commands.push(await client.query());
       client.send(answer);
     }
-  });
+  }, version);
   await using connection = await connectReplication(testParameters({ port: scripted.port }), { signal });
   await work(connection);
   return commands;
@@ -30,8 +29,8 @@ async function against(
 
 describe('replication commands', () => {
   test('are written as the grammar wants them', async () => {
-    const done = command('X');
-    const commands = await against([done, done, done, done, done], async (connection) => {
+    const ok = done('X');
+    const commands = await against([ok, ok, ok, ok, ok], async (connection) => {
       await connection.createReplicationSlot({ slotName: 'walvault', reserveWal: false });
       await connection.createReplicationSlot({ slotName: 'walvault', reserveWal: true, temporary: true });
       await connection.dropReplicationSlot('walvault');
@@ -49,9 +48,9 @@ describe('replication commands', () => {
 
   test('start streaming with and without a slot', async () => {
     const start = { startLsn: parseLsn('A/2000000'), timelineId: firstTimelineId };
-    const stopped = Buffer.concat([server.rowDescription('next_tli', 'next_tli_startpos'), server.dataRow('2', 'A/2000000')]);
+    const stopped = Buffer.concat([backend.rowDescription(['next_tli', 'next_tli_startpos']), backend.dataRow(['2', 'A/2000000'])]);
     const commands = await against(
-      [Buffer.concat([stopped, command('START_STREAMING')]), Buffer.concat([stopped, command('START_STREAMING')])],
+      [Buffer.concat([stopped, done('START_STREAMING')]), Buffer.concat([stopped, done('START_STREAMING')])],
       async (connection) => {
         const end = { kind: 'endOfTimeline', nextTimelineId: 2, nextStartLsn: start.startLsn };
         expect(await connection.startReplication({ ...start, slotName: 's' })).toEqual(end);
@@ -91,9 +90,9 @@ describe('replication commands', () => {
 
   test('give a system identifier of all 64 bits', async () => {
     const answer = Buffer.concat([
-      server.rowDescription('systemid', 'timeline', 'xlogpos', 'dbname'),
-      server.dataRow('18446744073709551615', '4294967295', 'FFFFFFFF/0FFFFFFF', null),
-      command('IDENTIFY_SYSTEM'),
+      backend.rowDescription(['systemid', 'timeline', 'xlogpos', 'dbname']),
+      backend.dataRow(['18446744073709551615', '4294967295', 'FFFFFFFF/0FFFFFFF', null]),
+      done('IDENTIFY_SYSTEM'),
     ]);
     await against([answer], async (connection) => {
       expect(await connection.identifySystem()).toEqual({
@@ -108,9 +107,9 @@ describe('replication commands', () => {
   test('give a history file byte for byte, also where it is no text', async () => {
     const content = Buffer.from('1\t0/3000000\tno recovery target \xff\xfe\n', 'latin1');
     const answer = Buffer.concat([
-      server.rowDescription('filename', 'content'),
-      server.dataRow('00000002.history', content),
-      command('TIMELINE_HISTORY'),
+      backend.rowDescription(['filename', 'content']),
+      backend.dataRow(['00000002.history', content]),
+      done('TIMELINE_HISTORY'),
     ]);
     await against([answer], async (connection) => {
       expect(await connection.timelineHistory(firstTimelineId)).toEqual({ fileName: '00000002.history', content });
@@ -118,32 +117,31 @@ describe('replication commands', () => {
   });
 
   test('throw what the server says and can be followed by others', async () => {
-    const error = server.serverMessage('E', { S: 'ERROR', V: 'ERROR', C: '42704', M: 'replication slot "s" does not exist' });
-    await against([Buffer.concat([error, server.ready]), command('DROP_REPLICATION_SLOT')], async (connection) => {
+    const refusal = error({ C: '42704', M: 'replication slot "s" does not exist' });
+    await against([Buffer.concat([refusal, backend.readyForQuery()]), done('DROP_REPLICATION_SLOT')], async (connection) => {
       await expect(connection.dropReplicationSlot('s')).rejects.toMatchObject({ sqlState: '42704', retry: 'fatal' });
       await connection.dropReplicationSlot('s');
     });
   });
 
   test('do not wait for more after an error that closes the connection', async () => {
-    const error = server.serverMessage('E', { S: 'FATAL', V: 'FATAL', C: '57P01', M: 'terminating connection' });
-    await against([error], async (connection) => {
+    await against([fatal({ C: '57P01', M: 'terminating connection' })], async (connection) => {
       await expect(connection.identifySystem()).rejects.toMatchObject({ sqlState: '57P01', retry: 'retry' });
       await expect(connection.identifySystem()).rejects.toMatchObject({ sqlState: '57P01' });
     });
   });
 
   test.each([
-    ['no row', server.rowDescription('systemid')],
-    ['other columns', Buffer.concat([server.rowDescription('x'), server.dataRow('1')])],
+    ['no row', backend.rowDescription(['systemid'])],
+    ['other columns', Buffer.concat([backend.rowDescription(['x']), backend.dataRow(['1'])])],
     [
       'values that are none',
-      Buffer.concat([server.rowDescription('systemid', 'timeline', 'xlogpos'), server.dataRow('abc', '1', '0/1')]),
+      Buffer.concat([backend.rowDescription(['systemid', 'timeline', 'xlogpos']), backend.dataRow(['abc', '1', '0/1'])]),
     ],
-    ['timeline 0', Buffer.concat([server.rowDescription('systemid', 'timeline', 'xlogpos'), server.dataRow('1', '0', '0/1')])],
-    ['a copy', server.copyBoth],
+    ['timeline 0', Buffer.concat([backend.rowDescription(['systemid', 'timeline', 'xlogpos']), backend.dataRow(['1', '0', '0/1'])])],
+    ['a copy', backend.copyBothResponse()],
   ])('take an answer with %s as a violation', async (_name, answer) => {
-    await against([Buffer.concat([answer, command('IDENTIFY_SYSTEM')])], async (connection) => {
+    await against([Buffer.concat([answer, done('IDENTIFY_SYSTEM')])], async (connection) => {
       await expect(connection.identifySystem()).rejects.toThrow(ProtocolViolationError);
     });
   });
@@ -160,12 +158,11 @@ describe('replication commands', () => {
 
 describe('SQL', () => {
   test('queries that are sent at once are answered one after the other', async () => {
-    await using scripted = await server.scriptedServer(async (client) => {
-      await client.welcome();
+    await using scripted = await serveWelcome(async (client) => {
       for (const answer of ['one', 'two']) {
-        for (const type of 'PBDES') await client.expect(type);
-        client.send(server.message('1'), server.message('2'), server.rowDescription('x', 'y'), server.dataRow(answer, null));
-        client.send(server.commandComplete('SELECT 1'), server.ready);
+        for (const type of ['P', 'B', 'D', 'E', 'S']) await client.expect(type);
+        client.send(backendMessage('1'), backendMessage('2'), backend.rowDescription(['x', 'y']), backend.dataRow([answer, null]));
+        client.send(done('SELECT 1'));
       }
     });
     await using sql = await connectSql(testParameters({ port: scripted.port }), { signal });
@@ -176,7 +173,7 @@ describe('SQL', () => {
   });
 
   test('a query that holds a zero character is not sent', async () => {
-    await using scripted = await server.scriptedServer((client) => client.welcome());
+    await using scripted = await serveWelcome();
     await using sql = await connectSql(testParameters({ port: scripted.port }), { signal });
     await expect(sql.query('select 1\0; drop table x')).rejects.toThrow('zero character');
     await expect(sql.query('select $1', ['a\0b'])).rejects.toThrow('zero character');

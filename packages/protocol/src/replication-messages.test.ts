@@ -1,5 +1,5 @@
 import { parseLsn, toLsn } from '@walvault/wal';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ProtocolViolationError } from './errors.ts';
 import { decodeReplicationMessage } from './replication-messages.ts';

@@ -1,14 +1,14 @@
-import { getEventListeners } from 'node:events';
+import { getEventListeners, once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { firstTimelineId, formatLsn, parseLsn, toLsn } from '@walvault/wal';
+import { backend, backendMessage } from '@walvault/testkit';
 import { describe, expect, test } from 'vitest';
-import * as server from '../testing/scripted-server.ts';
-import { testParameters } from '../testing/parameters.ts';
 import { connectReplication } from './connect.ts';
 import { ConnectionLostError, ProtocolViolationError } from './errors.ts';
+import { testParameters } from './parameters.test-support.ts';
 import type { ReplicationConnection } from './replication-connection.ts';
 import { ReplicationStream } from './replication-stream.ts';
-
-type Script = (client: server.ScriptedClient) => Promise<void>;
+import { done, error, fatal, type Script, serveWelcome, wal } from './scripted-server.test-support.ts';
 
 interface Streaming extends AsyncDisposable {
   readonly connection: ReplicationConnection;
@@ -18,19 +18,19 @@ interface Streaming extends AsyncDisposable {
 const start = { startLsn: parseLsn('0/1000000'), timelineId: firstTimelineId };
 const status = { writeLsn: parseLsn('0/2'), flushLsn: parseLsn('0/1'), applyLsn: toLsn(0) };
 const endOfCopy = Buffer.concat([
-  server.copyDone,
-  server.commandComplete('START_STREAMING'),
-  server.commandComplete('START_REPLICATION'),
-  server.ready,
+  backend.copyDone(),
+  backend.commandComplete('START_STREAMING'),
+  done('START_REPLICATION'),
 ]);
 
 /** A stream from a server that goes on by the script once the stream has begun. */
 async function streaming(script: Script, signal: AbortSignal = new AbortController().signal): Promise<Streaming> {
   await using stack = new AsyncDisposableStack();
   const scripted = stack.use(
-    await server.scriptedServer(async (client) => {
-      await client.welcomeStream();
-      await script(client);
+    await serveWelcome(async (client) => {
+      await client.query();
+      client.send(backend.copyBothResponse());
+      return await script(client);
     }),
   );
   const connection = stack.use(await connectReplication(testParameters({ port: scripted.port }), { signal }));
@@ -56,12 +56,12 @@ describe('a WAL stream', () => {
   test('gives WAL and keepalives in order, and takes notices and changed parameters aside', async () => {
     await using running = await streaming(async (client) => {
       client.send(
-        server.walData(0x1000000n, Buffer.from('abc')),
-        server.serverMessage('N', { V: 'WARNING', M: 'careful' }),
-        server.parameterStatus('in_hot_standby', 'off'),
-        server.keepalive(0x1000003n, true),
-        server.walData(0x1000003n, Buffer.from('def')),
-        server.commandComplete('COPY 0'),
+        wal(0x1000000n, 'abc'),
+        backend.noticeResponse({ V: 'WARNING', M: 'careful' }),
+        backend.parameterStatus('in_hot_standby', 'off'),
+        backend.keepalive(0x1000003n, true),
+        wal(0x1000003n, 'def'),
+        backend.commandComplete('COPY 0'),
       );
     });
     expect(await lines(running.stream)).toEqual(['0/1000000 abc', 'keepalive 0/1000003 reply', '0/1000003 def']);
@@ -71,9 +71,9 @@ describe('a WAL stream', () => {
   test('is the same when it comes byte by byte', async () => {
     await using running = await streaming(async (client) => {
       const bytes = Buffer.concat([
-        server.walData(0x1000000n, Buffer.from('abc')),
-        server.keepalive(0x1000003n, false),
-        server.commandComplete('COPY 0'),
+        wal(0x1000000n, 'abc'),
+        backend.keepalive(0x1000003n, false),
+        backend.commandComplete('COPY 0'),
       ]);
       for (const byte of bytes) {
         client.send(Buffer.of(byte));
@@ -86,9 +86,9 @@ describe('a WAL stream', () => {
   test('gives what has arrived in one batch, valid until the next pull', async () => {
     const { promise: pulled, resolve: goOn } = Promise.withResolvers<void>();
     await using running = await streaming(async (client) => {
-      client.send(server.walData(0n, Buffer.from('first')), server.walData(5n, Buffer.from('second')));
+      client.send(wal(0n, 'first'), wal(5n, 'second'));
       await pulled;
-      client.send(server.commandComplete('COPY 0'));
+      client.send(backend.commandComplete('COPY 0'));
     });
     const pulls = running.stream[Symbol.asyncIterator]();
     const { value } = await pulls.next();
@@ -101,10 +101,10 @@ describe('a WAL stream', () => {
   test('goes on behind the last batch after its loop was left', async () => {
     await using running = await streaming(async (client) => {
       for (const [index, text] of ['a', 'b', 'c'].entries()) {
-        client.send(server.walData(BigInt(index), Buffer.from(text)));
+        client.send(wal(BigInt(index), text));
         await client.expect('d');
       }
-      client.send(server.commandComplete('COPY 0'));
+      client.send(backend.commandComplete('COPY 0'));
     });
     const seen: string[] = [];
     for (let turn = 0; turn < 3; turn += 1) {
@@ -118,19 +118,28 @@ describe('a WAL stream', () => {
   });
 
   test('lets a slow reader hold the server back instead of storing what it sends', async () => {
+    const piece = backend.walData(0n, 0n, Buffer.alloc(131_072));
     let sent = 0;
-    const piece = server.walData(0n, Buffer.alloc(131_072));
-    await using running = await streaming(async (client) => {
-      const flood = (): void => {
-        while (sent < 400 && client.socket.write(piece)) sent += 1;
-      };
-      client.socket.on('drain', flood);
-      flood();
+    const flood = (socket: Socket): void => {
+      while (sent < 400 && socket.write(piece)) sent += 1;
+    };
+    const answers = [backend.welcome(), backend.copyBothResponse()];
+    await using server = createServer((socket) => {
+      socket.on('error', () => {}).on('drain', () => flood(socket));
+      socket.on('data', () => {
+        socket.write(answers.shift() ?? '');
+        if (answers.length === 0) flood(socket);
+      });
     });
-    const pulls = running.stream[Symbol.asyncIterator]();
-    await pulls.next();
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { signal } = new AbortController();
+    await using connection = await connectReplication(testParameters({ port: (server.address() as AddressInfo).port }), { signal });
+    const stream = await connection.startReplication(start);
+    if (stream.kind !== 'stream') throw new Error('no stream');
+    await stream[Symbol.asyncIterator]().next();
     await new Promise((resolve) => setTimeout(resolve, 200));
     // What fits into the buffers of the kernel is some megabytes; all of it would be 52.
+    expect(sent).toBeGreaterThan(0);
     expect(sent).toBeLessThan(200);
   });
 
@@ -165,7 +174,7 @@ describe('the standby status', () => {
     await using running = await streaming(async (client) => {
       await client.expect('c');
       client.send(endOfCopy);
-      for (;;) types.push((await client.message()).type);
+      types.push((await client.receive()).type, (await client.receive()).type);
     });
     running.stream.stop();
     running.stream.sendStandbyStatus(status);
@@ -183,14 +192,13 @@ describe('the standby status', () => {
 describe('the end of a stream', () => {
   test('of a timeline names the next one, after our CopyDone', async () => {
     await using running = await streaming(async (client) => {
-      client.send(server.walData(0x1000000n, Buffer.from('last')), server.copyDone);
+      client.send(wal(0x1000000n, 'last'), backend.copyDone());
       await client.expect('c');
       client.send(
-        server.rowDescription('next_tli', 'next_tli_startpos'),
-        server.dataRow('2', '0/1000004'),
-        server.commandComplete('START_STREAMING'),
-        server.commandComplete('START_REPLICATION'),
-        server.ready,
+        backend.rowDescription(['next_tli', 'next_tli_startpos']),
+        backend.dataRow(['2', '0/1000004']),
+        backend.commandComplete('START_STREAMING'),
+        done('START_REPLICATION'),
       );
     });
     expect(running.stream.end).toBeUndefined();
@@ -208,11 +216,11 @@ describe('the end of a stream', () => {
 
   test('by us drops what the server still sends, and leaves the connection usable', async () => {
     await using running = await streaming(async (client) => {
-      client.send(server.walData(0x1000000n, Buffer.from('before')));
+      client.send(wal(0x1000000n, 'before'));
       await client.expect('c');
-      client.send(server.walData(0x1000006n, Buffer.from('after')), endOfCopy);
+      client.send(wal(0x1000006n, 'after'), endOfCopy);
       await client.expect('Q');
-      client.send(server.rowDescription('x'), server.dataRow('1min'), server.commandComplete('SHOW'), server.ready);
+      client.send(backend.rowDescription(['x']), backend.dataRow(['1min']), backend.commandComplete('SHOW'), backend.readyForQuery());
     });
     const pulls = running.stream[Symbol.asyncIterator]();
     expect((await pulls.next()).value).toHaveLength(1);
@@ -226,12 +234,11 @@ describe('the end of a stream', () => {
     await using running = await streaming(async (client) => {
       await client.expect('c');
       client.send(
-        server.copyDone,
-        server.rowDescription('next_tli', 'next_tli_startpos'),
-        server.dataRow('2', '0/1000004'),
-        server.commandComplete('START_STREAMING'),
-        server.commandComplete('START_REPLICATION'),
-        server.ready,
+        backend.copyDone(),
+        backend.rowDescription(['next_tli', 'next_tli_startpos']),
+        backend.dataRow(['2', '0/1000004']),
+        backend.commandComplete('START_STREAMING'),
+        done('START_REPLICATION'),
       );
     });
     running.stream.stop();
@@ -241,8 +248,8 @@ describe('the end of a stream', () => {
 
   test('by a server that shuts down is told, and the connection is gone', async () => {
     await using running = await streaming(async (client) => {
-      client.send(server.walData(0x1000000n, Buffer.from('checkpoint')), server.commandComplete('COPY 0'));
-      client.socket.end();
+      client.send(wal(0x1000000n, 'checkpoint'), backend.commandComplete('COPY 0'));
+      return 'leave';
     });
     expect(await lines(running.stream)).toEqual(['0/1000000 checkpoint']);
     expect(running.stream.end).toEqual({ kind: 'serverShutdown' });
@@ -252,12 +259,12 @@ describe('the end of a stream', () => {
   test('by an error sends no CopyDone, throws what the server said, and leaves the connection usable', async () => {
     const types: string[] = [];
     await using running = await streaming(async (client) => {
-      client.send(server.serverMessage('E', { V: 'ERROR', C: '58P01', M: 'requested WAL segment has already been removed' }));
+      client.send(error({ C: '58P01', M: 'requested WAL segment has already been removed' }));
       await new Promise((resolve) => setTimeout(resolve, 30));
-      client.send(server.ready);
-      const { type } = await client.message();
+      client.send(backend.readyForQuery());
+      const { type } = await client.receive();
       types.push(type);
-      client.send(server.rowDescription('x'), server.dataRow('1min'), server.commandComplete('SHOW'), server.ready);
+      client.send(backend.rowDescription(['x']), backend.dataRow(['1min']), backend.commandComplete('SHOW'), backend.readyForQuery());
     });
     const thrown = { code: 'ERR_SERVER', sqlState: '58P01', retry: 'fatal' };
     await expect(lines(running.stream)).rejects.toMatchObject(thrown);
@@ -271,7 +278,7 @@ describe('the end of a stream', () => {
 
   test('by an error that closes the connection does not wait for more', async () => {
     await using running = await streaming(async (client) => {
-      client.send(server.serverMessage('E', { S: 'FATAL', V: 'FATAL', C: '57P01', M: 'terminating connection' }));
+      client.send(fatal({ C: '57P01', M: 'terminating connection' }));
     });
     await expect(lines(running.stream)).rejects.toMatchObject({ sqlState: '57P01', retry: 'retry', isTerminal: true });
     await expect(running.connection.identifySystem()).rejects.toMatchObject({ sqlState: '57P01' });
@@ -280,10 +287,10 @@ describe('the end of a stream', () => {
   test('in the middle of a message is a lost connection, after what was whole', async () => {
     await using running = await streaming(async (client) => {
       client.send(
-        server.walData(0x1000000n, Buffer.from('whole')),
-        server.walData(0x1000005n, Buffer.from('cut')).subarray(0, 20),
+        wal(0x1000000n, 'whole'),
+        wal(0x1000005n, 'cut').subarray(0, 20),
       );
-      client.socket.end();
+      return 'leave';
     });
     const pulls = running.stream[Symbol.asyncIterator]();
     expect((await pulls.next()).value).toHaveLength(1);
@@ -291,7 +298,7 @@ describe('the end of a stream', () => {
   });
 
   test('by a reset is a lost connection', async () => {
-    await using running = await streaming(async (client) => void client.socket.resetAndDestroy());
+    await using running = await streaming((client) => client.reset());
     await expect(lines(running.stream)).rejects.toMatchObject({
       code: 'ERR_CONNECTION_LOST',
       message: expect.stringContaining('was lost: connection reset by peer') as string,
@@ -309,14 +316,14 @@ describe('the end of a stream', () => {
   });
 
   test.each([
-    ['an unknown replication message', server.message('d', 'z123')],
-    ['a keepalive of a wrong length', server.message('d', 'k123')],
-    ['a message that has no place in a stream', server.message('H', '\0\0\0')],
-    ['a second CopyBothResponse', server.copyBoth],
-    ['an unknown type', server.message('?')],
+    ['an unknown replication message', backend.copyData(Buffer.from('z123'))],
+    ['a keepalive of a wrong length', backend.copyData(Buffer.from('k123'))],
+    ['a message that has no place in a stream', backend.copyOutResponse()],
+    ['a second CopyBothResponse', backend.copyBothResponse()],
+    ['an unknown type', backendMessage('?')],
   ])('by %s is a violation that closes the connection', async (_name, bytes) => {
     await using running = await streaming(async (client) => {
-      client.send(server.walData(0x1000000n, Buffer.from('good')), bytes);
+      client.send(wal(0x1000000n, 'good'), bytes);
     });
     const pulls = running.stream[Symbol.asyncIterator]();
     expect((await pulls.next()).value).toHaveLength(1);
@@ -329,8 +336,8 @@ describe('closing', () => {
   test('says good-bye in the middle of a stream, whatever is still coming, and can be done twice', async () => {
     const { promise: left, resolve } = Promise.withResolvers<string>();
     await using running = await streaming(async (client) => {
-      client.send(server.walData(0n, Buffer.alloc(100_000)));
-      resolve((await client.message()).type);
+      client.send(backend.walData(0n, 0n, Buffer.alloc(100_000)));
+      resolve((await client.receive()).type);
     });
     await running.connection[Symbol.asyncDispose]();
     await running.connection[Symbol.asyncDispose]();
@@ -347,7 +354,7 @@ describe('closing', () => {
 
   test('takes its listener off the signal', async () => {
     const { signal } = new AbortController();
-    await using scripted = await server.scriptedServer((client) => client.welcome());
+    await using scripted = await serveWelcome();
     const parameters = testParameters({ port: scripted.port, connectTimeoutMs: 0 });
     for (let turn = 0; turn < 3; turn += 1) await (await connectReplication(parameters, { signal }))[Symbol.asyncDispose]();
     expect(getEventListeners(signal, 'abort')).toEqual([]);

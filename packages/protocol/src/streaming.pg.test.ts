@@ -14,7 +14,7 @@ import {
 } from '@walvault/wal';
 import { type Cluster, createStandby, startCluster } from '@walvault/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { testParameters } from '../testing/parameters.ts';
+import { testParameters } from './parameters.test-support.ts';
 import { connectReplication } from './connect.ts';
 import type { ReplicationConnection, StartReplicationOptions } from './replication-connection.ts';
 import { ReplicationStream } from './replication-stream.ts';
@@ -188,8 +188,14 @@ describe.each([18, 14] as const)('streaming from PostgreSQL %i', (major) => {
     await using connection = await connect(pg);
     const { flushLsn, timelineId } = await connection.identifySystem();
     const received = collect(await start(connection, { startLsn: flushLsn, timelineId }), flushLsn);
+    const outcome = expect(received).rejects.toMatchObject({
+      code: 'ERR_SERVER',
+      sqlState: '57P01',
+      severity: 'FATAL',
+      retry: 'retry',
+    });
     await pg.query('select pg_terminate_backend($1)', [connection.backendPid]);
-    await expect(received).rejects.toMatchObject({ code: 'ERR_SERVER', sqlState: '57P01', severity: 'FATAL', retry: 'retry' });
+    await outcome;
     await using idle = await connect(pg);
     await pg.query('select pg_terminate_backend($1)', [idle.backendPid]);
     await pg.waitFor(`select count(*) = 0 from pg_stat_activity where pid = ${idle.backendPid}`);

@@ -16,10 +16,11 @@ started() {
 }
 
 [ -d "$1" ] || exit 0
-for signal in QUIT QUIT QUIT QUIT KILL KILL; do
+# Ten looks in two seconds, then force: not everybody heeds SIGQUIT.
+for signal in QUIT QUIT QUIT QUIT QUIT QUIT QUIT QUIT QUIT QUIT KILL KILL KILL; do
   pids=$(started "$1")
   [ -n "$pids" ] || break
   kill -s "$signal" $pids 2>/dev/null
-  sleep 1
+  sleep 0.2
 done
 rm -rf "$1"

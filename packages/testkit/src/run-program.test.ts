@@ -22,6 +22,12 @@ test('kills a program that takes too long', async () => {
   expect(await runAsServerUser(['sleep', '60'], { timeoutMs: 50 })).toMatchObject({ code: null, signal: 'SIGKILL' });
 });
 
+test('does not wait for a daemon that holds the output open longer than it was told to', async () => {
+  await using directory = await temporaryDirectory();
+  const argv = ['sh', '-c', 'setsid sleep 1000 & echo started'];
+  expect(await runAsServerUser(argv, { timeoutMs: 100, cwd: directory.path })).toMatchObject({ code: 0, stdout: 'started\n' });
+});
+
 test('says that a program is not there', async () => {
   await expect(runAsServerUser(['/no/such/program'])).rejects.toMatchObject({ code: 'ENOENT' });
 });

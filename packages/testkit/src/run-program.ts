@@ -20,7 +20,10 @@ export interface ProgramOptions {
 export interface RunOptions extends ProgramOptions {
   /** What the program reads from its standard input. Default nothing. */
   readonly input?: string | Uint8Array | undefined;
-  /** The program is killed (SIGKILL) after this time. Default one minute. */
+  /**
+   * After this time the program and its process group are killed (SIGKILL), and what still holds its output open is no longer
+   * listened to. Default one minute.
+   */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -40,7 +43,8 @@ export interface ProgramResult {
 export async function runAsServerUser(argv: readonly string[], options: RunOptions = {}): Promise<ProgramResult> {
   await using program = await startAsServerUser(argv, options);
   program.endInput(options.input);
-  const timer = setTimeout(() => program.signal('SIGKILL'), options.timeoutMs ?? 60_000);
+  const timeoutMs = options.timeoutMs ?? 60_000;
+  const timer = setTimeout(() => void program[Symbol.asyncDispose](), timeoutMs);
   try {
     return await program.exited;
   } finally {
@@ -140,9 +144,18 @@ export class RunningProgram implements AsyncDisposable {
     return this.exited;
   }
 
-  /** Kills the program, if it still runs, with what it started in its process group. */
+  /** Kills the program, if it still runs, with what it started in its process group. Reads no further than what it has said. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.running) killQuietly(-this.pid, 'SIGKILL');
+    if (this.running) {
+      const exit = once(this.#child, 'exit');
+      killQuietly(-this.pid, 'SIGKILL');
+      await exit;
+    }
+    // A descendant that left the group may hold the streams open for ever.
+    setImmediate(() => {
+      this.#child.stdout?.destroy();
+      this.#child.stderr?.destroy();
+    });
     await this.exited;
   }
 }

@@ -1,5 +1,5 @@
 /** Connection parameters for tests: TCP to this machine, no TLS, no password, unless said otherwise. */
-import type { ConnectionParameters, HostAddress, TlsParameters } from '../src/connection-parameters.ts';
+import type { ConnectionParameters, HostAddress, TlsParameters } from './connection-parameters.ts';
 
 export interface TestParameters extends Partial<Omit<ConnectionParameters, 'hosts' | 'tls'>> {
   readonly port: number;

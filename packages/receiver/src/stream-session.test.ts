@@ -1,0 +1,283 @@
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { backend } from '@walvault/testkit';
+import { addToLsn, invalidLsn } from '@walvault/wal';
+import { describe, expect } from 'vitest';
+import { receiveFrom, segmentSize, startLsn } from './scripted-walsender.test-support.ts';
+import { test } from './test-directory.test-support.ts';
+
+const partial = '000000010000000000000030.partial';
+const shutdown = backend.commandComplete('COPY 0');
+const at = (bytes: number) => addToLsn(startLsn, bytes);
+
+describe('what the server is told', () => {
+  test('the start at once, then each flush; that anything is applied never', async ({ directory }) => {
+    const { end, positions } = await receiveFrom({
+      directory,
+      script: async (walsender) => {
+        expect(await walsender.status()).toEqual({ write: startLsn, flush: startLsn, apply: invalidLsn, replyRequested: false });
+        walsender.wal(0, Buffer.alloc(1000, 'a'));
+        expect(await walsender.status()).toEqual({ write: at(1000), flush: at(1000), apply: invalidLsn, replyRequested: false });
+        walsender.connection.send(shutdown);
+      },
+    });
+    expect(end).toBe('serverShutdown');
+    expect(positions.flushedLsn).toBe(at(1000));
+  });
+
+  test('the answer that it asked for comes after the flush of what it sent before', async ({ directory }) => {
+    await receiveFrom({
+      directory,
+      options: { flushPolicy: 'segment' },
+      script: async (walsender) => {
+        await walsender.status();
+        walsender.wal(0, Buffer.alloc(1000));
+        walsender.connection.send(backend.keepalive(startLsn + 1000n, true));
+        expect(await walsender.status()).toMatchObject({ write: at(1000), flush: at(1000) });
+        walsender.connection.send(backend.keepalive(startLsn + 1000n, true));
+        expect(await walsender.status()).toMatchObject({ write: at(1000), flush: at(1000) });
+        walsender.connection.send(shutdown);
+      },
+    });
+  });
+
+  test('with flush = segment nothing is flushed before the segment is full, though what is written is told', async ({ directory }) => {
+    await receiveFrom({
+      directory,
+      options: { flushPolicy: 'segment', statusIntervalMs: 50 },
+      script: async (walsender) => {
+        walsender.wal(0, Buffer.alloc(segmentSize - 8));
+        const status = await walsender.statusUntil(({ write }) => write === at(segmentSize - 8));
+        expect(status.flush).toBe(startLsn);
+        expect((await walsender.status()).flush).toBe(startLsn);
+        walsender.wal(segmentSize - 8, Buffer.alloc(8));
+        await walsender.statusUntil(({ flush }) => flush === at(segmentSize));
+        walsender.connection.send(shutdown);
+      },
+    });
+  });
+
+  test('what was acknowledged before is not taken back while it is received again', async ({ directory }) => {
+    await receiveFrom({
+      directory,
+      acknowledgedLsn: at(1500),
+      script: async (walsender) => {
+        expect(await walsender.status()).toMatchObject({ write: startLsn, flush: invalidLsn });
+        walsender.wal(0, Buffer.alloc(1000));
+        expect(await walsender.status()).toMatchObject({ write: at(1000), flush: invalidLsn });
+        walsender.wal(1000, Buffer.alloc(1000));
+        expect(await walsender.status()).toMatchObject({ write: at(2000), flush: at(2000) });
+        walsender.connection.send(shutdown);
+      },
+    });
+  });
+
+  test('it is asked to answer when it is silent, and believed alive when it does', async ({ directory }) => {
+    const { end } = await receiveFrom({
+      directory,
+      walSenderTimeout: '900ms',
+      script: async (walsender) => {
+        for (let question = 0; question < 4; question += 1) {
+          await walsender.statusUntil(({ replyRequested }) => replyRequested);
+          walsender.connection.send(backend.keepalive(startLsn, false));
+        }
+        walsender.connection.send(shutdown);
+      },
+    });
+    expect(end).toBe('serverShutdown');
+  });
+});
+
+describe('what ends it early', () => {
+  test('a hole: what came before is durable and told, the connection is closed', async ({ directory }) => {
+    const { error, positions } = await receiveFrom({
+      directory,
+      script: async (walsender) => {
+        walsender.wal(0, Buffer.alloc(1000, 'a'));
+        walsender.wal(1001, Buffer.alloc(1000, 'b'));
+        await walsender.statusUntil(({ flush }) => flush === at(1000));
+        await walsender.connection.closed();
+      },
+    });
+    expect(error).toMatchObject({ code: 'ERR_WAL_GAP', lsn: at(1000) });
+    expect(positions).toMatchObject({ writtenLsn: at(1000), flushedLsn: at(1000) });
+    const content = await readFile(join(directory, partial));
+    expect(content.subarray(0, 1001)).toEqual(Buffer.concat([Buffer.alloc(1000, 'a'), Buffer.alloc(1)]));
+  });
+
+  test('a flush that fails: nothing that comes after it is written or told', async ({ directory }) => {
+    await mkdir(join(directory, '000000010000000000000030')); // the full segment cannot get its name
+    const flushes: bigint[] = [];
+    const { error, positions } = await receiveFrom({
+      directory,
+      script: async (walsender) => {
+        walsender.wal(0, Buffer.alloc(1000));
+        await walsender.statusUntil(({ flush }) => flush === at(1000));
+        walsender.wal(1000, Buffer.alloc(segmentSize));
+        for (let sent = segmentSize + 1000; sent < 4 * segmentSize; sent += 10_000) walsender.wal(sent, Buffer.alloc(10_000));
+        for (;;) {
+          const { type, body } = await walsender.connection.receive();
+          if (type === 'X') break;
+          flushes.push(body.readBigUInt64BE(9));
+        }
+      },
+    });
+    expect(error).toMatchObject({ name: 'FileSystemError', path: join(directory, partial) });
+    expect(flushes.every((flush) => flush === at(1000))).toBe(true);
+    expect(positions.flushedLsn).toBe(at(1000));
+    expect(await readdir(directory)).toEqual(['000000010000000000000030', partial]);
+  });
+
+  test('silence: after wal_sender_timeout, of which half was spent waiting for an answer', async ({ directory }) => {
+    const { error } = await receiveFrom({
+      directory,
+      walSenderTimeout: '400ms',
+      script: async (walsender) => {
+        await walsender.statusUntil(({ replyRequested }) => replyRequested);
+        await walsender.connection.closed();
+      },
+    });
+    expect(error).toMatchObject({ code: 'ERR_SERVER_SILENT', retry: 'retry', hint: expect.any(String) });
+  });
+
+  test('an observer that throws', async ({ directory }) => {
+    const { error } = await receiveFrom({
+      directory,
+      options: {
+        observer: {
+          flushed: () => {
+            throw new Error('the observer broke');
+          },
+        },
+      },
+      script: async (walsender) => {
+        walsender.wal(0, Buffer.alloc(1000));
+        await walsender.connection.closed();
+      },
+    });
+    expect(error).toMatchObject({ message: 'the observer broke' });
+  });
+});
+
+describe('a stop', () => {
+  test('flushes what is written, tells it, and drops what comes after', async ({ directory }) => {
+    const stop = new AbortController();
+    const { end, positions } = await receiveFrom({
+      directory,
+      options: { flushPolicy: 'segment', stop: stop.signal },
+      script: async ({ connection, ...walsender }) => {
+        const sender = Object.assign(Object.create(Object.getPrototypeOf({})), walsender);
+        expect(sender).toEqual({});
+        connection.send(backend.walData(startLsn, startLsn + 1000n, Buffer.alloc(1000, 'a')));
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        stop.abort();
+        const seen: string[] = [];
+        for (let type = ''; type !== 'c'; ) {
+          const message = await connection.receive();
+          type = message.type;
+          if (type === 'd') seen.push(`${message.body.readBigUInt64BE(9) - startLsn}`);
+        }
+        expect(seen.at(-1)).toBe('1000');
+        connection.send(backend.walData(startLsn + 1000n, startLsn + 2000n, Buffer.alloc(1000, 'b')));
+        connection.send(backend.copyDone(), backend.commandComplete('START_STREAMING'), backend.commandComplete('START_REPLICATION'));
+        connection.send(backend.readyForQuery());
+        await connection.closed();
+      },
+    });
+    expect(end).toBe('stopped');
+    expect(positions).toMatchObject({ writtenLsn: at(1000), flushedLsn: at(1000) });
+    expect((await readFile(join(directory, partial))).subarray(999, 1002).toString('latin1')).toBe('a\0\0');
+  });
+
+  test('does not wait for ever for a server that does not answer', async ({ directory }) => {
+    const stop = new AbortController();
+    const { end } = await receiveFrom({
+      directory,
+      options: { stop: stop.signal },
+      script: async (walsender) => {
+        await walsender.status();
+        stop.abort();
+        await walsender.connection.closed();
+      },
+    });
+    expect(end).toBe('stopped');
+  });
+
+  test('whose flush fails is an error', async ({ directory }) => {
+    const stop = new AbortController();
+    const { error, positions } = await receiveFrom({
+      directory,
+      options: { flushPolicy: 'segment', stop: stop.signal },
+      script: async (walsender) => {
+        await mkdir(join(directory, '000000010000000000000030'));
+        stop.abort();
+        walsender.wal(0, Buffer.alloc(segmentSize));
+        await walsender.connection.closed();
+      },
+    });
+    // either the stop came first, and nothing was written, or the WAL did, and could not be completed
+    if (positions.writtenLsn === startLsn) expect(error).toBeUndefined();
+    else expect(error).toMatchObject({ name: 'FileSystemError' });
+  });
+});
+
+describe('timelines', () => {
+  const endOfTimeline = (next: string, nextStart: string): Buffer =>
+    Buffer.concat([
+      backend.copyDone(),
+      backend.rowDescription(['next_tli', 'next_tli_startpos']),
+      backend.dataRow([next, nextStart]),
+      backend.commandComplete('START_STREAMING'),
+      backend.commandComplete('START_REPLICATION'),
+      backend.readyForQuery(),
+    ]);
+
+  test.for([
+    ['1', '0/3000000'],
+    ['2', '0/3000001'],
+  ])('the next one cannot be %s at %s', async ([next, nextStart], { directory }) => {
+    const { error, positions } = await receiveFrom({
+      directory,
+      script: async (walsender) => {
+        walsender.connection.send(endOfTimeline(next!, nextStart!));
+        await walsender.connection.closed();
+      },
+    });
+    expect(error).toMatchObject({
+      code: 'ERR_TIMELINE_SWITCH',
+      retry: 'fatal',
+      message: `the server ended timeline 1 at 0/3000000, but named timeline ${next} beginning at ${nextStart} as the next one`,
+    });
+    expect(positions.timelineId).toBe(1);
+  });
+
+  const history = (name: string, content: string): Buffer => backend.result(['filename', 'content'], [name, content]);
+
+  test('the history file is there before the stream of its timeline', async ({ directory }) => {
+    const { end } = await receiveFrom({
+      directory,
+      timelineId: 2,
+      answers: [history('00000002.history', '1\t0/3000000\tno reason\n')],
+      script: async (walsender) => {
+        expect(await readFile(join(directory, '00000002.history'), 'utf8')).toBe('1\t0/3000000\tno reason\n');
+        walsender.connection.send(shutdown);
+      },
+    });
+    expect(end).toBe('serverShutdown');
+  });
+
+  test.for([
+    ['00000003.history', '1\t0/3000000\tno reason\n', 'ERR_TIMELINE_SWITCH'],
+    ['../../00000002.history', '1\t0/3000000\tno reason\n', 'ERR_TIMELINE_SWITCH'],
+    ['00000002.history', 'this is none\n', 'ERR_INVALID_HISTORY_FILE'],
+  ])('a history file "%s" of "%s" is refused, and not kept', async ([name, content, code], { directory }) => {
+    const { error } = await receiveFrom({
+      directory,
+      timelineId: 2,
+      answers: [history(name!, content!)],
+      script: async (walsender) => walsender.connection.closed(),
+    });
+    expect(error).toMatchObject({ code, retry: 'fatal' });
+    expect(await readdir(directory)).toEqual([]);
+  });
+});
