@@ -4,12 +4,18 @@ import { parseReceiveOptions } from './receive-options.ts';
 
 describe('parseReceiveOptions', () => {
   test('measures 2 GB in three pairs with either policy on PostgreSQL 15 unless told otherwise', () => {
-    expect(parseReceiveOptions([])).toEqual({ gigabytes: 2, pairs: 3, major: 15, flush: ['segment', 'continuous'] });
+    expect(parseReceiveOptions([])).toEqual({
+      gigabytes: 2,
+      pairs: 3,
+      major: 15,
+      flush: ['segment', 'continuous'],
+      program: 'built',
+    });
   });
 
   test('takes what is given', () => {
-    const args = ['--gigabytes', '0.5', '--pairs=7', '--major', '17', '--flush', 'continuous'];
-    expect(parseReceiveOptions(args)).toEqual({ gigabytes: 0.5, pairs: 7, major: 17, flush: ['continuous'] });
+    const args = ['--gigabytes', '0.5', '--pairs=7', '--major', '17', '--flush', 'continuous', '--program', 'source'];
+    expect(parseReceiveOptions(args)).toEqual({ gigabytes: 0.5, pairs: 7, major: 17, flush: ['continuous'], program: 'source' });
   });
 
   test.each([
@@ -19,6 +25,7 @@ describe('parseReceiveOptions', () => {
     [['--pairs', 'many'], '--pairs is "many", should be a number from 1 to 100'],
     [['--major', '14'], '--major is "14", should be one of 15, 16, 17, 18'],
     [['--flush', 'never'], '--flush is "never", should be segment or continuous'],
+    [['--program', 'x'], '--program is "x", should be built or source'],
     [['--fast'], "Unknown option '--fast'"],
     [['twice'], 'twice'],
   ])('refuses %j and says why', (args, message) => {

@@ -1,6 +1,7 @@
 /** The command line of `bench receive`. */
 import { parseArgs } from 'node:util';
 import { type PostgresMajor, postgresMajors } from '@walvault/testkit';
+import type { ProgramKind } from './built-program.ts';
 import { BenchFailure } from './failure.ts';
 
 /** When received WAL is made durable; the two programs are compared with the same one. */
@@ -14,6 +15,7 @@ export interface ReceiveOptions {
   readonly pairs: number;
   readonly major: PostgresMajor;
   readonly flush: readonly FlushPolicy[];
+  readonly program: ProgramKind;
 }
 
 /** Text of the help. */
@@ -26,6 +28,7 @@ Streams the same backlog of WAL with pg_receivewal and with walvault, in turn, a
   --major N        major version of the server, 15 or later, not above that of pg_receivewal (15)
   --flush POLICY   segment: flush at the end of each segment (pg_receivewal as it comes);
                    continuous: flush all the time (pg_receivewal --synchronous). Both unless given.
+  --program KIND   built: walvault as npm installs it, built before the runs; source: the TypeScript of this checkout (built)
 
 Works in the directory for temporary files (TMPDIR), so choose the disk by that.
 `;
@@ -41,13 +44,16 @@ export function parseReceiveOptions(args: readonly string[]): ReceiveOptions {
     pairs: wholeNumberFrom('pairs', values.pairs ?? '3', 100),
     major: majorFrom(values.major ?? '15'),
     flush: flushFrom(values.flush),
+    program: programFrom(values.program ?? 'built'),
   };
 }
 
-function readValues(args: readonly string[]): Readonly<Record<string, string | undefined>> {
-  const text = { type: 'string' } as const;
+const text = { type: 'string' } as const;
+const optionTypes = { gigabytes: text, pairs: text, major: text, flush: text, program: text };
+
+function readValues(args: readonly string[]): { readonly [Name in keyof typeof optionTypes]?: string } {
   try {
-    return parseArgs({ args: [...args], options: { gigabytes: text, pairs: text, major: text, flush: text } }).values;
+    return parseArgs({ args: [...args], options: optionTypes }).values;
   } catch (error) {
     throw new BenchFailure(`${error instanceof Error ? error.message : String(error)}\n\n${receiveUsage}`);
   }
@@ -77,4 +83,9 @@ function flushFrom(text: string | undefined): readonly FlushPolicy[] {
   if (text === undefined) return ['segment', 'continuous'];
   if (text === 'segment' || text === 'continuous') return [text];
   throw new BenchFailure(`--flush is "${text}", should be segment or continuous`);
+}
+
+function programFrom(text: string): ProgramKind {
+  if (text === 'built' || text === 'source') return text;
+  throw new BenchFailure(`--program is "${text}", should be built or source`);
 }

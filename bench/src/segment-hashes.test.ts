@@ -16,12 +16,15 @@ test('hashSegments hashes whole files, and completeSegments sees nothing else', 
   await writeFile(join(directory.path, '00000002.history'), '');
   const names = await completeSegments(directory.path);
   expect(names).toEqual([a, b]);
-  const digest = (bytes: string | Buffer) => createHash('sha256').update(bytes).digest('hex');
   expect([...(await hashSegments(directory.path, names))]).toEqual([
     [a, digest(content)],
     [b, digest('')],
   ]);
 });
+
+function digest(bytes: string | Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
 
 describe('firstDifference', () => {
   const server = new Map([

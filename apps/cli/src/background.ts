@@ -4,11 +4,10 @@
  * The child is detached and writes its own log; a channel between the two carries one message, "it runs" or why it
  * does not, and is closed then. A child that dies without a word shows up by its exit.
  */
-import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { receiverLogPath, type ServerConfig } from '@walvault/core';
+import { openReceiverLog, receiverLogPath, type ServerConfig } from '@walvault/core';
 import type { CommandContext } from './context.ts';
 
 /** The one message of a child. */
@@ -46,11 +45,11 @@ export interface BackgroundCommand {
   readonly logFile: string;
 }
 
-/** Starts a command detached from this process and its terminal, and does not wait. */
-export function launch({ args, logFile }: BackgroundCommand): number | undefined {
-  const child = spawnDetached(args, logFile, 'ignore');
+/** Starts a command detached from this process and its terminal, and does not wait for what becomes of it. */
+export async function launch(command: BackgroundCommand): Promise<void> {
+  const child = await spawnDetached(command, 'ignore');
+  await once(child, 'spawn');
   child.unref();
-  return child.pid;
 }
 
 /**
@@ -58,10 +57,10 @@ export function launch({ args, logFile }: BackgroundCommand): number | undefined
  * @param stop aborting it ends the child too
  */
 export async function launchAndWait(
-  { args, logFile }: BackgroundCommand,
+  command: BackgroundCommand,
   stop: AbortSignal,
 ): Promise<StartReport & { readonly pid: number | undefined }> {
-  const child = spawnDetached(args, logFile, 'ipc');
+  const child = await spawnDetached(command, 'ipc');
   const kill = (): void => void child.kill('SIGTERM');
   stop.addEventListener('abort', kill, { once: true });
   const report = await new Promise<StartReport>((resolve) => {
@@ -69,12 +68,13 @@ export async function launchAndWait(
     child.once('error', (error) =>
       resolve({ kind: 'failed', message: `could not start the background process: ${error.message}`, hint: undefined }),
     );
-    child.once('exit', (code, signal) => {
+    // Not `exit`, which may come before the last message; this comes when the channel is read to its end.
+    child.once('close', (code, signal) => {
       const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
       resolve({
         kind: 'failed',
         message: `the background process ended with ${how} before it was streaming`,
-        hint: `Look at its log: ${logFile}`,
+        hint: `Look at its log: ${command.logFile}`,
       });
     });
   });
@@ -93,12 +93,7 @@ export async function reportStart(report: StartReport): Promise<void> {
   if (process.connected) process.disconnect();
 }
 
-function spawnDetached(args: readonly string[], logFile: string, channel: 'ipc' | 'ignore'): ReturnType<typeof spawn> {
-  mkdirSync(dirname(logFile), { recursive: true, mode: 0o700 });
-  const log = openSync(logFile, 'a', 0o640);
-  try {
-    return spawn(process.execPath, [executable, ...args], { detached: true, cwd: '/', stdio: ['ignore', log, log, channel] });
-  } finally {
-    closeSync(log);
-  }
+async function spawnDetached({ args, logFile }: BackgroundCommand, channel: 'ipc' | 'ignore'): Promise<ChildProcess> {
+  await using log = await openReceiverLog(logFile);
+  return spawn(process.execPath, [executable, ...args], { detached: true, cwd: '/', stdio: ['ignore', log.fd, log.fd, channel] });
 }

@@ -214,7 +214,7 @@ export const serverOptions: OptionTable<ServerValues> = {
     type: booleanType,
     scope: 'both',
     default: 'on',
-    doc: 'Whether page headers and the CRC of every record are checked as the bytes come in.',
+    doc: 'Whether the header of every WAL page is checked as the bytes come in: cluster, timeline, position.',
     own: true,
   },
   wal_conninfo: {

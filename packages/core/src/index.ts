@@ -9,7 +9,7 @@ export { runReceiver } from './receive-service.ts';
 export type { ReceiveServiceOptions, StreamStarted } from './receive-service.ts';
 export { readReceiverState } from './receiver-state.ts';
 export type { FlushLatency, ReceiverPhase, ReceiverState, ReportedError } from './receiver-state.ts';
-export { receiverLogPath, statePath } from './server-paths.ts';
+export { openReceiverLog, receiverLogPath, statePath } from './server-paths.ts';
 export type { ServerTask } from './server-paths.ts';
 export { serverNamed, serversNamed } from './servers.ts';
 export { createServerSlot, dropServerSlot, requireSlotName } from './slot-commands.ts';

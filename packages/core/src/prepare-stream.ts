@@ -6,6 +6,7 @@ import {
   otherCluster,
   pinIdentity,
   Positions,
+  readIdentity,
   readStreamingDirectory,
   type StreamingDirectory,
 } from '@walvault/receiver';
@@ -40,10 +41,14 @@ export async function prepareStream(server: ServerConfig, options: PrepareOption
   const { connection, log, before } = options;
   const system = await connection.identifySystem();
   const { systemIdentifier } = system;
-  await pinIdentity(identityPath(server), { systemIdentifier, version: String(connection.majorVersion) });
+  const identity = { systemIdentifier, version: String(connection.majorVersion) };
+  const isKnown = (await readIdentity(identityPath(server))) !== undefined;
+  if (isKnown) await pinIdentity(identityPath(server), identity);
   const walSegmentSize = parseWalSegmentSize(await connection.show('wal_segment_size'));
   const found = await readStreamingDirectory(server.directories.streaming, walSegmentSize);
   checkDirectory(found, systemIdentifier, log);
+  // Not before the directory has agreed: it may be the only one that knows where it belongs.
+  if (!isKnown) await pinIdentity(identityPath(server), identity);
   const slot = await ensureSlot(server, options);
   const start = chooseStart({
     walSegmentSize,

@@ -105,8 +105,7 @@ async function streamOnce(options: ReceiveServiceOptions, publisher: StatePublis
   const { server, stop } = options;
   // Stopping while we connect leaves at once; once we stream, it is the receiver that stops in good order.
   const connecting = new AbortController();
-  const leave = (): void => connecting.abort(stop.reason);
-  stop.addEventListener('abort', leave, { once: true });
+  using leaving = onceAborted(stop, () => connecting.abort(stop.reason));
   await using connection = await openStreaming(server, { signal: connecting.signal, log });
   const { facts, positions } = await prepareStream(server, {
     connection,
@@ -121,12 +120,13 @@ async function streamOnce(options: ReceiveServiceOptions, publisher: StatePublis
     positions,
     slotName: server.slotName,
     flushPolicy: server.flush,
+    verifyStream: server.verifyStream,
     statusIntervalMs: server.statusIntervalMs,
     stop,
     log,
     observer: {
       streaming: (timelineId, startLsn) => {
-        stop.removeEventListener('abort', leave);
+        leaving[Symbol.dispose]();
         publisher.streaming(facts, positions);
         options.onStreaming?.({ timelineId, startLsn });
       },
@@ -138,6 +138,12 @@ async function streamOnce(options: ReceiveServiceOptions, publisher: StatePublis
       flushed: (durationMs) => publisher.flushed(durationMs),
     },
   });
+}
+
+/** Calls `act` when the signal is aborted, until it is disposed of. */
+function onceAborted(signal: AbortSignal, act: () => void): Disposable {
+  signal.addEventListener('abort', act, { once: true });
+  return { [Symbol.dispose]: () => signal.removeEventListener('abort', act) };
 }
 
 function refuseUnlessConfigured(server: ServerConfig): void {

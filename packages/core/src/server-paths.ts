@@ -1,6 +1,6 @@
 /** Where the files of a server are. Names of lock files and of identity.json are Barman's. */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { ServerConfig } from '@walvault/config';
 import { fileSystemError } from '@walvault/durable-fs';
 
@@ -37,4 +37,15 @@ export async function ensureDirectories(...paths: readonly string[]): Promise<vo
       throw fileSystemError('create the directory', path, error);
     });
   }
+}
+
+/**
+ * Opens the log of a receiver for appending (0640), with the directory it is in. The caller closes it.
+ * @throws {FileSystemError} when that cannot be done
+ */
+export async function openReceiverLog(path: string): Promise<FileHandle> {
+  await ensureDirectories(dirname(path));
+  return open(path, 'a', 0o640).catch((error: unknown) => {
+    throw fileSystemError('open', path, error);
+  });
 }

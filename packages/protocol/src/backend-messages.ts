@@ -8,7 +8,6 @@
 import { Parser } from 'pg-protocol/dist/parser.js';
 import type { BackendMessage as ParsedMessage, CommandCompleteMessage, CopyDataMessage } from 'pg-protocol/dist/messages.js';
 import type { BackendKeyDataMessage, ParameterStatusMessage, RowDescriptionMessage } from 'pg-protocol/dist/messages.js';
-import { WalvaultError } from '@walvault/wal';
 import { ProtocolViolationError } from './errors.ts';
 import { FrameGuard } from './frame-guard.ts';
 import { type AuthenticationRequest, decodeAuthenticationRequest, decodeDataRow, decodeServerMessage } from './message-bodies.ts';
@@ -51,16 +50,12 @@ export class BackendMessageParser {
     const messages: BackendMessage[] = [];
     try {
       this.#parser.parse(chunk.subarray(0, soundLength), (parsed) => messages.push(translate(parsed, decoded)));
-      if (violation !== undefined) throw violation;
     } catch (cause) {
-      messages.push({ kind: 'unreadable', error: WalvaultError.is(cause) ? cause : unreadable(cause) });
+      const error = new ProtocolViolationError('received a message from the server that cannot be read', { cause });
+      return [...messages, { kind: 'unreadable', error }];
     }
-    return messages;
+    return violation === undefined ? messages : [...messages, { kind: 'unreadable', error: violation }];
   }
-}
-
-function unreadable(cause: unknown): ProtocolViolationError {
-  return new ProtocolViolationError('received a message from the server that cannot be read', { cause });
 }
 
 function decodeBody(type: string, body: Buffer): BackendMessage {

@@ -48,6 +48,16 @@ async function file(name: string, content: string): Promise<string> {
   return path;
 }
 
+/** A client certificate with its key, in files. */
+async function identity(name: string, issuer: Authority, commonName = 'by_cert'): Promise<Partial<TlsParameters>> {
+  const own = issuer.issue({ commonName });
+  return {
+    mode: 'require',
+    certificate: await file(`${name}.crt`, own.certificate),
+    key: await file(`${name}.key`, own.privateKey),
+  };
+}
+
 beforeAll(async () => {
   directory = await temporaryDirectory('protocol');
 });
@@ -75,6 +85,10 @@ describe.each([18, 14] as const)('PostgreSQL %i', (major) => {
     const sql = `select usename || ' ' || case when ssl then version else 'plain' end
       from pg_stat_ssl join pg_stat_activity using (pid) where pid = $1 and backend_type = 'walsender'`;
     return (await pg.value(sql, [connection.backendPid])) ?? 'no walsender';
+  }
+
+  async function inTls(tls: Partial<TlsParameters>, options: Partial<TestParameters> = {}): Promise<string> {
+    return await replicationAs('postgres', { ...options, tls });
   }
 
   describe('authenticates', () => {
@@ -138,9 +152,6 @@ describe.each([18, 14] as const)('PostgreSQL %i', (major) => {
   });
 
   describe('with TLS', () => {
-    const inTls = (tls: Partial<TlsParameters>, options: Partial<TestParameters> = {}): Promise<string> =>
-      replicationAs('postgres', { ...options, tls });
-
     test.each([
       ['disable', 'plain'],
       ['allow', 'plain'],
@@ -220,15 +231,6 @@ describe.each([18, 14] as const)('PostgreSQL %i', (major) => {
     });
 
     describe('and a client certificate', () => {
-      async function identity(name: string, issuer: Authority, commonName = 'by_cert'): Promise<Partial<TlsParameters>> {
-        const own = issuer.issue({ commonName });
-        return {
-          mode: 'require',
-          certificate: await file(`${name}.crt`, own.certificate),
-          key: await file(`${name}.key`, own.privateKey),
-        };
-      }
-
       test('authenticates by it', async () => {
         expect(await replicationAs('by_cert', { tls: await identity('good', authority) })).toBe('by_cert TLSv1.3');
       });
@@ -289,14 +291,12 @@ describe.each([18, 14] as const)('PostgreSQL %i', (major) => {
       const failing = sql.query('select * from no_such_table');
       const next = sql.query('select 1 as one');
       await expect(failing).rejects.toMatchObject({
-        ...{
-          code: 'ERR_SERVER',
-          sqlState: '42P01',
-          severity: 'ERROR',
-          position: '15',
-          retry: 'fatal',
-          routine: 'parserOpenTable',
-        },
+        code: 'ERR_SERVER',
+        sqlState: '42P01',
+        severity: 'ERROR',
+        position: '15',
+        retry: 'fatal',
+        routine: 'parserOpenTable',
       });
       expect(await next).toEqual([{ one: '1' }]);
     });

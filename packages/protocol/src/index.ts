@@ -28,6 +28,7 @@ export type { EndOfTimeline, StreamEnd } from './replication-stream.ts';
 export { resolveConnection } from './resolve-connection.ts';
 export type { ConninfoOverrides, ResolveConnectionOptions } from './resolve-connection.ts';
 export { ServerError } from './server-error.ts';
+export type { ServerMessageFields } from './server-error.ts';
 export { SqlConnection } from './sql-connection.ts';
 export type { SqlRow } from './sql-connection.ts';
 export type { StandbyStatus } from './standby-status.ts';

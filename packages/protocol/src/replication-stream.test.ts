@@ -17,11 +17,7 @@ interface Streaming extends AsyncDisposable {
 
 const start = { startLsn: parseLsn('0/1000000'), timelineId: firstTimelineId };
 const status = { writeLsn: parseLsn('0/2'), flushLsn: parseLsn('0/1'), applyLsn: toLsn(0) };
-const endOfCopy = Buffer.concat([
-  backend.copyDone(),
-  backend.commandComplete('START_STREAMING'),
-  done('START_REPLICATION'),
-]);
+const endOfCopy = Buffer.concat([backend.copyDone(), backend.commandComplete('START_STREAMING'), done('START_REPLICATION')]);
 
 /** A stream from a server that goes on by the script once the stream has begun. */
 async function streaming(script: Script, signal: AbortSignal = new AbortController().signal): Promise<Streaming> {
@@ -133,7 +129,9 @@ describe('a WAL stream', () => {
     });
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const { signal } = new AbortController();
-    await using connection = await connectReplication(testParameters({ port: (server.address() as AddressInfo).port }), { signal });
+    await using connection = await connectReplication(testParameters({ port: (server.address() as AddressInfo).port }), {
+      signal,
+    });
     const stream = await connection.startReplication(start);
     if (stream.kind !== 'stream') throw new Error('no stream');
     await stream[Symbol.asyncIterator]().next();
@@ -220,7 +218,12 @@ describe('the end of a stream', () => {
       await client.expect('c');
       client.send(wal(0x1000006n, 'after'), endOfCopy);
       await client.expect('Q');
-      client.send(backend.rowDescription(['x']), backend.dataRow(['1min']), backend.commandComplete('SHOW'), backend.readyForQuery());
+      client.send(
+        backend.rowDescription(['x']),
+        backend.dataRow(['1min']),
+        backend.commandComplete('SHOW'),
+        backend.readyForQuery(),
+      );
     });
     const pulls = running.stream[Symbol.asyncIterator]();
     expect((await pulls.next()).value).toHaveLength(1);
@@ -249,7 +252,7 @@ describe('the end of a stream', () => {
   test('by a server that shuts down is told, and the connection is gone', async () => {
     await using running = await streaming(async (client) => {
       client.send(wal(0x1000000n, 'checkpoint'), backend.commandComplete('COPY 0'));
-      return 'leave';
+      return 'leave' as const;
     });
     expect(await lines(running.stream)).toEqual(['0/1000000 checkpoint']);
     expect(running.stream.end).toEqual({ kind: 'serverShutdown' });
@@ -264,7 +267,12 @@ describe('the end of a stream', () => {
       client.send(backend.readyForQuery());
       const { type } = await client.receive();
       types.push(type);
-      client.send(backend.rowDescription(['x']), backend.dataRow(['1min']), backend.commandComplete('SHOW'), backend.readyForQuery());
+      client.send(
+        backend.rowDescription(['x']),
+        backend.dataRow(['1min']),
+        backend.commandComplete('SHOW'),
+        backend.readyForQuery(),
+      );
     });
     const thrown = { code: 'ERR_SERVER', sqlState: '58P01', retry: 'fatal' };
     await expect(lines(running.stream)).rejects.toMatchObject(thrown);
@@ -286,11 +294,8 @@ describe('the end of a stream', () => {
 
   test('in the middle of a message is a lost connection, after what was whole', async () => {
     await using running = await streaming(async (client) => {
-      client.send(
-        wal(0x1000000n, 'whole'),
-        wal(0x1000005n, 'cut').subarray(0, 20),
-      );
-      return 'leave';
+      client.send(wal(0x1000000n, 'whole'), wal(0x1000005n, 'cut').subarray(0, 20));
+      return 'leave' as const;
     });
     const pulls = running.stream[Symbol.asyncIterator]();
     expect((await pulls.next()).value).toHaveLength(1);
@@ -298,7 +303,12 @@ describe('the end of a stream', () => {
   });
 
   test('by a reset is a lost connection', async () => {
-    await using running = await streaming((client) => client.reset());
+    await using running = await streaming(async (client) => {
+      await client.expect('d');
+      client.reset();
+      return 'leave' as const;
+    });
+    running.stream.sendStandbyStatus(status);
     await expect(lines(running.stream)).rejects.toMatchObject({
       code: 'ERR_CONNECTION_LOST',
       message: expect.stringContaining('was lost: connection reset by peer') as string,

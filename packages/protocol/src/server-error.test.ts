@@ -5,13 +5,41 @@ import { majorVersionOf, parseServerVersion } from './server-version.ts';
 describe('an error of the server', () => {
   test('keeps every field that was sent', () => {
     const fields = {
-      ...{ S: 'FEHLER', V: 'ERROR', C: '58P01', M: 'weg', D: 'detail', H: 'hint', P: '7', W: 'where', s: 'schema' },
-      ...{ t: 'table', c: 'column', d: 'type', n: 'constraint', F: 'walsender.c', L: '3098', R: 'WalSndSegmentOpen' },
+      S: 'FEHLER',
+      V: 'ERROR',
+      C: '58P01',
+      M: 'weg',
+      D: 'detail',
+      H: 'hint',
+      P: '7',
+      W: 'where',
+      s: 'schema',
+      t: 'table',
+      c: 'column',
+      d: 'type',
+      n: 'constraint',
+      F: 'walsender.c',
+      L: '3098',
+      R: 'WalSndSegmentOpen',
     };
     expect(new ServerError(new Map(Object.entries(fields)))).toMatchObject({
-      ...{ code: 'ERR_SERVER', message: 'weg', severity: 'ERROR', sqlState: '58P01', detail: 'detail', serverHint: 'hint' },
-      ...{ position: '7', where: 'where', schema: 'schema', table: 'table', column: 'column', dataType: 'type' },
-      ...{ constraint: 'constraint', file: 'walsender.c', line: '3098', routine: 'WalSndSegmentOpen', retry: 'fatal' },
+      code: 'ERR_SERVER',
+      retry: 'fatal',
+      message: 'weg',
+      severity: 'ERROR',
+      sqlState: '58P01',
+      detail: 'detail',
+      serverHint: 'hint',
+      position: '7',
+      where: 'where',
+      schema: 'schema',
+      table: 'table',
+      column: 'column',
+      dataType: 'type',
+      constraint: 'constraint',
+      file: 'walsender.c',
+      line: '3098',
+      routine: 'WalSndSegmentOpen',
     });
   });
 

@@ -9,6 +9,7 @@ import {
   addToLsn,
   formatLsn,
   isPlausiblePageMagic,
+  type LongPageHeader,
   longPageHeaderSize,
   type Lsn,
   type PageHeader,
@@ -29,6 +30,9 @@ export interface PageFacts {
   readonly timelineId: TimelineId;
 }
 
+/** XLP_LONG_HEADER in xlp_info. */
+const longHeaderFlag = 0x0002;
+
 /** Checks one stream from its start; the pieces must come in order and without holes. */
 export class PageChecker {
   readonly #facts: PageFacts;
@@ -40,65 +44,73 @@ export class PageChecker {
   }
 
   /**
-   * Looks at the pages that begin in a piece. Keeps at most a few bytes of it, as a copy.
-   * @throws {ReceiverError} `ERR_WAL_PAGE` with the LSN of the page, or `ERR_OTHER_CLUSTER`
+   * Looks at the pages that begin in a piece, and gives what is wrong with the first one that is not right: `ERR_WAL_PAGE`
+   * with its LSN. Keeps at most a few bytes of the piece, as a copy.
    */
-  check(dataStart: Lsn, data: Buffer): void {
-    if (this.#cut !== undefined) this.#finishCut(this.#cut, data);
+  check(dataStart: Lsn, data: Buffer): ReceiverError | undefined {
+    const problem = this.#cut === undefined ? undefined : this.#finishCut(this.#cut, data);
+    if (problem !== undefined) return problem;
     const { walPageSize } = this.#facts;
     const intoPage = Number(dataStart & BigInt(walPageSize - 1));
-    const firstPage = intoPage === 0 ? 0 : walPageSize - intoPage;
-    if (firstPage >= data.length) return;
-    let address = addToLsn(dataStart, firstPage);
-    for (let offset = firstPage; offset < data.length; offset += walPageSize) {
-      if (this.#headerSizeAt(address) > data.length - offset)
-        this.#cut = { lsn: address, bytes: Buffer.from(data.subarray(offset)) };
-      else this.#checkHeader(address, data, offset);
-      address = addToLsn(address, walPageSize);
+    let offset = intoPage === 0 ? 0 : walPageSize - intoPage;
+    if (offset >= data.length) return undefined;
+    for (let lsn = addToLsn(dataStart, offset); offset < data.length; lsn = addToLsn(lsn, walPageSize)) {
+      const found = this.#checkAt(lsn, data, offset);
+      if (found !== undefined) return found;
+      offset += walPageSize;
     }
+    return undefined;
   }
 
-  #finishCut(cut: { readonly lsn: Lsn; readonly bytes: Buffer }, data: Buffer): void {
+  /** The header at `offset`, or as much of it as is there. */
+  #checkAt(lsn: Lsn, data: Buffer, offset: number): ReceiverError | undefined {
+    if (this.#headerSizeAt(lsn) <= data.length - offset) return this.#checkHeader(lsn, data, offset);
+    this.#cut = { lsn, bytes: Buffer.from(data.subarray(offset)) };
+    return undefined;
+  }
+
+  #finishCut(cut: { readonly lsn: Lsn; readonly bytes: Buffer }, data: Buffer): ReceiverError | undefined {
+    this.#cut = undefined;
     const missing = this.#headerSizeAt(cut.lsn) - cut.bytes.length;
-    const bytes = Buffer.concat([cut.bytes, data.subarray(0, missing)]);
-    this.#cut = data.length < missing ? { lsn: cut.lsn, bytes } : undefined;
-    if (this.#cut === undefined) this.#checkHeader(cut.lsn, bytes, 0);
+    return this.#checkAt(cut.lsn, Buffer.concat([cut.bytes, data.subarray(0, missing)]), 0);
   }
 
   #headerSizeAt(lsn: Lsn): number {
     return (lsn & BigInt(this.#facts.walSegmentSize - 1)) === 0n ? longPageHeaderSize : shortPageHeaderSize;
   }
 
-  #checkHeader(lsn: Lsn, data: Buffer, offset: number): void {
-    // The way of nearly every page: a plausible magic, and its own address. The rest only where it can matter.
+  #checkHeader(lsn: Lsn, data: Buffer, offset: number): ReceiverError | undefined {
     const isStart = this.#headerSizeAt(lsn) === longPageHeaderSize;
-    const isRight = data.readBigUInt64LE(offset + 8) === lsn && isPlausiblePageMagic(data.readUInt16LE(offset));
-    if (isRight && !isStart && data.readUInt32LE(offset + 4) === this.#facts.timelineId) return;
-    if (!isStart && isZero(data, offset)) return;
-    this.#judge(lsn, readPageHeader(data, offset));
+    if (!isStart && isZero(data, offset)) return undefined;
+    const isLong = (data.readUInt16LE(offset + 2) & longHeaderFlag) !== 0;
+    if (isStart !== isLong) return badPage(lsn, isStart ? 'it has no long header' : 'it has a long header');
+    const problem = this.#problemOf(lsn, readPageHeader(data, offset));
+    return problem === undefined ? undefined : badPage(lsn, problem);
   }
 
-  #judge(lsn: Lsn, header: PageHeader): void {
-    const { systemIdentifier, walSegmentSize, walPageSize, timelineId } = this.#facts;
+  /** What is wrong with a header, as it reads behind "the page at X is not right: ". */
+  #problemOf(lsn: Lsn, header: PageHeader): string | undefined {
+    const { timelineId } = this.#facts;
     if (!isPlausiblePageMagic(header.magic))
-      throw badPage(lsn, `magic number ${header.magic.toString(16).toUpperCase()} is none of PostgreSQL`);
-    if (header.pageLsn !== lsn) throw badPage(lsn, `it says that it is the page at ${formatLsn(header.pageLsn)}`);
+      return `magic number ${header.magic.toString(16).toUpperCase()} is none of PostgreSQL`;
+    if (header.pageLsn !== lsn) return `it says that it is the page at ${formatLsn(header.pageLsn)}`;
     if (header.timelineId === 0 || header.timelineId > timelineId)
-      throw badPage(lsn, `it is of timeline ${header.timelineId}, not ${timelineId}`);
-    const isStart = this.#headerSizeAt(lsn) === longPageHeaderSize;
-    if (isStart !== (header.long !== undefined)) throw badPage(lsn, isStart ? 'it has no long header' : 'it has a long header');
-    if (header.long === undefined) return;
-    if (header.long.systemIdentifier !== systemIdentifier)
-      throw badPage(lsn, `it is of cluster ${header.long.systemIdentifier}, not ${systemIdentifier}`);
-    if (header.long.segmentSize !== walSegmentSize)
-      throw badPage(lsn, `it is of a segment of ${header.long.segmentSize} bytes, not ${walSegmentSize}`);
-    if (header.long.pageSize !== walPageSize)
-      throw badPage(lsn, `it is of a cluster with WAL pages of ${header.long.pageSize} bytes, not ${walPageSize}`);
+      return `it is of timeline ${header.timelineId}, not ${timelineId}`;
+    return header.long === undefined ? undefined : this.#problemOfLong(header.long);
+  }
+
+  #problemOfLong(long: LongPageHeader): string | undefined {
+    const { systemIdentifier, walSegmentSize, walPageSize } = this.#facts;
+    if (long.systemIdentifier !== systemIdentifier) return `it is of cluster ${long.systemIdentifier}, not ${systemIdentifier}`;
+    if (long.segmentSize !== walSegmentSize) return `it is of a segment of ${long.segmentSize} bytes, not ${walSegmentSize}`;
+    if (long.pageSize !== walPageSize) return `its pages have ${long.pageSize} bytes, not ${walPageSize}`;
+    return undefined;
   }
 }
 
+/** Whether a short header is all zeros. The first bytes tell most pages from one. */
 function isZero(data: Buffer, offset: number): boolean {
-  return data.subarray(offset, offset + shortPageHeaderSize).every((byte) => byte === 0);
+  return data.readUInt32LE(offset) === 0 && data.subarray(offset, offset + shortPageHeaderSize).every((byte) => byte === 0);
 }
 
 function badPage(lsn: Lsn, problem: string): ReceiverError {

@@ -15,6 +15,7 @@ import {
   type WalSegmentSize,
 } from '@walvault/wal';
 import { ReceiverError } from './errors.ts';
+import { PageChecker } from './page-checker.ts';
 import type { Positions } from './positions.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import { statusTiming } from './status-timing.ts';
@@ -31,6 +32,8 @@ export interface ReceiveWalOptions {
   /** Where to start, and how far it has come since: made with the start position, moved on by this function alone. */
   readonly positions: Positions;
   readonly slotName?: string | undefined;
+  /** Whether the header of every page is checked before it is written; true unless given. */
+  readonly verifyStream?: boolean | undefined;
   /** `continuous` (default) keeps the flush position right behind the written one; `segment` flushes whole segments. */
   readonly flushPolicy?: 'continuous' | 'segment' | undefined;
   /** At least this often the server hears the positions, in milliseconds; less when its wal_sender_timeout is short. Default 10 s. */
@@ -74,6 +77,7 @@ export async function receiveWal(options: ReceiveWalOptions): Promise<ReceiveEnd
 async function receiveTimeline(options: ReceiveWalOptions): Promise<EndOfTimeline | { readonly kind: ReceiveEnd }> {
   const { connection, directory, walSegmentSize, positions, slotName, observer } = options;
   const timing = statusTiming(options.statusIntervalMs ?? 10_000, await connection.show('wal_sender_timeout'));
+  const pages = options.verifyStream === false ? undefined : await pageCheckerFor(options);
   const startLsn = positions.writtenLsn;
   const stream = await connection.startReplication({ slotName, startLsn, timelineId: positions.timelineId });
   if (stream.kind === 'endOfTimeline') return stream;
@@ -83,6 +87,7 @@ async function receiveTimeline(options: ReceiveWalOptions): Promise<EndOfTimelin
     walSegmentSize,
     positions,
     onSegment: (name) => observer?.segmentCompleted?.(name),
+    check: pages === undefined ? undefined : (dataStart, data) => pages.check(dataStart, data),
   });
   const session = new StreamSession({
     connection,
@@ -96,6 +101,12 @@ async function receiveTimeline(options: ReceiveWalOptions): Promise<EndOfTimelin
   });
   await session.run();
   return stream.end ?? { kind: 'stopped' };
+}
+
+async function pageCheckerFor({ connection, walSegmentSize, positions }: ReceiveWalOptions): Promise<PageChecker> {
+  const { systemIdentifier } = await connection.identifySystem();
+  const walPageSize = Number(await connection.show('wal_block_size'));
+  return new PageChecker({ systemIdentifier, walSegmentSize, walPageSize, timelineId: positions.timelineId });
 }
 
 /** What receivelog.c checks too: the next timeline is a later one and begins where this one was received. */

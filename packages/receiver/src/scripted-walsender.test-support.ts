@@ -33,9 +33,17 @@ export class Walsender {
 
   /** The next status update. */
   async status(): Promise<Status> {
-    const body = await this.connection.expect('d');
-    const lsn = (offset: number): Lsn => toLsn(body.readBigUInt64BE(offset));
-    return { write: lsn(1), flush: lsn(9), apply: lsn(17), replyRequested: body[33] === 1 };
+    return statusOf(await this.connection.expect('d'));
+  }
+
+  /** All status updates up to CopyDone. */
+  async untilCopyDone(): Promise<readonly Status[]> {
+    const told: Status[] = [];
+    for (;;) {
+      const { type, body } = await this.connection.receive();
+      if (type === 'c') return told;
+      told.push(statusOf(body));
+    }
   }
 
   /** Reads status updates until one is so. */
@@ -47,6 +55,11 @@ export class Walsender {
   }
 }
 
+function statusOf(body: Buffer): Status {
+  const lsn = (offset: number): Lsn => toLsn(body.readBigUInt64BE(offset));
+  return { write: lsn(1), flush: lsn(9), apply: lsn(17), replyRequested: body[33] === 1 };
+}
+
 /** What {@link receiveFrom} takes. */
 export interface ScriptedReception {
   readonly directory: string;
@@ -56,20 +69,24 @@ export interface ScriptedReception {
   readonly timelineId?: number | undefined;
   readonly acknowledgedLsn?: Lsn | undefined;
   readonly options?: Partial<ReceiveWalOptions> | undefined;
-  /** Answers to commands before START_REPLICATION, in order, behind SHOW wal_sender_timeout. */
-  readonly answers?: readonly Buffer[] | undefined;
+  /** Name and content of the answer to TIMELINE_HISTORY. */
+  readonly history?: readonly [name: string, content: string] | undefined;
 }
 
 /** Receives from a scripted walsender until it ends; gives the end and the positions, or the error and the positions. */
 export async function receiveFrom(given: ScriptedReception): Promise<{ end?: ReceiveEnd; error?: unknown; positions: Positions }> {
-  const { directory, script, walSenderTimeout = '1min', timelineId = 1, acknowledgedLsn = invalidLsn } = given;
+  const { directory, script, walSenderTimeout = '1min', timelineId = 1, acknowledgedLsn = invalidLsn, history = ['', ''] } = given;
   await using server = await scriptedServer(async (connection) => {
     await connection.welcome(backend.welcome());
-    for (const answer of [...(given.answers ?? []), backend.result(['wal_sender_timeout'], [walSenderTimeout])]) {
-      await connection.query();
-      connection.send(answer);
+    for (;;) {
+      const { type, body } = await connection.receive();
+      if (type !== 'Q') return; // the client has seen enough
+      const [command = ''] = body.toString().split('\0');
+      if (command.startsWith('START_REPLICATION')) break;
+      if (command === 'SHOW wal_sender_timeout') connection.send(backend.result(['wal_sender_timeout'], [walSenderTimeout]));
+      else if (command.startsWith('TIMELINE_HISTORY')) connection.send(backend.result(['filename', 'content'], history));
+      else throw new Error(`the script has no answer to ${command}`);
     }
-    await connection.query();
     connection.send(backend.copyBothResponse());
     await script(new Walsender(connection));
   });
@@ -77,8 +94,8 @@ export async function receiveFrom(given: ScriptedReception): Promise<{ end?: Rec
   await using connection = await connectReplication(parameters, { signal: new AbortController().signal });
   const positions = new Positions({ timelineId: toTimelineId(timelineId), lsn: startLsn }, acknowledgedLsn);
   const stop = new AbortController().signal;
-  const received = receiveWal({ connection, directory, walSegmentSize: segmentSize, positions, stop, ...given.options });
-  return received.then(
+  const received = receiveWal({ connection, directory, walSegmentSize: segmentSize, positions, stop, verifyStream: false, ...given.options });
+  return await received.then(
     (end) => ({ end, positions }),
     (error: unknown) => ({ error, positions }),
   );

@@ -20,7 +20,7 @@ import {
   walFileNameAt,
   type WalSegmentSize,
 } from '@walvault/wal';
-import { walGap } from './errors.ts';
+import { type ReceiverError, walGap } from './errors.ts';
 import type { Positions } from './positions.ts';
 
 /** A piece of WAL as it came in a message. `data` is only looked at until {@link SegmentWriter.write} settles. */
@@ -36,6 +36,8 @@ export interface SegmentWriterOptions {
   readonly positions: Positions;
   /** Called when a segment has its final name, durably. */
   readonly onSegment: (name: string) => void;
+  /** Looks at a piece before it is written, and gives what is wrong with it. */
+  readonly check?: ((dataStart: Lsn, data: Buffer) => ReceiverError | undefined) | undefined;
 }
 
 interface OpenSegment {
@@ -62,7 +64,7 @@ export class SegmentWriter implements AsyncDisposable {
   /**
    * Writes pieces of WAL, which must follow one another and the position reached.
    * @param flushed waits for a {@link flush} that begins after the call; needed where one segment ends and the next begins
-   * @throws {ReceiverError} `ERR_WAL_GAP` when a piece does not follow; what came before it is written
+   * @throws {ReceiverError} `ERR_WAL_GAP` when a piece does not follow, or what `check` finds; the pieces before it are written
    * @throws {FileSystemError} when the file cannot be written
    */
   async write(pieces: readonly WalPiece[], flushed: () => Promise<void>): Promise<void> {
@@ -71,9 +73,11 @@ export class SegmentWriter implements AsyncDisposable {
     let runStart = positions.writtenLsn;
     let expected = runStart;
     for (const piece of pieces) {
-      if (piece.dataStart !== expected) {
+      const problem =
+        piece.dataStart === expected ? this.#options.check?.(piece.dataStart, piece.data) : walGap(expected, piece.dataStart);
+      if (problem !== undefined) {
         await this.#writeRun(run, runStart, flushed);
-        throw walGap(expected, piece.dataStart);
+        throw problem;
       }
       let rest = piece.data;
       while (rest.length > 0) {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { backend } from '@walvault/testkit';
 import { addToLsn, invalidLsn } from '@walvault/wal';
@@ -164,29 +164,47 @@ describe('a stop', () => {
     const stop = new AbortController();
     const { end, positions } = await receiveFrom({
       directory,
-      options: { flushPolicy: 'segment', stop: stop.signal },
-      script: async ({ connection, ...walsender }) => {
-        const sender = Object.assign(Object.create(Object.getPrototypeOf({})), walsender);
-        expect(sender).toEqual({});
-        connection.send(backend.walData(startLsn, startLsn + 1000n, Buffer.alloc(1000, 'a')));
-        await new Promise((resolve) => setTimeout(resolve, 100));
+      options: { flushPolicy: 'segment', statusIntervalMs: 50, stop: stop.signal },
+      script: async (walsender) => {
+        walsender.wal(0, Buffer.alloc(1000, 'a'));
+        await walsender.statusUntil(({ write }) => write === at(1000));
         stop.abort();
-        const seen: string[] = [];
-        for (let type = ''; type !== 'c'; ) {
-          const message = await connection.receive();
-          type = message.type;
-          if (type === 'd') seen.push(`${message.body.readBigUInt64BE(9) - startLsn}`);
-        }
-        expect(seen.at(-1)).toBe('1000');
-        connection.send(backend.walData(startLsn + 1000n, startLsn + 2000n, Buffer.alloc(1000, 'b')));
-        connection.send(backend.copyDone(), backend.commandComplete('START_STREAMING'), backend.commandComplete('START_REPLICATION'));
-        connection.send(backend.readyForQuery());
-        await connection.closed();
+        const told = await walsender.untilCopyDone();
+        expect(told.at(-1)).toMatchObject({ write: at(1000), flush: at(1000) });
+        walsender.wal(1000, Buffer.alloc(1000, 'b'));
+        walsender.connection.send(
+          backend.copyDone(),
+          backend.commandComplete('START_STREAMING'),
+          backend.commandComplete('START_REPLICATION'),
+          backend.readyForQuery(),
+        );
+        await walsender.connection.closed();
       },
     });
     expect(end).toBe('stopped');
     expect(positions).toMatchObject({ writtenLsn: at(1000), flushedLsn: at(1000) });
     expect((await readFile(join(directory, partial))).subarray(999, 1002).toString('latin1')).toBe('a\0\0');
+  });
+
+  test('is done though the server sends and sends', async ({ directory }) => {
+    const stop = new AbortController();
+    const { end, positions } = await receiveFrom({
+      directory,
+      options: { stop: stop.signal },
+      script: async (walsender) => {
+        const told = walsender.untilCopyDone();
+        let sent = 0;
+        while (!(await Promise.race([told.then(() => true), nextTurn()]))) {
+          walsender.wal(sent, Buffer.alloc(100));
+          sent += 100;
+          if (sent === 100_000) stop.abort();
+        }
+        expect((await told).at(-1)?.flush).toBeGreaterThan(startLsn);
+        walsender.connection.send(shutdown);
+      },
+    });
+    expect(end).toBe('serverShutdown');
+    expect(positions.flushedLsn).toBe(positions.writtenLsn);
   });
 
   test('does not wait for ever for a server that does not answer', async ({ directory }) => {
@@ -204,20 +222,22 @@ describe('a stop', () => {
   });
 
   test('whose flush fails is an error', async ({ directory }) => {
+    const streaming = join(directory, 'streaming');
+    await mkdir(streaming);
     const stop = new AbortController();
     const { error, positions } = await receiveFrom({
-      directory,
-      options: { flushPolicy: 'segment', stop: stop.signal },
+      directory: streaming,
+      options: { flushPolicy: 'segment', statusIntervalMs: 50, stop: stop.signal },
       script: async (walsender) => {
-        await mkdir(join(directory, '000000010000000000000030'));
+        walsender.wal(0, Buffer.alloc(1000));
+        await walsender.statusUntil(({ write }) => write === at(1000));
+        await rename(streaming, join(directory, 'elsewhere'));
         stop.abort();
-        walsender.wal(0, Buffer.alloc(segmentSize));
         await walsender.connection.closed();
       },
     });
-    // either the stop came first, and nothing was written, or the WAL did, and could not be completed
-    if (positions.writtenLsn === startLsn) expect(error).toBeUndefined();
-    else expect(error).toMatchObject({ name: 'FileSystemError' });
+    expect(error).toMatchObject({ name: 'FileSystemError', code: 'ERR_PATH_MISSING', path: streaming });
+    expect(positions).toMatchObject({ writtenLsn: at(1000), flushedLsn: startLsn });
   });
 });
 
@@ -251,13 +271,11 @@ describe('timelines', () => {
     expect(positions.timelineId).toBe(1);
   });
 
-  const history = (name: string, content: string): Buffer => backend.result(['filename', 'content'], [name, content]);
-
   test('the history file is there before the stream of its timeline', async ({ directory }) => {
     const { end } = await receiveFrom({
       directory,
       timelineId: 2,
-      answers: [history('00000002.history', '1\t0/3000000\tno reason\n')],
+      history: ['00000002.history', '1\t0/3000000\tno reason\n'],
       script: async (walsender) => {
         expect(await readFile(join(directory, '00000002.history'), 'utf8')).toBe('1\t0/3000000\tno reason\n');
         walsender.connection.send(shutdown);
@@ -274,10 +292,14 @@ describe('timelines', () => {
     const { error } = await receiveFrom({
       directory,
       timelineId: 2,
-      answers: [history(name!, content!)],
+      history: [name!, content!],
       script: async (walsender) => walsender.connection.closed(),
     });
     expect(error).toMatchObject({ code, retry: 'fatal' });
     expect(await readdir(directory)).toEqual([]);
   });
 });
+
+function nextTurn(): Promise<false> {
+  return new Promise((resolve) => setImmediate(() => resolve(false)));
+}

@@ -4,10 +4,10 @@
  * no package for this CPU.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, lstatSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, cpSync, existsSync, lstatSync, mkdtempSync, readFileSync, realpathSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { canLendCapabilities, serverUserReaches } from './server-user.ts';
+import { processTemporaryDirectory } from './temporary-directory.ts';
 
 /** The majors that the tests know. */
 export const postgresMajors = [13, 14, 15, 16, 17, 18] as const;
@@ -94,8 +94,7 @@ function restoreLinks(native: string): void {
 /** The last resort for a closed checkout where setpriv(1) cannot help: the programs are copied to where all can see them. */
 function reachableCopy(native: string): string {
   if (serverUserReaches(join(native, 'bin/postgres')) || canLendCapabilities()) return native;
-  const copy = mkdtempSync(join(tmpdir(), 'walvault-postgres-'));
-  process.on('exit', () => rmSync(copy, { recursive: true, force: true }));
+  const copy = mkdtempSync(join(processTemporaryDirectory(), 'postgres-'));
   cpSync(native, copy, { recursive: true, verbatimSymlinks: true });
   chmodSync(copy, 0o755);
   return copy;

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { mkdir, readlink, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { processesBelow } from './processes.ts';
@@ -29,4 +31,24 @@ test.each([
   const all = dirname(dirname(dataDirectory));
   const isLeft = () => existsSync(all) || processesBelow(all).length > 0 || existsSync(`/proc/${daemon}/cwd`);
   await expect.poll(isLeft, { timeout: 15_000 }).toBe(false);
+});
+
+test('what a process left that was killed together with its guardian is swept by the next one, and nothing else is', async () => {
+  const dead = spawn('true');
+  await once(dead, 'exit');
+  const [stale, alive, foreign] = [`${dead.pid}-stale`, `${process.pid}-alive`, `${dead.pid}-other`].map((name) =>
+    join(tmpdir(), `walvault-test-${name}`),
+  ) as [string, string, string];
+  for (const path of [stale, alive, foreign]) await mkdir(path);
+  onTestFinished(async () => {
+    for (const path of [stale, alive, foreign]) await rm(path, { recursive: true, force: true });
+  });
+  for (const path of [stale, alive]) await writeFile(join(path, 'pid-namespace'), await readlink('/proc/self/ns/pid'));
+  await writeFile(join(foreign, 'pid-namespace'), 'pid:[1]');
+  const index = JSON.stringify(join(import.meta.dirname, 'index.ts'));
+  const next = spawn(process.execPath, ['--input-type=module', '-e', `(await import(${index})).temporaryDirectory()`], {
+    stdio: 'ignore',
+  });
+  await once(next, 'exit');
+  expect([stale, alive, foreign].map((path) => existsSync(path))).toEqual([false, true, true]);
 });

@@ -13,7 +13,7 @@ export { RunningProgram, runAsServerUser, startAsServerUser } from './run-progra
 export { ScriptedConnection, ScriptedServer, scriptedServer } from './scripted-server.ts';
 export { serverUser, spawnAsServerUser } from './server-user.ts';
 export { createStandby, startCluster, startExisting } from './start-cluster.ts';
-export { temporaryDirectory } from './temporary-directory.ts';
+export { keepTemporaryDirectories, temporaryDirectory } from './temporary-directory.ts';
 export { verifyWorkload } from './verify-workload.ts';
 export { bulkLoad, fillSegments } from './wal-load.ts';
 export { Workload, startWorkload } from './workload.ts';

@@ -62,7 +62,7 @@ export function canLendCapabilities(): boolean {
 }
 
 function setprivArguments(owner: ServerUser): string[] {
-  const identity = [`--reuid=${owner.uid}`, `--regid=${owner.gid}`, '--clear-groups'];
+  const identity = [`--reuid=${owner.uid}`, `--regid=${owner.gid}`, '--clear-groups', '--securebits=+no_setuid_fixup'];
   return [...identity, `--inh-caps=${capabilities}`, `--ambient-caps=${capabilities}`];
 }
 

@@ -3,7 +3,8 @@
  * it is disposed, through a guardian (guardian.sh) when the process was killed, through the next test run when even the
  * guardian was. With the directories go the processes that work in them.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
@@ -12,6 +13,7 @@ import {
   readdirSync,
   readlinkSync,
   realpathSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -31,7 +33,11 @@ export interface TemporaryDirectory extends AsyncDisposable {
   readonly path: string;
 }
 
+/** By this file a later test run recognizes a directory that it may sweep away. */
+const ownerFile = 'pid-namespace';
+
 let processDirectory: string | undefined;
+let guardian: ChildProcess | undefined;
 
 /**
  * Makes an empty directory that belongs to the user servers run as. Disposing it (again and again, if you like) kills what
@@ -51,6 +57,19 @@ export function processTemporaryDirectory(): string {
   return (processDirectory ??= openProcessDirectory());
 }
 
+/**
+ * Leaves the directories of this process that are not disposed, and what runs in them, where they are when the process goes, for
+ * somebody to look at. They are the caller's from now on: nobody else removes them.
+ * @returns the directory that holds them all
+ */
+export async function keepTemporaryDirectories(): Promise<string> {
+  const path = processTemporaryDirectory();
+  rmSync(join(path, ownerFile), { force: true });
+  guardian?.ref();
+  if (guardian?.kill('SIGKILL') === true) await once(guardian, 'exit');
+  return path;
+}
+
 async function removeWithProcesses(path: string): Promise<void> {
   await killProcessesBelow(path);
   await rm(path, { recursive: true, force: true, maxRetries: 5 });
@@ -61,8 +80,8 @@ function openProcessDirectory(): string {
   sweep(base);
   const path = mkdtempSync(join(base, `${namePrefix}${process.pid}-`));
   chmodSync(path, 0o755);
-  writeFileSync(join(path, 'pid-namespace'), pidNamespace());
-  const guardian = spawn('/bin/sh', [join(import.meta.dirname, 'guardian.sh'), path], {
+  writeFileSync(join(path, ownerFile), pidNamespace());
+  guardian = spawn('/bin/sh', [join(import.meta.dirname, 'guardian.sh'), path], {
     detached: true,
     cwd: '/',
     env: { PATH: process.env['PATH'] },
@@ -94,7 +113,7 @@ function sweep(base: string): void {
 function isStale(path: string, pid: number): boolean {
   try {
     if (killQuietly(pid, 0) || statSync(path).uid !== process.getuid?.()) return false;
-    return readFileSync(join(path, 'pid-namespace'), 'utf8') === pidNamespace();
+    return readFileSync(join(path, ownerFile), 'utf8') === pidNamespace();
   } catch {
     return false;
   }

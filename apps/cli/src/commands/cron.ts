@@ -19,13 +19,13 @@ export async function cronCommand(context: CommandContext): Promise<number> {
         const plan = await planCron(server);
         if (plan.archive === 'start') {
           output.info(`Starting WAL archiving for server ${server.name}`);
-          launch(await archiverCommand(context, server));
+          await launch(await archiverCommand(context, server));
         } else if (plan.archive === 'busy') {
           output.info(`Another archive-wal process is already running on server ${server.name}. Skipping to the next server`);
         }
         if (plan.receiver === 'start') {
           output.info(`Starting streaming archiver for server ${server.name}`);
-          launch(await receiverCommand(context, server, true));
+          await launch(await receiverCommand(context, server, true));
         } else if (plan.receiver === 'stop') {
           await stopTask(server, 'receive-wal');
         }

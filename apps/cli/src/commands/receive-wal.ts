@@ -40,14 +40,14 @@ export async function receiveWalCommand(
 async function inBackground(context: CommandContext, server: ServerConfig, options: ReceiveWalCommandOptions): Promise<number> {
   const { output } = context;
   output.info(`Starting receive-wal for server ${server.name}`);
-  const { logFile, args } = await receiverCommand(context, server, options.wait === true);
-  const report = await launchAndWait({ args, logFile }, context.stop);
+  const command = await receiverCommand(context, server, options.wait === true);
+  const report = await launchAndWait(command, context.stop);
   if (report.kind === 'failed') {
     output.failure(report.message, report.hint);
     return exitCode.error;
   }
   output.info(
-    `${server.name}: streaming (pid ${report.pid}, timeline ${report.timelineId}, LSN ${report.lsn}, log file ${logFile})`,
+    `${server.name}: streaming (pid ${report.pid}, timeline ${report.timelineId}, LSN ${report.lsn}, log file ${command.logFile})`,
   );
   return exitCode.ok;
 }

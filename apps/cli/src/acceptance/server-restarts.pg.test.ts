@@ -1,0 +1,48 @@
+import { type Cluster, fillSegments, startCluster } from '@walvault/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expectSameWal } from './expectations.test-support.ts';
+import { caughtUp, sectionFor, Vault } from './vault.test-support.ts';
+
+const stack = new AsyncDisposableStack();
+let pg: Cluster;
+let vault: Vault;
+let pid: number;
+
+beforeAll(async () => {
+  pg = stack.use(await startCluster({ segmentSizeMb: 1 }));
+  vault = stack.use(await Vault.create({ pg: sectionFor(pg) }));
+  pid = await vault.startReceiving();
+});
+
+afterAll(() => stack[Symbol.asyncDispose]());
+
+test.each(['fast', 'immediate'] as const)('a receiver waits out a %s shutdown and goes on without a hole', async (mode) => {
+  await fillSegments(pg, 1);
+  const { reconnects } = await vault.state();
+  await pg.stop(mode);
+  await expect.poll(() => vault.state()).toMatchObject({ phase: 'waiting', lastError: { code: 'ERR_CONNECT' } });
+  const waiting = await vault.state();
+  expect(waiting.lastError!.message).toMatch(/connection refused/i);
+  expect(Date.parse(waiting.nextAttemptAt!)).not.toBeNaN();
+  const status = await vault.succeed('status', 'pg');
+  expect(status).toContain(`\tReceiver: waiting (pid ${pid})\n`);
+  expect(status).toContain('\tLast error: ERR_CONNECT: ');
+  expect(status).toContain('\tPostgreSQL version: FAILED trying to get PostgreSQL version (');
+
+  await pg.start();
+  const [full] = await fillSegments(pg, 2);
+  await caughtUp(pg);
+  await expect.poll(() => vault.names('streaming')).toContain(full);
+  await expect.poll(() => vault.state()).toMatchObject({ phase: 'streaming', nextAttemptAt: null, pid });
+  expect((await vault.state()).reconnects).toBeGreaterThan(reconnects);
+  await expectSameWal(pg, vault);
+});
+
+test('a fast shutdown waits for the receiver, which has the last record then', async () => {
+  await caughtUp(pg);
+  await pg.stop('fast');
+  await expect.poll(() => vault.state()).toMatchObject({ phase: 'waiting' });
+  const { writtenLsn, flushedLsn, serverLsn } = await vault.state();
+  expect({ writtenLsn, flushedLsn }).toEqual({ writtenLsn: serverLsn, flushedLsn: serverLsn });
+  await pg.start();
+});

@@ -1,0 +1,71 @@
+/** Steps 8 and 9: recover from the base copy and the archive, and compare with what the clients know. */
+import { type Acknowledged, type Cluster, startExisting, verifyWorkload, type WorkloadVerdict } from '@walvault/testkit';
+import { readReceiverState, statePath } from '@walvault/core';
+import { lsnDistance, type Lsn, parseLsn } from '@walvault/wal';
+import { count, formatSeconds } from '../figures.ts';
+import type { Frame } from '../live-view.ts';
+import type { Stage } from '../stage.ts';
+import { shellWord, type Walvault } from '../walvault.ts';
+import { until, watch } from '../watch.ts';
+import { bar } from '../work-frame.ts';
+import { unsureCommits } from './disaster.ts';
+import { type Archive, serverName } from './start-receiver.ts';
+
+const promotionTimeoutMs = 120_000;
+
+/** Turns the base copy into a server that has all that the archive has. The caller disposes of it. */
+export async function restore(stage: Stage, base: string, archive: Archive): Promise<Cluster> {
+  stage.step(
+    'Restore: the base copy, a recovery.signal, one restore_command:',
+    'PostgreSQL asks walvault for segment after segment, the incomplete last one included, and opens for business.',
+  );
+  const command = restoreCommand(archive.walvault);
+  stage.narrator.note(`restore_command = '${command}'`);
+  await using stack = new AsyncDisposableStack();
+  const restored = stack.use(await startExisting(base, { recover: 'recovery', settings: { restore_command: command } }));
+  stage.rememberLog('the restored server', async () => restored.log());
+  stage.rememberProcess(async () => restored.pid);
+  await promoted(stage, restored, archive);
+  const timeline = await restored.value('select timeline_id from pg_control_checkpoint()');
+  stage.narrator.note(`Recovered to ${await restored.currentLsn()} and promoted to timeline ${timeline}`);
+  stack.move();
+  return restored;
+}
+
+/** PostgreSQL replaces %f and %p, and a percent sign that is doubled. */
+function restoreCommand({ argv }: Walvault): string {
+  const words = [...argv, 'restore-wal', '--partial', serverName].map((word) => shellWord(word).replaceAll('%', '%%'));
+  return `${words.join(' ')} %f "%p"`;
+}
+
+/** Waits, under live figures, until the server has left recovery. */
+async function promoted(stage: Stage, restored: Cluster, archive: Archive): Promise<void> {
+  const state = await readReceiverState(statePath(archive.server));
+  const [from, to] = [parseLsn(state?.startLsn ?? '0/0'), parseLsn(state?.flushedLsn ?? '0/0')];
+  using view = stage.narrator.live();
+  await using _watch = watch(async () => {
+    const at = parseLsn(await restored.currentLsn());
+    view.show(replayFrame({ from, at, to }, stage));
+  });
+  await until(async () => (await restored.value('select pg_is_in_recovery()')) === 'false', {
+    what: 'the restored server to leave recovery',
+    timeoutMs: promotionTimeoutMs,
+    signal: stage.signal,
+  });
+}
+
+function replayFrame({ from, at, to }: { from: Lsn; at: Lsn; to: Lsn }, { narrator }: Stage): Frame {
+  return { block: [], line: `${lsnDistance(from, at)}${bar(0, narrator.paint)}${to}` };
+}
+
+/** Asks the restored server for every acknowledged commit, row by row. */
+export async function compare(stage: Stage, restored: Cluster, acknowledged: Acknowledged): Promise<WorkloadVerdict> {
+  stage.step('Compare, row by row:', 'is every commit there that a client was told is safe?');
+  const verdict = await verifyWorkload(restored, acknowledged);
+  const survivors = verdict.restored + verdict.lost.length - verdict.acknowledged;
+  const unsure = unsureCommits(acknowledged);
+  if (unsure > 0)
+    stage.narrator.note(`Of ${count(unsure, 'commit')} that was under way at the death, ${survivors} survived: either is right`);
+  stage.narrator.note(`${formatSeconds(performance.now() - stage.startedAtMs)} from the start to here`);
+  return verdict;
+}

@@ -1,0 +1,59 @@
+/** Step 5: clients commit, WAL flows, segments are archived, and the figures show it. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { listServerArchive, readReceiverState, statePath } from '@walvault/core';
+import type { Cluster } from '@walvault/testkit';
+import { count } from '../figures.ts';
+import { Load, startLoad } from '../load.ts';
+import type { Stage } from '../stage.ts';
+import { watch } from '../watch.ts';
+import { workFrame } from '../work-frame.ts';
+import { type Archive, serverName } from './start-receiver.ts';
+
+const archiveEveryMs = 2000;
+
+/** Starts the clients and lets them work for the time that was asked for. They still work when this returns; the caller stops them. */
+export async function work(stage: Stage, pg: Cluster, archive: Archive): Promise<Load> {
+  const { narrator, options, signal } = stage;
+  stage.step(
+    `Let ${Load.clients} clients commit for ${options.seconds} s:`,
+    'each remembers every commit that the server acknowledged. Meanwhile archive-wal moves finished segments to the archive.',
+  );
+  await using stack = new AsyncDisposableStack();
+  const load = stack.use(await startLoad(pg));
+  const segmentsBefore = await archivedSegments(archive);
+  const runs = await watched(stage, archive, load);
+  signal.throwIfAborted();
+  const segments = (await archivedSegments(archive)) - segmentsBefore;
+  narrator.command(`walvault archive-wal ${serverName}`, `(${count(runs, 'time')}: ${count(segments, 'segment')} archived)`);
+  if (load.commits === 0) throw new Error(`not one commit was acknowledged in ${options.seconds} s`);
+  stack.move();
+  return load;
+}
+
+/** Archives now and then while the clients work, under live figures; how often. */
+async function watched(stage: Stage, archive: Archive, load: Load): Promise<number> {
+  const { narrator, options, signal } = stage;
+  const startedAt = performance.now();
+  const elapsedMs = () => performance.now() - startedAt;
+  const totalMs = options.seconds * 1000;
+  using view = narrator.live();
+  await using _watch = watch(async () => {
+    const [state, segments] = [await readReceiverState(statePath(archive.server)), await archivedSegments(archive)];
+    const sample = { elapsedMs: Math.min(elapsedMs(), totalMs), totalMs, state, commits: load.commits, segments };
+    view.show(workFrame(sample, narrator.paint));
+  });
+  let runs = 0;
+  while (elapsedMs() < totalMs) {
+    await sleep(Math.min(archiveEveryMs, totalMs - elapsedMs()), undefined, { signal });
+    load.mustBeWell();
+    await archive.walvault.run('archive-wal', serverName);
+    runs += 1;
+  }
+  load.mustBeWell();
+  return runs;
+}
+
+async function archivedSegments({ server }: Archive): Promise<number> {
+  const { timelines } = await listServerArchive(server);
+  return timelines.reduce((sum, timeline) => sum + timeline.count, 0);
+}
