@@ -2,7 +2,9 @@
 // Node >= 20 and npm, installs the pinned pnpm and the frozen lockfile when they are not there yet, and
 // puts node_modules/.bin (Node 24, pnpm, turbo, ...) first on the PATH.
 //
-//   node scripts/ws.mjs COMMAND [ARG ...]
+//   node scripts/ws.mjs [--only PACKAGE] COMMAND [ARG ...]
+//
+// With --only, a checkout that has nothing installed yet gets just what that package needs to run.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -11,7 +13,9 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const stamp = join(root, 'node_modules/.ws-stamp');
-const packageManager = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).packageManager.split('+')[0];
+const rootManifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { name: rootName } = rootManifest;
+const packageManager = rootManifest.packageManager.split('+')[0];
 
 const manifests = ['packages', 'apps']
   .flatMap((group) => readdirSync(join(root, group)).map((name) => join(group, name, 'package.json')))
@@ -26,14 +30,18 @@ function environment() {
   return env;
 }
 
-/** Installs when the lockfile or a manifest changed since the last time. */
-function install(env) {
+/** Installs when the lockfile or a manifest changed since the last time. The stamp says what for, and of which package only. */
+function install(env, only) {
   const hash = createHash('sha256').update(packageManager);
   for (const path of manifests) hash.update(path).update(readFileSync(join(root, path)));
-  const wanted = hash.digest('hex');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
-  console.error(`walvault: installing the workspace with ${packageManager} (once; needs the npm registry)`);
-  const result = spawnSync('npx', ['--yes', packageManager, 'install', '--frozen-lockfile', '--reporter=append-only'], {
+  const whole = hash.digest('hex');
+  const wanted = only === undefined ? whole : `${whole} ${only}`;
+  const installed = existsSync(stamp) ? readFileSync(stamp, 'utf8') : '';
+  if (installed === whole || installed === wanted) return;
+  console.error(`walvault: installing with ${packageManager} from the npm registry (once)`);
+  const part = only === undefined ? [] : ['--prod', `--filter=${only}...`, `--filter=${rootName}`];
+  const args = ['--yes', packageManager, 'install', '--frozen-lockfile', '--reporter=append-only', ...part];
+  const result = spawnSync('npx', args, {
     cwd: root,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -48,13 +56,15 @@ function install(env) {
   writeFileSync(stamp, wanted);
 }
 
-const [command, ...args] = process.argv.slice(2);
+const words = process.argv.slice(2);
+const only = words[0] === '--only' ? words.splice(0, 2)[1] : undefined;
+const [command, ...args] = words;
 if (command === undefined) {
-  console.error('usage: node scripts/ws.mjs COMMAND [ARG ...]');
+  console.error('usage: node scripts/ws.mjs [--only PACKAGE] COMMAND [ARG ...]');
   process.exit(2);
 }
 const env = environment();
-install(env);
+install(env, only);
 const bin = join(root, 'node_modules/.bin');
 const child = spawn(command, args, { cwd: root, env: { ...env, PATH: bin + delimiter + env.PATH }, stdio: 'inherit' });
 // A terminal sends Ctrl-C to the whole group; a supervisor sends it only to us. Either way the child decides

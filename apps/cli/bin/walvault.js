@@ -9,6 +9,14 @@ if (major < 24) {
   // 255, not 1: PostgreSQL takes 1 from a restore_command as "the archive ends here" and would promote.
   process.exit(255);
 }
+if (process.argv.includes('restore-wal') || process.argv.includes('get-wal')) {
+  // Whatever ends this process before the command has answered, a crash included, is no answer either.
+  process.exitCode = 255;
+  process.on('uncaughtException', (error) => {
+    process.stderr.write(`ERROR: unexpected: ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.exit(255);
+  });
+}
 const source = new URL('../src/main.ts', import.meta.url);
 if (existsSync(source)) {
   const condition = '@walvault/source';

@@ -6,6 +6,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { FileHandle } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { openReceiverLog, receiverLogPath, type ServerConfig } from '@walvault/core';
 import type { CommandContext } from './context.ts';
@@ -47,7 +48,8 @@ export interface BackgroundCommand {
 
 /** Starts a command detached from this process and its terminal, and does not wait for what becomes of it. */
 export async function launch(command: BackgroundCommand): Promise<void> {
-  const child = await spawnDetached(command, 'ignore');
+  await using log = await openReceiverLog(command.logFile);
+  const child = spawnDetached(command, log, 'ignore');
   await once(child, 'spawn');
   child.unref();
 }
@@ -60,7 +62,8 @@ export async function launchAndWait(
   command: BackgroundCommand,
   stop: AbortSignal,
 ): Promise<StartReport & { readonly pid: number | undefined }> {
-  const child = await spawnDetached(command, 'ipc');
+  await using log = await openReceiverLog(command.logFile);
+  const child = spawnDetached(command, log, 'ipc');
   const kill = (): void => void child.kill('SIGTERM');
   stop.addEventListener('abort', kill, { once: true });
   const report = await new Promise<StartReport>((resolve) => {
@@ -93,7 +96,6 @@ export async function reportStart(report: StartReport): Promise<void> {
   if (process.connected) process.disconnect();
 }
 
-async function spawnDetached({ args, logFile }: BackgroundCommand, channel: 'ipc' | 'ignore'): Promise<ChildProcess> {
-  await using log = await openReceiverLog(logFile);
+function spawnDetached({ args }: BackgroundCommand, log: FileHandle, channel: 'ipc' | 'ignore'): ChildProcess {
   return spawn(process.execPath, [executable, ...args], { detached: true, cwd: '/', stdio: ['ignore', log.fd, log.fd, channel] });
 }

@@ -42,6 +42,7 @@ export function readArguments(argv: readonly string[]): DemoArguments {
     },
   });
   const seconds = Number(values.seconds);
-  if (!(seconds >= 1 && seconds <= 3600)) throw new TypeError(`--seconds must be a number from 1 to 3600, got '${values.seconds}'`);
+  if (!(seconds >= 1 && seconds <= 3600))
+    throw new TypeError(`--seconds must be a number from 1 to 3600, got '${values.seconds}'`);
   return { ...values, seconds };
 }

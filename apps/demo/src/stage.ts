@@ -16,7 +16,6 @@ export class Stage {
   readonly signal: AbortSignal;
   readonly startedAtMs: number = performance.now();
   readonly #logs: KnownLog[] = [];
-  readonly #processes: (() => Promise<number | undefined>)[] = [];
 
   constructor(narrator: Narrator, options: DemoArguments, signal: AbortSignal) {
     this.narrator = narrator;
@@ -33,17 +32,6 @@ export class Stage {
   /** Names a log whose end is shown when a step fails. */
   rememberLog(name: string, read: () => Promise<string>): void {
     this.#logs.push({ name, read });
-  }
-
-  /** Names a process that `--keep` leaves behind; undefined while it does not run. */
-  rememberProcess(pid: () => Promise<number | undefined>): void {
-    this.#processes.push(pid);
-  }
-
-  /** The process IDs of what runs now. */
-  async processes(): Promise<readonly number[]> {
-    const pids = await Promise.all(this.#processes.map(async (pid) => pid()));
-    return pids.filter((pid) => pid !== undefined);
   }
 
   /** The last lines of every log that is there, by name. */

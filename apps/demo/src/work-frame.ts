@@ -1,6 +1,7 @@
 /** The figures of the work: what the clients know, what came over the wire, what is on disk, what is archived. */
 import type { ReceiverState } from '@walvault/core';
 import { lsnDistance, parseLsn } from '@walvault/wal';
+import { bar } from './bar.ts';
 import { count, formatBytes, formatSeconds } from './figures.ts';
 import type { Frame } from './live-view.ts';
 import type { Paint } from './narrator.ts';
@@ -16,8 +17,6 @@ export interface WorkSample {
   /** Segments in the archive. */
   readonly segments: number;
 }
-
-const barWidth = 24;
 
 /** Draws a moment. */
 export function workFrame(sample: WorkSample, paint: Paint): Frame {
@@ -48,10 +47,4 @@ export function workFrame(sample: WorkSample, paint: Paint): Frame {
 function lagBytes(state: ReceiverState | undefined): number {
   if (state?.serverLsn == null || state.flushedLsn === null) return 0;
   return Math.max(0, lsnDistance(parseLsn(state.flushedLsn), parseLsn(state.serverLsn)));
-}
-
-/** A progress bar; `part` from 0 to 1. */
-export function bar(part: number, paint: Paint): string {
-  const filled = Math.round(Math.min(1, Math.max(0, part)) * barWidth);
-  return paint('green', '━'.repeat(filled)) + paint('dim', '─'.repeat(barWidth - filled));
 }

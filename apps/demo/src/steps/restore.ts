@@ -1,13 +1,12 @@
 /** Steps 8 and 9: recover from the base copy and the archive, and compare with what the clients know. */
 import { type Acknowledged, type Cluster, startExisting, verifyWorkload, type WorkloadVerdict } from '@walvault/testkit';
 import { readReceiverState, statePath } from '@walvault/core';
-import { lsnDistance, type Lsn, parseLsn } from '@walvault/wal';
+import { parseLsn } from '@walvault/wal';
 import { count, formatSeconds } from '../figures.ts';
-import type { Frame } from '../live-view.ts';
+import { replayFrame } from '../replay-frame.ts';
 import type { Stage } from '../stage.ts';
 import { shellWord, type Walvault } from '../walvault.ts';
 import { until, watch } from '../watch.ts';
-import { bar } from '../work-frame.ts';
 import { unsureCommits } from './disaster.ts';
 import { type Archive, serverName } from './start-receiver.ts';
 
@@ -24,7 +23,6 @@ export async function restore(stage: Stage, base: string, archive: Archive): Pro
   await using stack = new AsyncDisposableStack();
   const restored = stack.use(await startExisting(base, { recover: 'recovery', settings: { restore_command: command } }));
   stage.rememberLog('the restored server', async () => restored.log());
-  stage.rememberProcess(async () => restored.pid);
   await promoted(stage, restored, archive);
   const timeline = await restored.value('select timeline_id from pg_control_checkpoint()');
   stage.narrator.note(`Recovered to ${await restored.currentLsn()} and promoted to timeline ${timeline}`);
@@ -39,23 +37,23 @@ function restoreCommand({ argv }: Walvault): string {
 }
 
 /** Waits, under live figures, until the server has left recovery. */
-async function promoted(stage: Stage, restored: Cluster, archive: Archive): Promise<void> {
+async function promoted({ narrator, signal }: Stage, restored: Cluster, archive: Archive): Promise<void> {
   const state = await readReceiverState(statePath(archive.server));
   const [from, to] = [parseLsn(state?.startLsn ?? '0/0'), parseLsn(state?.flushedLsn ?? '0/0')];
-  using view = stage.narrator.live();
+  const ask = async (sql: string) => {
+    if (!restored.running) throw new Error('the restored server stopped before it was recovered');
+    return restored.value(sql);
+  };
+  using view = narrator.live();
   await using _watch = watch(async () => {
-    const at = parseLsn(await restored.currentLsn());
-    view.show(replayFrame({ from, at, to }, stage));
+    const replayed = await ask('select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() end');
+    view.show(replayFrame({ from, at: replayed === undefined ? to : parseLsn(replayed), to }, narrator.paint));
   });
-  await until(async () => (await restored.value('select pg_is_in_recovery()')) === 'false', {
+  await until(async () => (await ask('select pg_is_in_recovery()')) === 'false', {
     what: 'the restored server to leave recovery',
     timeoutMs: promotionTimeoutMs,
-    signal: stage.signal,
+    signal,
   });
-}
-
-function replayFrame({ from, at, to }: { from: Lsn; at: Lsn; to: Lsn }, { narrator }: Stage): Frame {
-  return { block: [], line: `${lsnDistance(from, at)}${bar(0, narrator.paint)}${to}` };
 }
 
 /** Asks the restored server for every acknowledged commit, row by row. */

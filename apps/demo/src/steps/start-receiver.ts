@@ -62,7 +62,6 @@ export async function startReceiver(stage: Stage, pg: Cluster, directory: string
 function archiveOf(stage: Stage, walvault: Walvault, server: ServerConfig): Archive {
   let stopped = false;
   stage.rememberLog('the receiver', async () => readFile(receiverLogPath(server), 'utf8'));
-  stage.rememberProcess(async () => (stopped ? undefined : (await readReceiverState(statePath(server)))?.pid));
   const stop = ['receive-wal', '--stop', serverName] as const;
   return {
     walvault,

@@ -11,7 +11,6 @@ export async function startServer(stage: Stage): Promise<Cluster> {
   stage.step('Start PostgreSQL 18 in a temporary folder:', 'a real server, nothing in this demo is simulated.');
   const pg = await startCluster({ major: 18 });
   stage.rememberLog('the server', async () => pg.log());
-  stage.rememberProcess(async () => pg.pid);
   await pg.query(`create role ${streamingRole} login replication`);
   const owner = serverUser() === undefined ? '' : `, as user ID ${serverUser()?.uid}, since PostgreSQL refuses to run as root`;
   stage.narrator.note(`PostgreSQL ${pg.version} on ${pg.host}:${pg.port}, WAL segments of ${pg.segmentSizeMb} MiB${owner}`);
