@@ -4,7 +4,7 @@
 //
 //   node scripts/ws.mjs [--only PACKAGE] COMMAND [ARG ...]
 //
-// With --only, a checkout that has nothing installed yet gets just what that package needs to run.
+// With --only, a checkout that has nothing installed yet gets no more than what that package needs to run.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -35,11 +35,13 @@ function install(env, only) {
   const hash = createHash('sha256').update(packageManager);
   for (const path of manifests) hash.update(path).update(readFileSync(join(root, path)));
   const whole = hash.digest('hex');
-  const wanted = only === undefined ? whole : `${whole} ${only}`;
   const installed = existsSync(stamp) ? readFileSync(stamp, 'utf8') : '';
-  if (installed === whole || installed === wanted) return;
+  // What is installed never gets less: the part is for a checkout that has nothing, or that part, so far.
+  const isPart = only !== undefined && (installed.endsWith(` ${only}`) || !existsSync(join(root, 'node_modules')));
+  const wanted = isPart ? `${whole} ${only}` : whole;
+  if (installed === wanted) return;
   console.error(`walvault: installing with ${packageManager} from the npm registry (once)`);
-  const part = only === undefined ? [] : ['--prod', `--filter=${only}...`, `--filter=${rootName}`];
+  const part = !isPart ? [] : ['--prod', `--filter=${only}...`, `--filter=${rootName}`];
   const args = ['--yes', packageManager, 'install', '--frozen-lockfile', '--reporter=append-only', ...part];
   const result = spawnSync('npx', args, {
     cwd: root,

@@ -1,4 +1,5 @@
 /** The story from beginning to end; each step is a function of its own, and everything it opened is closed whatever happens. */
+import { join } from 'node:path';
 import { listServerArchive } from '@walvault/core';
 import { temporaryDirectory, type WorkloadVerdict } from '@walvault/testkit';
 import { count } from './figures.ts';
@@ -41,6 +42,8 @@ export async function runDemo(stage: Stage): Promise<Outcome> {
 
 async function tellStory(stage: Stage, stack: AsyncDisposableStack): Promise<Outcome> {
   const home = stack.use(await temporaryDirectory('demo'));
+  // walvault runs from its source here, once for every segment of the restore: translating it once is enough.
+  process.env['NODE_COMPILE_CACHE'] ??= join(home.path, 'compile-cache');
   const pg = stack.use(await startServer(stage));
   const base = await takeBase(stage, pg, home.path);
   const archive = stack.use(await startReceiver(stage, pg, home.path));
@@ -81,7 +84,7 @@ async function tellFailure(stage: Stage, error: unknown): Promise<void> {
   }
 }
 
-/** Of two errors at once the first is the reason. */
+/** Of two errors, the later one from cleaning up, the first is the reason. */
 function messageOf(error: unknown): string {
   if (error instanceof SuppressedError) return messageOf(error.suppressed);
   return error instanceof Error ? error.message : String(error);

@@ -42,6 +42,7 @@ export class LiveView implements Disposable {
   readonly #now: () => number;
   #drawnLines = 0;
   #lastLineAt = -Infinity;
+  #lastLine = '';
   #unsaid: string | undefined;
 
   constructor(screen: Screen, options: LiveViewOptions) {
@@ -51,9 +52,10 @@ export class LiveView implements Disposable {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** Shows a frame; a plain line waits until the one before is old enough. */
+  /** Shows a frame; a plain line waits until the one before is old enough, and is not said twice. */
   show(frame: Frame): void {
     if (this.#inPlace) this.#draw(frame.block);
+    else if (frame.line === this.#lastLine) this.#unsaid = undefined;
     else if (this.#now() - this.#lastLineAt >= this.#plainIntervalMs) this.#say(frame.line);
     else this.#unsaid = frame.line;
   }
@@ -67,6 +69,7 @@ export class LiveView implements Disposable {
   #say(line: string): void {
     this.#screen.write(`${line}\n`);
     this.#lastLineAt = this.#now();
+    this.#lastLine = line;
     this.#unsaid = undefined;
   }
 

@@ -7,7 +7,7 @@ import { type Acknowledged, bulkLoad, type Cluster, startWorkload, type Workload
 
 const clients = 6;
 const bulkMegabytes = 4;
-const bulkPauseMs = 200;
+const bulkPauseMs = 400;
 /** How long `stop` waits for a bulk load under way: for ever, if it hung in a commit that nobody confirms. */
 const bulkPatienceMs = 5000;
 

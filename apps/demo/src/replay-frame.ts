@@ -15,6 +15,9 @@ export interface ReplaySample {
 /** Draws a moment. */
 export function replayFrame({ from, at, to }: ReplaySample, paint: Paint): Frame {
   const [done, all] = [Math.max(0, lsnDistance(from, at)), Math.max(1, lsnDistance(from, to))];
-  const text = `replayed to ${formatLsn(at)}, ${formatBytes(Math.min(done, all))} of ${formatBytes(all)}`;
+  const text =
+    done < all
+      ? `replayed to ${formatLsn(at)}, ${formatBytes(done)} of ${formatBytes(all)}`
+      : `replayed to ${formatLsn(at)}, all there is; PostgreSQL makes sure of it and begins a new timeline`;
   return { block: [`    ${bar(done / all, paint)} ${text}`], line: `    ${text}` };
 }

@@ -4,20 +4,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const intervalMs = 200;
 
 /**
- * Calls `look` about five times a second until it is disposed, then once more, so that the last look sees the end.
- * Disposing it throws what a look threw.
+ * Does some work and calls `look` about five times a second meanwhile, and once more when the work is done. An error of the work
+ * is thrown in any case, one of a look when the work went well.
  */
-export function watch(look: () => Promise<void>): AsyncDisposable {
+export async function whileWatching<T>(look: () => Promise<void>, work: () => Promise<T>): Promise<T> {
   const over = new AbortController();
   const looking = lookAgainAndAgain(look, over.signal);
-  // Whoever disposes of it hears of a failure; until then it must not end the process.
   looking.catch(() => undefined);
-  return {
-    async [Symbol.asyncDispose]() {
-      over.abort();
-      await looking;
-    },
-  };
+  let result: T;
+  try {
+    result = await work();
+  } catch (error) {
+    over.abort();
+    await looking.catch(() => undefined);
+    throw error;
+  }
+  over.abort();
+  await looking;
+  return result;
 }
 
 async function lookAgainAndAgain(look: () => Promise<void>, over: AbortSignal): Promise<void> {

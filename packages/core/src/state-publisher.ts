@@ -144,7 +144,7 @@ export class StatePublisher implements AsyncDisposable {
       serverLsn: positions === undefined ? null : formatLsn(positions.serverLsn),
       partialName: this.#partialName(),
       receivedBytes: this.#receivedBytes(),
-      bytesPerSecond: this.#bytesPerSecond(),
+      bytesPerSecond: this.#phase === 'streaming' ? this.#bytesPerSecond() : 0,
       lastMessageAt:
         positions === undefined || positions.lastMessageAtMs === 0 ? null : new Date(positions.lastMessageAtMs).toISOString(),
       segmentsCompleted: this.#segmentsCompleted,

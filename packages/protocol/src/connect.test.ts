@@ -115,7 +115,9 @@ describe('the search for a server', () => {
     await using server = await serve(async (client) => void packets.push(await client.welcome(backend.welcome())));
     const parameters = testParameters({ port: server.port, options: '-c wal_sender_timeout=5s' });
     await (await connectReplication(parameters, { signal }))[Symbol.asyncDispose]();
-    await (await connectSql(testParameters({ port: server.port, applicationName: undefined }), { signal }))[Symbol.asyncDispose]();
+    await (await connectSql(testParameters({ port: server.port, applicationName: undefined }), { signal }))[
+      Symbol.asyncDispose
+    ]();
     const common = { user: 'postgres', database: 'postgres', client_encoding: 'UTF8' };
     expect(packets).toEqual([
       { ...common, replication: 'true', application_name: 'protocol-test', options: '-c wal_sender_timeout=5s' },

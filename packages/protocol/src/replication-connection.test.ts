@@ -48,7 +48,10 @@ describe('replication commands', () => {
 
   test('start streaming with and without a slot', async () => {
     const start = { startLsn: parseLsn('A/2000000'), timelineId: firstTimelineId };
-    const stopped = Buffer.concat([backend.rowDescription(['next_tli', 'next_tli_startpos']), backend.dataRow(['2', 'A/2000000'])]);
+    const stopped = Buffer.concat([
+      backend.rowDescription(['next_tli', 'next_tli_startpos']),
+      backend.dataRow(['2', 'A/2000000']),
+    ]);
     const commands = await against(
       [Buffer.concat([stopped, done('START_STREAMING')]), Buffer.concat([stopped, done('START_STREAMING')])],
       async (connection) => {
@@ -138,7 +141,10 @@ describe('replication commands', () => {
       'values that are none',
       Buffer.concat([backend.rowDescription(['systemid', 'timeline', 'xlogpos']), backend.dataRow(['abc', '1', '0/1'])]),
     ],
-    ['timeline 0', Buffer.concat([backend.rowDescription(['systemid', 'timeline', 'xlogpos']), backend.dataRow(['1', '0', '0/1'])])],
+    [
+      'timeline 0',
+      Buffer.concat([backend.rowDescription(['systemid', 'timeline', 'xlogpos']), backend.dataRow(['1', '0', '0/1'])]),
+    ],
     ['a copy', backend.copyBothResponse()],
   ])('take an answer with %s as a violation', async (_name, answer) => {
     await against([Buffer.concat([answer, done('IDENTIFY_SYSTEM')])], async (connection) => {
@@ -161,7 +167,12 @@ describe('SQL', () => {
     await using scripted = await serveWelcome(async (client) => {
       for (const answer of ['one', 'two']) {
         for (const type of ['P', 'B', 'D', 'E', 'S']) await client.expect(type);
-        client.send(backendMessage('1'), backendMessage('2'), backend.rowDescription(['x', 'y']), backend.dataRow([answer, null]));
+        client.send(
+          backendMessage('1'),
+          backendMessage('2'),
+          backend.rowDescription(['x', 'y']),
+          backend.dataRow([answer, null]),
+        );
         client.send(done('SELECT 1'));
       }
     });

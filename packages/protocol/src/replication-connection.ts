@@ -141,7 +141,8 @@ export class ReplicationConnection implements AsyncDisposable {
   async timelineHistory(timelineId: TimelineId): Promise<TimelineHistoryFile> {
     const [result] = await this.#run(`TIMELINE_HISTORY ${timelineId}`);
     const content = result?.rows[0]?.[1];
-    if (content === null || content === undefined) throw new ProtocolViolationError('the answer to TIMELINE_HISTORY holds no file');
+    if (content === null || content === undefined)
+      throw new ProtocolViolationError('the answer to TIMELINE_HISTORY holds no file');
     return { fileName: requiredText(result, 'filename'), content };
   }
 

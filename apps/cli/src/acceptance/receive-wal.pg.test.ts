@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { type Cluster, startCluster } from '@walvault/testkit';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { caughtUp, commandLine, sectionFor, Vault } from './vault.test-support.ts';
@@ -76,7 +76,7 @@ test('--stop ends the receiver in good order: all that came is durable and the s
     stdout: `Stopped process receive-wal(${pid})\n`,
     stderr: '',
   });
-  expect(existsSync(`/proc/${pid}`)).toBe(false);
+  await expect.poll(() => commandLine(pid)).toEqual([]);
   const state = await vault.state();
   expect(state).toMatchObject({ phase: 'stopped', lastError: null, writtenLsn: state.flushedLsn });
   expect(await vault.run('receive-wal', '--stop', 'pg')).toMatchObject({

@@ -104,12 +104,13 @@ test('without a slot_name there is nothing to create or drop', async () => {
 });
 
 test('a receiver does not start without its slot, and makes it itself when create_slot = auto', async () => {
-  const missing = await vault.run('receive-wal', 'pg');
+  await using manual = await Vault.create({ pg: sectionFor(pg) });
+  const missing = await manual.run('receive-wal', 'pg');
   expect(missing).toMatchObject({ code: 1, stdout: 'Starting receive-wal for server pg\n' });
   expect(missing.stderr).toMatch(
     /^ERROR: ArchiverFailure:replication slot 'barman' doesn't exist\. Please execute 'walvault receive-wal --create-slot pg'\nHINT: .+\n$/,
   );
-  expect(vault.names('streaming')).toEqual([]);
+  expect(manual.names('streaming')).toEqual([]);
 
   await using auto = await Vault.create({ pg: sectionFor(pg, { create_slot: 'auto' }) });
   await auto.startReceiver();

@@ -1,8 +1,8 @@
 /** `get-wal`: one WAL file, decompressed, to stdout or into a directory. Flags and exit codes are Barman's. */
-import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { getSystemErrorMessage } from 'node:util';
 import { type ArchivedWal, openServerWal } from '@walvault/core';
 import { tryParseWalFileName } from '@walvault/wal';
 import type { CommandContext } from '../context.ts';
@@ -32,26 +32,41 @@ export async function getWalCommand(
     output.failure(`WAL file '${walFile}' not found in server '${server.name}'`);
     return exitCode.error;
   }
-  if (options.outputDirectory === undefined) await pipeline(wal.bytes(), process.stdout, { end: false });
-  else await writeInto(context, wal, { serverName: server.name, directory: options.outputDirectory });
+  if (options.outputDirectory !== undefined)
+    return await writeInto(context, wal, { serverName: server.name, directory: options.outputDirectory });
+  await pipeline(wal.bytes(), process.stdout, { end: false });
   return exitCode.ok;
 }
 
 /** The file appears under its name when it is whole, and not at all when something fails. */
 async function writeInto(
-  context: CommandContext,
+  { output }: CommandContext,
   wal: ArchivedWal,
   target: { serverName: string; directory: string },
-): Promise<void> {
+): Promise<number> {
   const destination = join(target.directory, wal.name);
   const temporary = join(target.directory, `.${wal.name}.${process.pid}.tmp`);
-  const shown = wal.isPartial ? `${wal.name}.partial` : wal.name;
-  context.output.info(`Sending WAL '${shown}' for server '${target.serverName}' into '${destination}' file`);
+  let file: FileHandle;
   try {
-    await pipeline(wal.bytes(), createWriteStream(temporary, { mode: 0o600 }));
+    file = await open(temporary, 'w', 0o600);
+  } catch (error) {
+    output.failure(`Unable to open '${destination}' file: ${reasonOf(error)}`, 'Name a directory that you may write to.');
+    return exitCode.badName;
+  }
+  const shown = wal.isPartial ? `${wal.name}.partial` : wal.name;
+  output.info(`Sending WAL '${shown}' for server '${target.serverName}' into '${destination}' file`);
+  try {
+    await pipeline(wal.bytes(), file.createWriteStream());
     await rename(temporary, destination);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
+  return exitCode.ok;
+}
+
+/** The system's words for why a file could not be opened: `permission denied`. */
+function reasonOf(error: unknown): string {
+  const { errno, message } = error as NodeJS.ErrnoException;
+  return errno === undefined ? message : getSystemErrorMessage(errno);
 }

@@ -2,11 +2,11 @@
 import { type Acknowledged, type Cluster, startExisting, verifyWorkload, type WorkloadVerdict } from '@walvault/testkit';
 import { readReceiverState, statePath } from '@walvault/core';
 import { parseLsn } from '@walvault/wal';
-import { count, formatSeconds } from '../figures.ts';
+import { formatSeconds } from '../figures.ts';
 import { replayFrame } from '../replay-frame.ts';
 import type { Stage } from '../stage.ts';
 import { shellWord, type Walvault } from '../walvault.ts';
-import { until, watch } from '../watch.ts';
+import { until, whileWatching } from '../watch.ts';
 import { unsureCommits } from './disaster.ts';
 import { type Archive, serverName } from './start-receiver.ts';
 
@@ -19,7 +19,7 @@ export async function restore(stage: Stage, base: string, archive: Archive): Pro
     'PostgreSQL asks walvault for segment after segment, the incomplete last one included, and opens for business.',
   );
   const command = restoreCommand(archive.walvault);
-  stage.narrator.note(`restore_command = '${command}'`);
+  stage.narrator.note(`restore_command = '${withoutDirectories(command)}' (with full paths)`);
   await using stack = new AsyncDisposableStack();
   const restored = stack.use(await startExisting(base, { recover: 'recovery', settings: { restore_command: command } }));
   stage.rememberLog('the restored server', async () => restored.log());
@@ -36,6 +36,11 @@ function restoreCommand({ argv }: Walvault): string {
   return `${words.join(' ')} %f "%p"`;
 }
 
+/** For people: `/usr/bin/node` is `node`. */
+function withoutDirectories(command: string): string {
+  return command.replaceAll(/(?<=^|[ '])\/[^ ']*\//g, '');
+}
+
 /** Waits, under live figures, until the server has left recovery. */
 async function promoted({ narrator, signal }: Stage, restored: Cluster, archive: Archive): Promise<void> {
   const state = await readReceiverState(statePath(archive.server));
@@ -45,15 +50,13 @@ async function promoted({ narrator, signal }: Stage, restored: Cluster, archive:
     return restored.value(sql);
   };
   using view = narrator.live();
-  await using _watch = watch(async () => {
+  const look = async () => {
     const replayed = await ask('select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() end');
     view.show(replayFrame({ from, at: replayed === undefined ? to : parseLsn(replayed), to }, narrator.paint));
-  });
-  await until(async () => (await ask('select pg_is_in_recovery()')) === 'false', {
-    what: 'the restored server to leave recovery',
-    timeoutMs: promotionTimeoutMs,
-    signal,
-  });
+  };
+  const isPrimary = async () => (await ask('select pg_is_in_recovery()')) === 'false';
+  const wait = { what: 'the restored server to leave recovery', timeoutMs: promotionTimeoutMs, signal };
+  await whileWatching(look, async () => until(isPrimary, wait));
 }
 
 /** Asks the restored server for every acknowledged commit, row by row. */
@@ -62,8 +65,7 @@ export async function compare(stage: Stage, restored: Cluster, acknowledged: Ack
   const verdict = await verifyWorkload(restored, acknowledged);
   const survivors = verdict.restored + verdict.lost.length - verdict.acknowledged;
   const unsure = unsureCommits(acknowledged);
-  if (unsure > 0)
-    stage.narrator.note(`Of ${count(unsure, 'commit')} that was under way at the death, ${survivors} survived: either is right`);
+  if (unsure > 0) stage.narrator.note(`Of the ${unsure} under way at the death ${survivors} survived, which nobody was promised`);
   stage.narrator.note(`${formatSeconds(performance.now() - stage.startedAtMs)} from the start to here`);
   return verdict;
 }

@@ -1,7 +1,7 @@
 /** Steps 3 and 4: the configuration, the slot, the receiver in the background, and its promotion to synchronous standby. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadConfiguration, readReceiverState, receiverLogPath, type ServerConfig, serverNamed, statePath } from '@walvault/core';
+import { loadConfiguration, receiverLogPath, type ServerConfig, serverNamed } from '@walvault/core';
 import type { Cluster } from '@walvault/testkit';
 import type { Stage } from '../stage.ts';
 import { Walvault } from '../walvault.ts';

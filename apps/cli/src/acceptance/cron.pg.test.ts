@@ -1,0 +1,87 @@
+import { type Cluster, fillSegments, startCluster } from '@walvault/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expectSameWal } from './expectations.test-support.ts';
+import { caughtUp, commandLine, killHard, sectionFor, Vault } from './vault.test-support.ts';
+
+const stack = new AsyncDisposableStack();
+let pg: Cluster;
+let vault: Vault;
+
+beforeAll(async () => {
+  pg = stack.use(await startCluster({ segmentSizeMb: 1 }));
+  vault = stack.use(await Vault.create({ pg: sectionFor(pg, { create_slot: 'auto' }) }));
+});
+
+afterAll(() => stack[Symbol.asyncDispose]());
+
+const archiving = 'Starting WAL archiving for server pg\n';
+const receiving = 'Starting streaming archiver for server pg\n';
+
+/** PIDs of the receivers of `pg`, as the process list has them. */
+function receivers(): readonly number[] {
+  return vault.processes().filter((pid) => commandLine(pid).includes('receive-wal'));
+}
+
+async function streamingPid(): Promise<number> {
+  await expect.poll(() => vault.state().catch(() => undefined), { timeout: 10_000 }).toMatchObject({ phase: 'streaming' });
+  const { pid } = await vault.state();
+  expect(await vault.lockedBy()).toBe(pid);
+  return pid;
+}
+
+test('cron starts the receiver, and the next cron finds it at work', async () => {
+  expect(await vault.run('cron')).toMatchObject({ code: 0, stdout: archiving + receiving, stderr: '' });
+  const pid = await streamingPid();
+  expect(await vault.run('cron')).toMatchObject({ code: 0, stdout: archiving, stderr: '' });
+  expect(await vault.run('-q', 'cron')).toMatchObject({ code: 0, stdout: '', stderr: '' });
+  await expect.poll(() => vault.processes()).toEqual([pid]);
+  expect(await streamingPid()).toBe(pid);
+});
+
+test('cron archives what is complete', async () => {
+  const full = await fillSegments(pg, 3);
+  await caughtUp(pg);
+  await expect.poll(() => vault.names('streaming')).toEqual(expect.arrayContaining([full.at(-1)]));
+  await vault.succeed('cron');
+  await expect.poll(() => vault.names('streaming'), { timeout: 10_000 }).toEqual([expect.stringMatching(/\.partial$/)]);
+  expect(await expectSameWal(pg, vault)).toEqual(expect.arrayContaining([...full]));
+});
+
+test('a receiver that was killed comes back with the next cron, and goes on without a hole', async () => {
+  const dead = await streamingPid();
+  await killHard(dead);
+  const meanwhile = await fillSegments(pg, 1);
+  expect(await vault.succeed('status', 'pg')).toMatch(/\tReceiver: not running \(died \d+ s ago\)\n/);
+  expect(await vault.run('cron')).toMatchObject({ code: 0, stdout: archiving + receiving });
+  await expect.poll(async () => (await vault.state()).pid, { timeout: 10_000 }).not.toBe(dead);
+  await caughtUp(pg);
+  await expect.poll(async () => expectSameWal(pg, vault)).toEqual(expect.arrayContaining([...meanwhile]));
+});
+
+test('cron starts a receiver also while the server is down, and it streams as soon as the server is back', async () => {
+  await vault.succeed('receive-wal', '--stop', 'pg');
+  await pg.stop();
+  await vault.succeed('cron');
+  await expect.poll(() => vault.state(), { timeout: 10_000 }).toMatchObject({ phase: 'waiting', lastError: { code: 'ERR_CONNECT' } });
+  await pg.start();
+  await streamingPid();
+});
+
+test('cron stops the receiver of a server whose streaming_archiver is off now', async () => {
+  await streamingPid();
+  await vault.configure({ pg: sectionFor(pg, { streaming_archiver: 'off', archiver: 'on' }) });
+  expect(await vault.run('cron')).toMatchObject({ code: 0, stdout: archiving, stderr: '' });
+  await expect.poll(receivers).toEqual([]);
+  expect(await vault.state()).toMatchObject({ phase: 'stopped' });
+});
+
+test('cron leaves inactive servers alone, and trouble with one server keeps no other from being looked after', async () => {
+  const broken = { ...sectionFor(pg), backup_directory: '/proc/no/such' };
+  await vault.configure({ away: sectionFor(pg, { active: 'false' }), broken, pg: sectionFor(pg, { slot_name: 'barman' }) });
+  const { code, stdout, stderr } = await vault.run('cron');
+  expect(code).toBe(1);
+  expect(stdout).toContain("Skipping inactive server 'away'\n");
+  expect(stdout).toContain(archiving + receiving);
+  expect(stderr).toMatch(/^ERROR: could not create the directory "\/proc\/no\/such": no such file or directory\nHINT: .+\n$/);
+  await streamingPid();
+});

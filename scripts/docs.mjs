@@ -1,0 +1,93 @@
+// Writes the documents that are made from the source, so that they cannot say anything else than it does.
+//
+//   node --conditions=@walvault/source scripts/docs.mjs            writes them
+//   node --conditions=@walvault/source scripts/docs.mjs --check    fails when a file differs from what would be written
+//
+// docs/configuration.md comes from the tables of options in packages/config.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { formatOptionReference } from '../packages/config/src/index.ts';
+
+/** What the loader reads and checks, and nothing acts on yet: the reason, and the names of the options. */
+const withoutEffect = [
+  [
+    'there is no `check` yet',
+    'check_timeout',
+    'last_backup_maximum_age',
+    'last_backup_minimum_size',
+    'last_wal_maximum_age',
+    'max_incoming_wals_queue',
+    'minimum_redundancy',
+  ],
+  [
+    'no hooks are run',
+    'pre_archive_script',
+    'pre_archive_retry_script',
+    'post_archive_script',
+    'post_archive_retry_script',
+    'pre_wal_delete_script',
+    'pre_wal_delete_retry_script',
+    'post_wal_delete_script',
+    'post_wal_delete_retry_script',
+  ],
+  ['no WAL is ever deleted', 'retention_policy', 'retention_policy_mode', 'wal_retention_policy'],
+  ['the incoming directory is not archived', 'archiver_batch_size'],
+  ['segments are archived one after another', 'archive_workers'],
+  ['WAL is not switched', 'primary_conninfo', 'primary_checkpoint_timeout'],
+  ['there are no passive servers', 'primary_ssh_command'],
+  ['the codec cannot be written', 'custom_compression_filter', 'custom_compression_magic', 'custom_decompression_filter'],
+  ['nothing is encrypted', 'encryption_key_id', 'encryption_passphrase_command'],
+  ['models are not applied', 'cluster'],
+  ['lock files are never removed', 'lock_directory_cleanup'],
+  ['the log has its own format, and its level is chosen by `--debug`', 'log_format', 'log_level'],
+  ['walvault runs as whoever calls it', 'barman_user'],
+  ['no external program is run', 'path_prefix'],
+];
+
+const files = [['docs/configuration.md', configuration()]];
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const isCheck = process.argv.includes('--check');
+for (const [name, text] of files) {
+  const path = join(root, name);
+  if (!isCheck) writeFileSync(path, text);
+  else if (readOrEmpty(path) !== text) {
+    console.error(`${name} is not what the source says. Run: node --conditions=@walvault/source scripts/docs.mjs`);
+    process.exitCode = 1;
+  }
+}
+
+function configuration() {
+  const reference = formatOptionReference();
+  return [
+    '# Configuration\n',
+    '<!-- Written by scripts/docs.mjs from packages/config. Do not edit. -->\n',
+    'walvault reads the configuration file of Barman: an INI file with the global options in `[barman]` and one section a',
+    'server. Where it is looked for, how it is written and what is an error stands in',
+    '[packages/config/README.md](../packages/config/README.md); what differs from Barman in',
+    '[barman-differences.md](barman-differences.md).\n',
+    '## Options without effect\n',
+    'This version reads and checks these options, so that a file of Barman is taken as it is, but does nothing by them:\n',
+    ...withoutEffect.map(([reason, ...names]) => `- ${reason}: ${names.map((name) => known(name, reference)).join(', ')}`),
+    '',
+    'Of `compression`, the values `none`, `gzip` (also written `pigz` or `pygzip`) and `zstd` can be written; with any other,',
+    'and with `encryption = gpg`, `archive-wal` refuses to work and the segments wait where they are. `archiver = on` makes',
+    '`get-wal` and `restore-wal` look into the incoming directory, which nothing archives yet.\n',
+    reference,
+  ].join('\n');
+}
+
+/** A name that the reference does not have is a mistake in the list above. */
+function known(name, reference) {
+  if (!reference.includes(`| \`${name}\` |`)) throw new Error(`there is no option ${name}`);
+  return `\`${name}\``;
+}
+
+function readOrEmpty(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  }
+}
