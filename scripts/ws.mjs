@@ -21,7 +21,7 @@ const manifests = ['packages', 'apps']
   .flatMap((group) => readdirSync(join(root, group)).map((name) => join(group, name, 'package.json')))
   .concat('package.json', 'bench/package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml')
   .filter((path) => existsSync(join(root, path)))
-  .sort();
+  .toSorted((a, b) => (a < b ? -1 : 1));
 
 function environment() {
   const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', TURBO_NO_UPDATE_NOTIFIER: '1' };

@@ -6,7 +6,7 @@ import { count } from './figures.ts';
 import { handOver, keepAll } from './keep.ts';
 import type { Stage } from './stage.ts';
 import { bringToRest, destroyServer } from './steps/disaster.ts';
-import { compare, restore } from './steps/restore.ts';
+import { compare, finishRestore, startRestore } from './steps/restore.ts';
 import { type Archive, makeSynchronous, startReceiver } from './steps/start-receiver.ts';
 import { startServer, takeBase } from './steps/start-server.ts';
 import { work } from './steps/work.ts';
@@ -51,7 +51,8 @@ async function tellStory(stage: Stage, stack: AsyncDisposableStack): Promise<Out
   await using load = await work(stage, pg, archive);
   const acknowledged = await destroyServer(stage, pg, load);
   await bringToRest(stage, archive);
-  const restored = stack.use(await restore(stage, base, archive));
+  const restored = stack.use(await startRestore(stage, base, archive));
+  await finishRestore(stage, restored, archive);
   const verdict = await compare(stage, restored, acknowledged);
   tellVerdict(stage, verdict);
   if (stage.options.keep) {

@@ -44,6 +44,7 @@ export class LiveView implements Disposable {
   #lastLineAt = -Infinity;
   #lastLine = '';
   #unsaid: string | undefined;
+  #over = false;
 
   constructor(screen: Screen, options: LiveViewOptions) {
     this.#screen = screen;
@@ -54,16 +55,17 @@ export class LiveView implements Disposable {
 
   /** Shows a frame; a plain line waits until the one before is old enough, and is not said twice. */
   show(frame: Frame): void {
+    if (this.#over) return;
     if (this.#inPlace) this.#draw(frame.block);
     else if (frame.line === this.#lastLine) this.#unsaid = undefined;
     else if (this.#now() - this.#lastLineAt >= this.#plainIntervalMs) this.#say(frame.line);
     else this.#unsaid = frame.line;
   }
 
-  /** Ends the view. What was not worth a line of its own yet is said now, so that the last figures are always there. */
+  /** Ends the view: what is shown later is not. What was not worth a line of its own yet is said now, so that the last figures are there. */
   [Symbol.dispose](): void {
     if (this.#unsaid !== undefined) this.#say(this.#unsaid);
-    this.#drawnLines = 0;
+    this.#over = true;
   }
 
   #say(line: string): void {

@@ -27,6 +27,7 @@ export class Narrator {
   readonly #inPlace: boolean;
   #steps = 0;
   #title = '';
+  #live: LiveView | undefined;
 
   constructor(options: NarratorOptions) {
     this.paint = options.paint;
@@ -84,9 +85,9 @@ export class Narrator {
     this.#line(text);
   }
 
-  /** Figures that change in place. Ends when it is disposed. */
+  /** Figures that change in place. Ends when it is disposed, or something else is said. */
   live(): LiveView {
-    return new LiveView(this.#screen, { inPlace: this.#inPlace });
+    return (this.#live = new LiveView(this.#screen, { inPlace: this.#inPlace }));
   }
 
   get #columns(): number {
@@ -94,6 +95,8 @@ export class Narrator {
   }
 
   #line(text: string): void {
+    this.#live?.[Symbol.dispose]();
+    this.#live = undefined;
     this.#screen.write(`${text}\n`);
   }
 }

@@ -90,7 +90,7 @@ describe('with one server', () => {
       walSegmentSize: size,
       positions,
       stop: stop.signal,
-      observer: { streaming: () => void stop.abort() }, // between the start of the stream and the first pull
+      observer: { streaming: () => stop.abort() }, // between the start of the stream and the first pull
     });
     expect(await ended).toBe('stopped');
     expect(await connection.show('wal_segment_size')).toBe('1MB');

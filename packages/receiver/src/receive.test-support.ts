@@ -69,7 +69,7 @@ export class Reception implements AsyncDisposable {
         segmentCompleted: (name) => this.completed.push(name),
         flushed: (durationMs) => this.flushTimesMs.push(durationMs),
       },
-    }).finally(() => connection[Symbol.asyncDispose]());
+    }).finally(async () => connection[Symbol.asyncDispose]());
     this.ended.catch(() => undefined);
   }
 
@@ -87,7 +87,7 @@ export class Reception implements AsyncDisposable {
 
   /** Waits until all that the server has flushed by now is durable here. */
   async caughtUp(cluster: Cluster): Promise<void> {
-    const target = parseLsn((await cluster.value('select pg_current_wal_flush_lsn()'))!);
+    const target = parseLsn((await cluster.value('select pg_current_wal_flush_lsn()')) ?? '');
     await this.until(() => this.positions.flushedLsn >= target);
   }
 
@@ -98,7 +98,7 @@ export class Reception implements AsyncDisposable {
     while (!(await isSo())) {
       if (performance.now() > deadline) throw new Error(`still not so: ${isSo.toString()}`);
       const end = await Promise.race([this.ended, sleep(5, isOver)]);
-      if (end !== isOver && !(await isSo())) throw new Error(`receiving ended: ${String(end)}`);
+      if (end !== isOver && !(await isSo())) throw new Error(`receiving ended: ${end}`);
     }
   }
 

@@ -38,10 +38,19 @@ export class Walsender {
 
   /** All status updates up to CopyDone. */
   async untilCopyDone(): Promise<readonly Status[]> {
+    return this.#statusUpTo('c');
+  }
+
+  /** All status updates up to Terminate. */
+  async untilGoodbye(): Promise<readonly Status[]> {
+    return this.#statusUpTo('X');
+  }
+
+  async #statusUpTo(last: 'c' | 'X'): Promise<readonly Status[]> {
     const told: Status[] = [];
     for (;;) {
       const { type, body } = await this.connection.receive();
-      if (type === 'c') return told;
+      if (type === last) return told;
       told.push(statusOf(body));
     }
   }

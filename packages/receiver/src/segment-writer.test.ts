@@ -193,8 +193,7 @@ describe('flushing', () => {
   test('a flush that fails at the end of a segment begins no other', async ({ directory }) => {
     const { positions, writer } = setUp(directory);
     await using _ = writer;
-    const failing = (): Promise<void> => Promise.reject(new Error('the disk is gone'));
-    await expect(writer.write([piece(0, random(size + 1))], failing)).rejects.toThrow('the disk is gone');
+    await expect(writer.write([piece(0, random(size + 1))], () => Promise.reject(new Error('the disk is gone')))).rejects.toThrow('the disk is gone');
     expect(await readdir(directory)).toEqual([`${names[0]}.partial`]);
     expect(positions.flushedLsn).toBe(start.lsn);
   });

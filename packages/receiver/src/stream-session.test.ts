@@ -89,6 +89,21 @@ describe('what the server is told', () => {
 });
 
 describe('what ends it early', () => {
+  test('not an answer that is there, though nobody had the time to read it', async ({ directory }) => {
+    const { end } = await receiveFrom({
+      directory,
+      walSenderTimeout: '400ms',
+      script: async (walsender) => {
+        await walsender.statusUntil(({ replyRequested }) => replyRequested);
+        walsender.connection.send(backend.keepalive(startLsn, false));
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000); // the whole process stands still
+        await walsender.status();
+        walsender.connection.send(shutdown);
+      },
+    });
+    expect(end).toBe('serverShutdown');
+  });
+
   test('a hole: what came before is durable and told, the connection is closed', async ({ directory }) => {
     const { error, positions } = await receiveFrom({
       directory,
@@ -115,11 +130,7 @@ describe('what ends it early', () => {
         await walsender.statusUntil(({ flush }) => flush === at(1000));
         walsender.wal(1000, Buffer.alloc(segmentSize));
         for (let sent = segmentSize + 1000; sent < 4 * segmentSize; sent += 10_000) walsender.wal(sent, Buffer.alloc(10_000));
-        for (;;) {
-          const { type, body } = await walsender.connection.receive();
-          if (type === 'X') break;
-          flushes.push(body.readBigUInt64BE(9));
-        }
+        flushes.push(...(await walsender.untilGoodbye()).map(({ flush }) => flush));
       },
     });
     expect(error).toMatchObject({ name: 'FileSystemError', path: join(directory, partial) });
@@ -138,6 +149,22 @@ describe('what ends it early', () => {
       },
     });
     expect(error).toMatchObject({ code: 'ERR_SERVER_SILENT', retry: 'retry', hint: expect.any(String) });
+  });
+
+  test('silence: what comes after giving up is not taken any more, since there may be holes in it', async ({ directory }) => {
+    const { error, positions } = await receiveFrom({
+      directory,
+      walSenderTimeout: '400ms',
+      script: async (walsender) => {
+        await walsender.untilGoodbye();
+        for (let sent = 0; sent < 50_000; sent += 1000) {
+          walsender.wal(sent, Buffer.alloc(1000));
+          await nextTurn();
+        }
+      },
+    });
+    expect(error).toMatchObject({ code: 'ERR_SERVER_SILENT' });
+    expect(positions).toMatchObject({ writtenLsn: startLsn, flushedLsn: startLsn });
   });
 
   test('an observer that throws', async ({ directory }) => {
@@ -242,16 +269,6 @@ describe('a stop', () => {
 });
 
 describe('timelines', () => {
-  const endOfTimeline = (next: string, nextStart: string): Buffer =>
-    Buffer.concat([
-      backend.copyDone(),
-      backend.rowDescription(['next_tli', 'next_tli_startpos']),
-      backend.dataRow([next, nextStart]),
-      backend.commandComplete('START_STREAMING'),
-      backend.commandComplete('START_REPLICATION'),
-      backend.readyForQuery(),
-    ]);
-
   test.for([
     ['1', '0/3000000'],
     ['2', '0/3000001'],
@@ -302,4 +319,15 @@ describe('timelines', () => {
 
 function nextTurn(): Promise<false> {
   return new Promise((resolve) => setImmediate(() => resolve(false)));
+}
+
+function endOfTimeline(next: string, nextStart: string): Buffer {
+  return Buffer.concat([
+    backend.copyDone(),
+    backend.rowDescription(['next_tli', 'next_tli_startpos']),
+    backend.dataRow([next, nextStart]),
+    backend.commandComplete('START_STREAMING'),
+    backend.commandComplete('START_REPLICATION'),
+    backend.readyForQuery(),
+  ]);
 }

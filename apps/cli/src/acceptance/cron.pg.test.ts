@@ -76,12 +76,12 @@ test('cron stops the receiver of a server whose streaming_archiver is off now', 
 });
 
 test('cron leaves inactive servers alone, and trouble with one server keeps no other from being looked after', async () => {
-  const broken = { ...sectionFor(pg), backup_directory: '/proc/no/such' };
+  const broken = { ...sectionFor(pg), backup_directory: `${vault.configFile}/pg` };
   await vault.configure({ away: sectionFor(pg, { active: 'false' }), broken, pg: sectionFor(pg, { slot_name: 'barman' }) });
   const { code, stdout, stderr } = await vault.run('cron');
   expect(code).toBe(1);
   expect(stdout).toContain("Skipping inactive server 'away'\n");
   expect(stdout).toContain(archiving + receiving);
-  expect(stderr).toMatch(/^ERROR: could not create the directory "\/proc\/no\/such": no such file or directory\nHINT: .+\n$/);
+  expect(stderr).toContain(`ERROR: could not create the directory "${vault.configFile}/pg": not a directory\nHINT: `);
   await streamingPid();
 });

@@ -24,20 +24,25 @@ export type Recovery = { readonly server: Cluster } | { readonly log: string };
 /** Recovers a data directory to the end of the archive: the server when it is a primary again, its log when it stopped. */
 export async function recover(dataDirectory: string, options: { segmentSizeMb: number; settings: Settings }): Promise<Recovery> {
   const settings = { recovery_target_timeline: 'latest', ...options.settings };
+  let server: Cluster;
   try {
-    const server = await startExisting(dataDirectory, { ...options, settings, recover: 'recovery' });
-    try {
-      await server.waitFor('select not pg_is_in_recovery()');
-      return { server };
-    } catch (error) {
-      const log = await server.log();
-      const isDown = !server.running;
-      await server[Symbol.asyncDispose]();
-      if (isDown) return { log };
-      throw error;
-    }
+    server = await startExisting(dataDirectory, { ...options, settings, recover: 'recovery' });
   } catch (error) {
     if (error instanceof ServerStartError) return { log: error.log };
+    throw error;
+  }
+  try {
+    await server.waitFor('select not pg_is_in_recovery()');
+    return { server };
+  } catch (error) {
+    // Whoever asks a server that is about to stop may be cut off before it has stopped.
+    const hasStopped = await server.exited(10_000).then(
+      () => true,
+      () => false,
+    );
+    const log = await server.log();
+    await server[Symbol.asyncDispose]();
+    if (hasStopped) return { log };
     throw error;
   }
 }

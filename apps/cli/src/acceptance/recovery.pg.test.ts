@@ -16,16 +16,15 @@ beforeAll(async () => {
   await vault.startReceiving();
   await pg.query('create table marks (name text)');
   await pg.baseBackup(join(vault.home, 'backup'));
-  await fillSegments(pg, 3);
+  await fillSegments(pg, 2);
   await pg.query(`insert into marks values ('complete')`);
   await pg.switchWal();
   await pg.query(`insert into marks values ('partial')`);
   await caughtUp(pg);
-  await expect.poll(() => vault.names('streaming').filter((name) => name.endsWith('.partial')).length).toBe(1);
   await vault.succeed('receive-wal', '--stop', 'pg');
   await vault.succeed('archive-wal', 'pg');
   archived = [...vault.segments().keys()];
-  expect(archived.length).toBeGreaterThanOrEqual(4);
+  expect(archived.length).toBeGreaterThanOrEqual(3);
 });
 
 afterAll(() => stack[Symbol.asyncDispose]());

@@ -12,21 +12,16 @@ import { type Archive, serverName } from './start-receiver.ts';
 
 const promotionTimeoutMs = 120_000;
 
-/** Turns the base copy into a server that has all that the archive has. The caller disposes of it. */
-export async function restore(stage: Stage, base: string, archive: Archive): Promise<Cluster> {
+/** Starts a server on the base copy that recovers from the archive. The caller disposes of it. */
+export async function startRestore(stage: Stage, base: string, { walvault }: Archive): Promise<Cluster> {
   stage.step(
     'Restore: the base copy, a recovery.signal, one restore_command:',
     'PostgreSQL asks walvault for segment after segment, the incomplete last one included, and opens for business.',
   );
-  const command = restoreCommand(archive.walvault);
+  const command = restoreCommand(walvault);
   stage.narrator.note(`restore_command = '${withoutDirectories(command)}' (with full paths)`);
-  await using stack = new AsyncDisposableStack();
-  const restored = stack.use(await startExisting(base, { recover: 'recovery', settings: { restore_command: command } }));
+  const restored = await startExisting(base, { recover: 'recovery', settings: { restore_command: command } });
   stage.rememberLog('the restored server', async () => restored.log());
-  await promoted(stage, restored, archive);
-  const timeline = await restored.value('select timeline_id from pg_control_checkpoint()');
-  stage.narrator.note(`Recovered to ${await restored.currentLsn()} and promoted to timeline ${timeline}`);
-  stack.move();
   return restored;
 }
 
@@ -41,22 +36,33 @@ function withoutDirectories(command: string): string {
   return command.replaceAll(/(?<=^|[ '])\/[^ ']*\//g, '');
 }
 
-/** Waits, under live figures, until the server has left recovery. */
-async function promoted({ narrator, signal }: Stage, restored: Cluster, archive: Archive): Promise<void> {
+/** Waits, under live figures, until the restored server has replayed all there is and takes writes. */
+export async function finishRestore({ narrator, signal }: Stage, restored: Cluster, archive: Archive): Promise<void> {
   const state = await readReceiverState(statePath(archive.server));
   const [from, to] = [parseLsn(state?.startLsn ?? '0/0'), parseLsn(state?.flushedLsn ?? '0/0')];
-  const ask = async (sql: string) => {
-    if (!restored.running) throw new Error('the restored server stopped before it was recovered');
-    return restored.value(sql);
-  };
-  using view = narrator.live();
-  const look = async () => {
-    const replayed = await ask('select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() end');
-    view.show(replayFrame({ from, at: replayed === undefined ? to : parseLsn(replayed), to }, narrator.paint));
-  };
-  const isPrimary = async () => (await ask('select pg_is_in_recovery()')) === 'false';
+  const isPrimary = async () => (await ask(restored, 'select pg_is_in_recovery()')) === 'false';
   const wait = { what: 'the restored server to leave recovery', timeoutMs: promotionTimeoutMs, signal };
-  await whileWatching(look, async () => until(isPrimary, wait));
+  {
+    using view = narrator.live();
+    const look = async () => {
+      const at = await ask(restored, whereItIs);
+      view.show(replayFrame({ from, at: at === undefined ? from : parseLsn(at), to }, narrator.paint));
+    };
+    await whileWatching(look, async () => until(isPrimary, wait));
+  }
+  const timeline = await ask(restored, 'select timeline_id from pg_control_checkpoint()');
+  narrator.note(`Recovered to ${await ask(restored, whereItIs)} and promoted to timeline ${timeline}`);
+}
+
+const whereItIs = 'select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end';
+
+async function ask(restored: Cluster, sql: string): Promise<string | undefined> {
+  try {
+    return await restored.value(sql);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : 'no reason given';
+    throw new Error(`the restored server does not answer (${why}): it stops when its restore_command reports trouble`, { cause });
+  }
 }
 
 /** Asks the restored server for every acknowledged commit, row by row. */

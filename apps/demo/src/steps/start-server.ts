@@ -9,7 +9,7 @@ export const streamingRole = 'streaming_barman';
 /** A fresh cluster of PostgreSQL 18. The caller disposes of it. */
 export async function startServer(stage: Stage): Promise<Cluster> {
   stage.step('Start PostgreSQL 18 in a temporary folder:', 'a real server, nothing in this demo is simulated.');
-  const pg = await startCluster({ major: 18 });
+  const pg = await startCluster({ major: 18, settings: { log_replication_commands: false } });
   stage.rememberLog('the server', async () => pg.log());
   await pg.query(`create role ${streamingRole} login replication`);
   const owner = serverUser() === undefined ? '' : `, as user ID ${serverUser()?.uid}, since PostgreSQL refuses to run as root`;
