@@ -1,11 +1,11 @@
 /** `--keep`: everything stays, and the user is told where it is, what to try, and how to get rid of it. */
-import { chmod, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { receiverLogPath } from '@walvault/core';
 import { type Cluster, keepTemporaryDirectories } from '@walvault/testkit';
 import type { Narrator } from './narrator.ts';
-import { type Archive, configurationText, serverName } from './steps/start-receiver.ts';
-import { shellWord, type Walvault } from './walvault.ts';
+import { type Archive, configurationText, programName, serverName } from './steps/start-receiver.ts';
+import { shellWord, writeScript } from './walvault.ts';
 
 /** What a demo that went through leaves. */
 export interface Kept {
@@ -20,7 +20,7 @@ export interface Kept {
 export async function keepAll(narrator: Narrator, { directory, archive, restored, segment }: Kept): Promise<void> {
   // The restored server takes the place of the dead one, as it would in life.
   await writeFile(archive.walvault.configFile, configurationText(restored, directory));
-  const program = await writeProgram(directory, archive.walvault);
+  const program = shellWord(join(directory, programName));
   narrator.plain('\nEverything is still there (--keep):');
   narrator.quote(
     [
@@ -42,36 +42,26 @@ export async function keepAll(narrator: Narrator, { directory, archive, restored
       `${program} receive-wal ${serverName}    # goes on with the restored server, on its new timeline`,
     ].join('\n'),
   );
-  await handOver(narrator, program);
+  await handOver(narrator);
 }
 
 /** Makes the folders the user's, and says how to remove them and what runs in them. */
-export async function handOver(narrator: Narrator, program?: string): Promise<void> {
+export async function handOver(narrator: Narrator): Promise<void> {
   const directory = await keepTemporaryDirectories();
   const remove = join(directory, 'remove');
-  await writeScript(remove, removeText(directory, program));
+  await writeScript(remove, removeText(directory));
   narrator.plain('\nStop and remove all of it:');
   narrator.quote(shellWord(remove));
 }
 
-/** A `walvault` that needs no PATH and no -c; how to call it. */
-async function writeProgram(directory: string, { argv }: Walvault): Promise<string> {
-  const program = join(directory, 'walvault');
-  await writeScript(program, `exec ${argv.map(shellWord).join(' ')} "$@"\n`);
-  return shellWord(program);
-}
-
-async function writeScript(path: string, text: string): Promise<void> {
-  await writeFile(path, `#!/bin/sh\n${text}`);
-  await chmod(path, 0o755);
-}
-
 /** A server is what works in a data directory; SIGQUIT also makes it give its shared memory back. */
-function removeText(directory: string, program: string | undefined): string {
-  const stopReceiver = program === undefined ? '' : `${program} -q receive-wal --stop ${serverName} 2>/dev/null\n`;
+function removeText(directory: string): string {
   return `# Stops what the demo left running and removes its folders.
 cd / || exit 1
-${stopReceiver}for attempt in 1 2 3 4 5 6 7 8 9 10; do
+for program in ${shellWord(directory)}/*/${programName}; do
+  [ -x "$program" ] && "$program" -q receive-wal --stop ${serverName} 2>/dev/null
+done
+for attempt in 1 2 3 4 5 6 7 8 9 10; do
   pids=
   for process in /proc/[0-9]*; do
     case $(readlink "$process/cwd" 2>/dev/null) in

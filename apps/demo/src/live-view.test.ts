@@ -12,8 +12,8 @@ function screenAfter(written: readonly string[]): string[] {
   const lines = [''];
   let row = 0;
   // Every escape sequence begins a piece; what follows it on the line is text.
-  for (const piece of written.join('').replaceAll('\n', '\x1b[\n').split('\x1b[')) {
-    const [, amount, command, text = ''] = /^(\d*)([AJK\n])\r?(.*)$/s.exec(piece) ?? ['', '', '', piece];
+  for (const piece of written.join('').replaceAll('\r', '').replaceAll('\n', '\x1b[\n').split('\x1b[')) {
+    const [, amount, command, text = ''] = /^(\d*)([AJK\n])(.*)$/s.exec(piece) ?? ['', '', '', piece];
     if (command === 'A') row -= Number(amount);
     if (command === 'J') lines.splice(row, Infinity, '');
     if (command === '\n') row += 1;

@@ -43,7 +43,7 @@ function heedSignals(narrator: Narrator): { signal: AbortSignal; received: () =>
     process.on(name, () => {
       if (received === undefined) {
         [received, receivedAt] = [name, performance.now()];
-        narrator.plain(`\n${name}: stopping and cleaning up`);
+        narrator.breakOff(`${name}: stopping and cleaning up`);
         controller.abort();
       } else if (performance.now() - receivedAt > sameSignalMs) process.exit(signalExitCodes[name]);
     });

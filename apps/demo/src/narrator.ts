@@ -28,6 +28,7 @@ export class Narrator {
   #steps = 0;
   #title = '';
   #live: LiveView | undefined;
+  #isDone = false;
 
   constructor(options: NarratorOptions) {
     this.paint = options.paint;
@@ -80,6 +81,12 @@ export class Narrator {
     this.#line(this.paint('red', text));
   }
 
+  /** The last words before an early end: what a step under way still has to say interests nobody any more. */
+  breakOff(text: string): void {
+    this.#line(`\n${text}`);
+    this.#isDone = true;
+  }
+
   /** A part of what follows the story. */
   plain(text: string): void {
     this.#line(text);
@@ -87,7 +94,9 @@ export class Narrator {
 
   /** Figures that change in place. Ends when it is disposed, or something else is said. */
   live(): LiveView {
-    return (this.#live = new LiveView(this.#screen, { inPlace: this.#inPlace }));
+    this.#live = new LiveView(this.#screen, { inPlace: this.#inPlace });
+    if (this.#isDone) this.#live[Symbol.dispose]();
+    return this.#live;
   }
 
   get #columns(): number {
@@ -97,7 +106,7 @@ export class Narrator {
   #line(text: string): void {
     this.#live?.[Symbol.dispose]();
     this.#live = undefined;
-    this.#screen.write(`${text}\n`);
+    if (!this.#isDone) this.#screen.write(`${text}\n`);
   }
 }
 

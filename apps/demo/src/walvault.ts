@@ -1,5 +1,6 @@
 /** The real command line of walvault, run as the user that the server runs as, with the configuration file of the demo. */
 import { readFileSync } from 'node:fs';
+import { chmod, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type ProgramResult, runAsServerUser } from '@walvault/testkit';
 import type { Narrator } from './narrator.ts';
@@ -36,11 +37,22 @@ export class Walvault {
     return result;
   }
 
+  /** Writes a script that is this walvault, with its configuration, for whoever looks around after `--keep`. */
+  async writeProgram(path: string): Promise<void> {
+    await writeScript(path, `exec ${this.argv.map(shellWord).join(' ')} "$@"\n`);
+  }
+
   /** Runs a command and shows it with what it said. */
   async tell(narrator: Narrator, ...args: readonly string[]): Promise<void> {
     const { stdout, stderr } = await this.run(...args);
     narrator.command(`walvault ${args.join(' ')}`, stdout + stderr);
   }
+}
+
+/** Writes an executable shell script. */
+export async function writeScript(path: string, text: string): Promise<void> {
+  await writeFile(path, `#!/bin/sh\n${text}`);
+  await chmod(path, 0o755);
 }
 
 /** The file that npm would link as `walvault`. */

@@ -31,7 +31,7 @@ export function workFrame(sample: WorkSample, paint: Paint): Frame {
   const row = (label: string, value: string, more: string) => `    ${paint('dim', label.padEnd(9))} ${value.padEnd(28)} ${more}`;
   return {
     block: [
-      `    ${bar(elapsedMs / totalMs, paint)} ${formatSeconds(elapsedMs)} of ${formatSeconds(totalMs)}`,
+      `    ${bar(elapsedMs / totalMs, paint)} ${formatSeconds(elapsedMs)}`,
       row('clients', commits, perSecond),
       row('received', received, rate),
       row('on disk', durable, `lag ${lag}, ${latency}`),

@@ -1,5 +1,5 @@
 /** Where the files of a server are. Names of lock files and of identity.json are Barman's. */
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { access, constants, type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ServerConfig } from '@walvault/config';
 import { fileSystemError } from '@walvault/durable-fs';
@@ -28,13 +28,16 @@ export function receiverLogPath(server: ServerConfig): string {
 }
 
 /**
- * Makes the directories that a task writes to.
- * @throws {FileSystemError} when one cannot be made
+ * Makes the directories that a task writes to, and makes sure that it may: better now than when the first byte is there.
+ * @throws {FileSystemError} when one cannot be made, or written to
  */
 export async function ensureDirectories(...paths: readonly string[]): Promise<void> {
   for (const path of paths) {
     await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
       throw fileSystemError('create the directory', path, error);
+    });
+    await access(path, constants.W_OK | constants.X_OK).catch((error: unknown) => {
+      throw fileSystemError('write to', path, error);
     });
   }
 }

@@ -58,7 +58,7 @@ export class Reception implements AsyncDisposable {
     this.positions = new Positions(start, start.acknowledgedLsn);
     this.walSegmentSize = found.walSegmentSize;
     this.#abort = found.abort;
-    this.ended = receiveWal({
+    this.ended = receiveAndClose({
       ...options,
       connection,
       walSegmentSize: found.walSegmentSize,
@@ -69,7 +69,7 @@ export class Reception implements AsyncDisposable {
         segmentCompleted: (name) => this.completed.push(name),
         flushed: (durationMs) => this.flushTimesMs.push(durationMs),
       },
-    }).finally(async () => connection[Symbol.asyncDispose]());
+    });
     this.ended.catch(() => undefined);
   }
 
@@ -105,6 +105,11 @@ export class Reception implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.abort();
   }
+}
+
+async function receiveAndClose(options: ReceiveWalOptions): Promise<ReceiveEnd> {
+  await using _ = options.connection;
+  return await receiveWal(options);
 }
 
 /** Starts to receive. */

@@ -28,7 +28,8 @@ describe('what the server is told', () => {
   test('the answer that it asked for comes after the flush of what it sent before', async ({ directory }) => {
     await receiveFrom({
       directory,
-      options: { flushPolicy: 'segment' },
+      walSenderTimeout: '30min',
+      options: { flushPolicy: 'segment', statusIntervalMs: 600_000 },
       script: async (walsender) => {
         await walsender.status();
         walsender.wal(0, Buffer.alloc(1000));
@@ -96,7 +97,23 @@ describe('what ends it early', () => {
       script: async (walsender) => {
         await walsender.statusUntil(({ replyRequested }) => replyRequested);
         walsender.connection.send(backend.keepalive(startLsn, false));
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000); // the whole process stands still
+        standStill(1000);
+        await walsender.status();
+        walsender.connection.send(shutdown);
+      },
+    });
+    expect(end).toBe('serverShutdown');
+  });
+
+  test('not the silence of this process, when the server was not asked yet', async ({ directory }) => {
+    const { end } = await receiveFrom({
+      directory,
+      walSenderTimeout: '900ms',
+      script: async (walsender) => {
+        await walsender.status();
+        standStill(1500);
+        await walsender.statusUntil(({ replyRequested }) => replyRequested);
+        walsender.connection.send(backend.keepalive(startLsn, false));
         await walsender.status();
         walsender.connection.send(shutdown);
       },
@@ -242,6 +259,7 @@ describe('a stop', () => {
       script: async (walsender) => {
         await walsender.status();
         stop.abort();
+        expect(await walsender.untilCopyDone()).toHaveLength(1); // the positions once more, though nothing is new
         await walsender.connection.closed();
       },
     });
@@ -330,4 +348,9 @@ function endOfTimeline(next: string, nextStart: string): Buffer {
     backend.commandComplete('START_REPLICATION'),
     backend.readyForQuery(),
   ]);
+}
+
+/** The whole process does nothing for a while, and its timers are late. */
+function standStill(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

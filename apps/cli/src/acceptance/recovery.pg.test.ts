@@ -1,6 +1,6 @@
-import { chmod, cp, rename, writeFile } from 'node:fs/promises';
+import { cp, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Cluster, fillSegments, serverUser, startCluster, temporaryDirectory } from '@walvault/testkit';
+import { type Cluster, fillSegments, startCluster, temporaryDirectory } from '@walvault/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { recover, type Recovery } from './expectations.test-support.ts';
 import { caughtUp, sectionFor, Vault } from './vault.test-support.ts';
@@ -95,11 +95,11 @@ test.each(troubles)('restore-wal: 255 for trouble: $name', async ({ args, says }
   expect(code).toBe(255);
 });
 
-test('restore-wal: 255 when the archive is gone, empty or not readable', async () => {
+test('restore-wal: 255 when the archive is gone or cannot be looked into', async () => {
   const wals = vault.path('wals');
   const restore = async (): ReturnType<Vault['run']> => vault.run('restore-wal', 'pg', archived[0]!, '/nowhere');
   expect(await without(wals, restore)).toMatchObject({ code: 255, stderr: expect.stringContaining('ERROR: ') });
-  // Root reads everything; a file in the place of a directory is in everybody's way.
+  // A mode would not stop everybody; a file in the place of a directory does.
   const directory = dirname(vault.segments().get(archived[0]!)!);
   const blocked = await without(directory, async () => {
     await writeFile(directory, '');
@@ -108,13 +108,6 @@ test('restore-wal: 255 when the archive is gone, empty or not readable', async (
     return result;
   });
   expect(blocked).toMatchObject({ code: 255, stderr: expect.stringContaining('ERROR: ') });
-  if (serverUser() === undefined && process.getuid?.() === 0) return;
-  await chmod(wals, 0o000);
-  try {
-    expect(await restore()).toMatchObject({ code: 255, stderr: expect.stringMatching(/^ERROR: .*permission denied\nHINT: /) });
-  } finally {
-    await chmod(wals, 0o700);
-  }
 });
 
 test.each([

@@ -1,6 +1,6 @@
-import { chmod, copyFile, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Cluster, type ProgramResult, startCluster } from '@walvault/testkit';
+import { type Cluster, type ProgramResult, runAsServerUser, startCluster } from '@walvault/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { caughtUp, plant, type Section, sectionFor, Vault } from './vault.test-support.ts';
 
@@ -74,7 +74,7 @@ describe('a receiver does not start, and says why and what to do,', () => {
     expect(vault.names('streaming')).toEqual([]);
     expect(await vault.state()).toMatchObject({ phase: 'failed', lastError: { code, hint: said.hint }, systemIdentifier: null });
     expect(await vault.log()).toContain(JSON.stringify(said.hint));
-    expect(vault.processes()).toEqual([]);
+    await expect.poll(() => vault.processes()).toEqual([]);
   });
 });
 
@@ -205,22 +205,33 @@ describe('a directory that cannot be used is named, with what to do:', () => {
 
   test('the streaming directory does not let us write', async () => {
     await using vault = await Vault.create({ pg: sectionFor(pg) });
-    await plant(vault.path('streaming'), 'marker', '');
-    await rm(vault.path('streaming', 'marker'));
-    await chmod(vault.path(), 0o777);
-    await chmod(vault.path('streaming'), 0o555);
-    const { message, hint } = refusal(await vault.run('receive-wal', 'pg'));
-    expect(message).toMatch(/^ArchiverFailure:could not \S+.* "\S+streaming.*": permission denied$/);
+    await lockUp(vault.path('streaming'));
+    const result = await vault.run('receive-wal', 'pg');
+    if (await mayWrite(vault.path('streaming'))) return expect(result.code).toBe(0);
+    const { message, hint } = refusal(result);
+    expect(message).toBe(`ArchiverFailure:could not write to "${vault.path('streaming')}": permission denied`);
     expect(hint).toBe('Check the owner and the mode of this path, and whether its file system is mounted read-only.');
     expect(vault.names('streaming')).toEqual([]);
   });
 
   test('the directory of the server does not let us write', async () => {
     await using vault = await Vault.create({ pg: sectionFor(pg) });
-    await plant(vault.path(), 'marker', '');
-    await chmod(vault.path(), 0o555);
+    await lockUp(vault.path());
     const { code, stderr } = await vault.run('receive-wal', 'pg');
+    if (await mayWrite(vault.path())) return expect(code).toBe(0);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^ERROR: could not open ".+receive-wal\.log": permission denied\nHINT: Check the owner .+\n$/);
+    expect(stderr).toMatch(/^ERROR: could not write to ".+\/pg": permission denied\nHINT: Check the owner .+\n$/);
   });
+
+  /** Makes a directory that only its mode keeps walvault out of. */
+  async function lockUp(path: string): Promise<void> {
+    await mkdir(path, { recursive: true });
+    await chmod(join(path, '..'), 0o777);
+    await chmod(path, 0o555);
+  }
+
+  /** Modes keep nobody out who runs with root's rights, as the tests must in a checkout that nobody else can reach. */
+  async function mayWrite(path: string): Promise<boolean> {
+    return (await runAsServerUser(['test', '-w', path])).code === 0;
+  }
 });

@@ -1,7 +1,7 @@
 /** Steps 6 and 7: the server dies in the middle of its work, its data is gone, and the archive is brought to rest. */
+import { globSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { globSync } from 'node:fs';
 import { readReceiverState, statePath } from '@walvault/core';
 import type { Acknowledged, Cluster } from '@walvault/testkit';
 import { count } from '../figures.ts';
@@ -50,12 +50,12 @@ export async function bringToRest(stage: Stage, archive: Archive): Promise<void>
   if (stage.options.sabotage) await sabotage(stage, archive);
 }
 
-/** Removes the end of the archive behind everybody's back: the incomplete segment and the newest complete one. */
+/** Removes the end of the archive behind everybody's back: the incomplete segment and the newest complete one, if it is not the only one. */
 async function sabotage({ narrator }: Stage, { server }: Archive): Promise<void> {
   const { streaming, wals } = server.directories;
   const partials = globSync(join(streaming, '*.partial'));
   const segments = globSync(join(wals, '*', '????????????????????????')).toSorted();
-  for (const path of [...partials, ...segments.slice(-1)]) {
+  for (const path of [...partials, ...segments.slice(1).slice(-1)]) {
     await rm(path);
     narrator.trouble(`    --sabotage: deleted ${path}`);
   }

@@ -54,7 +54,8 @@ export async function finishRestore({ narrator, signal }: Stage, restored: Clust
   narrator.note(`Recovered to ${await ask(restored, whereItIs)} and promoted to timeline ${timeline}`);
 }
 
-const whereItIs = 'select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end';
+/** How far it has replayed; the server remembers that when it is a primary again. */
+const whereItIs = 'select pg_last_wal_replay_lsn()';
 
 async function ask(restored: Cluster, sql: string): Promise<string | undefined> {
   try {

@@ -12,6 +12,8 @@ import { streamingRole } from './start-server.ts';
 export const serverName = 'pg';
 /** How the server knows our receiver: Barman's default for streaming_archiver_name. */
 const standbyName = 'barman_receive_wal';
+/** A script beside the configuration file that calls walvault with it. */
+export const programName = 'walvault';
 const syncTimeoutMs = 15_000;
 
 /** A receiver in the background, and what is known about its server. */
@@ -50,6 +52,7 @@ export async function startReceiver(stage: Stage, pg: Cluster, directory: string
   stage.narrator.note(`Written to ${configFile}:`);
   stage.narrator.quote(configurationText(pg, directory));
   const walvault = new Walvault(configFile);
+  await walvault.writeProgram(join(directory, programName));
   const server = serverNamed(await loadConfiguration({ explicit: configFile }), serverName);
   await walvault.tell(stage.narrator, 'receive-wal', '--create-slot', serverName);
   await using stack = new AsyncDisposableStack();

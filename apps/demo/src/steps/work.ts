@@ -36,7 +36,7 @@ async function watched(stage: Stage, archive: Archive, load: Load): Promise<numb
   using view = stage.narrator.live();
   const look = async () => {
     const [state, segments] = [await readReceiverState(statePath(archive.server)), await archivedSegments(archive)];
-    const elapsedMs = Math.min(performance.now() - startedAt, totalMs);
+    const elapsedMs = performance.now() - startedAt;
     view.show(workFrame({ elapsedMs, totalMs, state, commits: load.commits, segments }, stage.narrator.paint));
   };
   return await whileWatching(look, async () => archiveUntil(startedAt + totalMs, { stage, archive, load }));

@@ -1,0 +1,112 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { runAsServerUser, temporaryDirectory } from '@walvault/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { plant, Vault } from './vault.test-support.ts';
+
+const stack = new AsyncDisposableStack();
+const name = '000000010000000000000001';
+const next = '000000010000000000000002';
+const segment = segmentAt(0x100000n);
+let vault: Vault;
+
+/** A segment of 1 MiB whose first page has the header of PostgreSQL 18 on timeline 1. */
+function segmentAt(lsn: bigint): Buffer {
+  const bytes = Buffer.alloc(1024 * 1024);
+  Buffer.from('18d1020001000000', 'hex').copy(bytes);
+  bytes.writeBigUInt64LE(lsn, 8);
+  bytes.writeBigUInt64LE(0xdeadbeefn, 24); // system identifier
+  bytes.writeUInt32LE(bytes.length, 32);
+  bytes.writeUInt32LE(8192, 36);
+  return bytes.fill(0x5a, 40, 5000);
+}
+
+beforeAll(async () => {
+  const section = { conninfo: 'host=127.0.0.1 port=1 user=x', streaming_archiver: 'on', slot_name: 'barman' };
+  vault = stack.use(await Vault.create({ pg: section }));
+  await plant(vault.path('wals', '0000000100000000'), name, gzipSync(segment));
+  await plant(vault.path('streaming'), `${next}.partial`, segmentAt(0x200000n).subarray(0, 8192));
+});
+
+afterAll(() => stack[Symbol.asyncDispose]());
+
+/** Standard output as bytes, which the test kit takes for text. */
+function bytesOf(...args: readonly string[]): Buffer {
+  const [program, ...words] = vault.argv(...args);
+  return execFileSync(program!, words, { stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 2 ** 24 });
+}
+
+test('get-wal prints the segment as it was before compression', () => {
+  expect(bytesOf('get-wal', 'pg', name).equals(segment)).toBe(true);
+});
+
+test('get-wal -o writes it to a directory under its name', async () => {
+  await using target = await temporaryDirectory('target');
+  const { code, stdout, stderr } = await vault.run('get-wal', '-o', target.path, 'pg', name);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toBe(`Sending WAL '${name}' for server 'pg' into '${join(target.path, name)}' file\n`);
+  expect((await readFile(join(target.path, name))).equals(segment)).toBe(true);
+  expect(await readdir(target.path)).toEqual([name]);
+});
+
+test('get-wal --partial takes the segment that is being received, as long as a whole one', async () => {
+  await using target = await temporaryDirectory('target');
+  expect(await vault.run('get-wal', 'pg', next)).toMatchObject({ code: 1, stdout: '' });
+  const said = await vault.succeed('get-wal', '-P', '-o', target.path, 'pg', next);
+  expect(said).toBe(`Sending WAL '${next}.partial' for server 'pg' into '${join(target.path, next)}' file\n`);
+  expect((await stat(join(target.path, next))).size).toBe(segment.length);
+});
+
+test('get-wal: 1 when the file is not there', async () => {
+  expect(await vault.run('get-wal', 'pg', '0000000100000000000000AA')).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: `ERROR: WAL file '0000000100000000000000AA' not found in server 'pg'\n`,
+  });
+});
+
+test('get-wal: 3 for what is not the name of a WAL file', async () => {
+  for (const bad of ['abc', '../../etc/passwd', `${name}.gz`, name.replace('1', 'g')])
+    expect(await vault.run('get-wal', 'pg', bad)).toMatchObject({
+      code: 3,
+      stdout: '',
+      stderr: `ERROR: '${bad}' is not a valid wal file name\n`,
+    });
+});
+
+test('get-wal: 3 when the output directory cannot be written to, and no file is left behind', async () => {
+  await using target = await temporaryDirectory('target');
+  const missing = join(target.path, 'missing');
+  expect(await vault.run('get-wal', '-o', missing, 'pg', name)).toMatchObject({
+    code: 3,
+    stdout: '',
+    stderr: `ERROR: Unable to open '${join(missing, name)}' file: no such file or directory\nHINT: Name a directory that you may write to.\n`,
+  });
+  expect(await readdir(target.path)).toEqual([]);
+});
+
+test('get-wal: 255 for a damaged file, of which nothing is left under its name', async () => {
+  await using target = await temporaryDirectory('target');
+  const damaged = '000000010000000000000003';
+  await plant(vault.path('wals', '0000000100000000'), damaged, gzipSync(segment).subarray(0, 700));
+  const { code, stderr } = await vault.run('get-wal', '-o', target.path, 'pg', damaged);
+  expect(code).toBe(255);
+  expect(stderr).toMatch(/^ERROR: WAL file ".+000000010000000000000003" .+\n/);
+  expect(await readdir(target.path)).toEqual([]);
+});
+
+test('get-wal: 255 when the reader goes away, which is not the end of the archive', async () => {
+  const script = `${vault.argv('get-wal', 'pg', name).map((word) => `'${word}'`).join(' ')} | true; exit \${PIPESTATUS[0]}`;
+  const result = await runAsServerUser(['bash', '-c', script]);
+  expect(result.code).toBe(255);
+});
+
+test('get-wal: 255 when a directory stands where the file is to go', async () => {
+  await using target = await temporaryDirectory('target');
+  await mkdir(join(target.path, name));
+  await writeFile(join(target.path, name, 'x'), '');
+  expect(await vault.run('get-wal', '-o', target.path, 'pg', name)).toMatchObject({ code: 255 });
+  expect(await readdir(target.path)).toEqual([name]);
+});
