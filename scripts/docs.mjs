@@ -40,7 +40,7 @@ const withoutEffect = [
   ['nothing is encrypted', 'encryption_key_id', 'encryption_passphrase_command'],
   ['models are not applied', 'cluster'],
   ['lock files are never removed', 'lock_directory_cleanup'],
-  ['the log has its own format, and its level is chosen by `--debug`', 'log_format', 'log_level'],
+  ['the log has its own format', 'log_format'],
   ['walvault runs as whoever calls it', 'barman_user'],
   ['no external program is run', 'path_prefix'],
 ];

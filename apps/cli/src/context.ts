@@ -1,5 +1,6 @@
 /** What every command gets: the configuration, the output, a log, and a signal that says when to stop. */
 import {
+  ConfigError,
   type Configuration,
   formatProblem,
   loadConfiguration,
@@ -8,7 +9,7 @@ import {
   serversNamed,
 } from '@walvault/core';
 import type { Logger } from '@walvault/wal';
-import { openLog } from './log.ts';
+import { openLog, pinoLevels } from './log.ts';
 import { Output } from './output.ts';
 
 /** Options that stand before the command. */
@@ -36,8 +37,11 @@ export class CommandContext {
   /** The configuration, read once; its warnings are said the first time. */
   async configuration(): Promise<Configuration> {
     if (this.#configuration !== undefined) return this.#configuration;
-    const configuration = await loadConfiguration({ explicit: this.options.config });
-    for (const warning of configuration.warnings) this.output.warning(formatProblem(warning));
+    const configuration = await loadConfiguration({ explicit: this.options.config }).catch((error: unknown) => {
+      if (error instanceof ConfigError) this.#warn(error.warnings);
+      throw error;
+    });
+    this.#warn(configuration.warnings);
     this.#configuration = configuration;
     return configuration;
   }
@@ -50,8 +54,15 @@ export class CommandContext {
     return serversNamed(await this.configuration(), names);
   }
 
-  /** A log for a command that works in the foreground: on stderr, readable on a terminal, JSON lines elsewhere. */
-  log(file?: string): Logger {
-    return openLog({ file, level: this.options.debug === true ? 'debug' : 'info' });
+  /**
+   * The log of a server's command that works in the foreground: in a file, or on stderr, there readable on a terminal and JSON lines
+   * elsewhere. `--debug` wins over `log_level`.
+   */
+  log(server: ServerConfig, file: string | undefined): Logger {
+    return openLog({ file, level: this.options.debug === true ? 'debug' : pinoLevels[server.logLevel] });
+  }
+
+  #warn(warnings: Configuration['warnings']): void {
+    for (const warning of warnings) this.output.warning(formatProblem(warning));
   }
 }

@@ -18,6 +18,6 @@ export function replayFrame({ from, at, to }: ReplaySample, paint: Paint): Frame
   const text =
     done < all
       ? `replayed to ${formatLsn(at)}, ${formatBytes(done)} of ${formatBytes(all)}`
-      : `replayed to ${formatLsn(at)}, all there is; PostgreSQL makes sure of it and begins a new timeline`;
+      : `replayed to ${formatLsn(at)}, all there is; a new timeline begins`;
   return { block: [`    ${bar(done / all, paint)} ${text}`], line: `    ${text}` };
 }

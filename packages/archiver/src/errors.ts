@@ -19,7 +19,7 @@ export type ArchiverErrorCode =
   | 'ERR_WAL_HOLE'
   /** There is no WAL at all in any of the directories, so nothing can be said about where it ends. The directory is wrong or not mounted. */
   | 'ERR_ARCHIVE_EMPTY'
-  /** A line of xlog.db is not one. `barman rebuild-xlogdb` (or walvault's) makes the file anew from the archive. */
+  /** A line of xlog.db is not one. `barman rebuild-xlogdb` makes the file anew from the archive. */
   | 'ERR_XLOGDB_INVALID';
 
 /** Codes of a {@link WalFileError}. */

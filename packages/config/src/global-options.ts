@@ -60,7 +60,11 @@ export const globalOptions: OptionTable<GlobalValues> = {
     default: 'true',
     doc: 'Whether cron removes lock files that nobody uses any more.',
   },
-  log_file: { type: pathType, scope: 'global', doc: 'File that messages are logged to; the standard error unless set.' },
+  log_file: {
+    type: pathType,
+    scope: 'global',
+    doc: 'File that receivers in the background log to; receive-wal.log in the directory of each server unless set.',
+  },
   log_format: { type: textType, scope: 'global', doc: "Format of Barman's log lines; not used." },
   log_level: {
     type: oneOf('NOTSET', 'DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'),

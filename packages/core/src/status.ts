@@ -1,13 +1,13 @@
 /** What there is to say about a server: one value, of which `status` and whatever else shows it are views. */
 import type { ArchiveListing } from '@walvault/archiver';
 import type { ServerConfig } from '@walvault/config';
-import { lockOwner } from '@walvault/durable-fs';
 import { type Lsn, lsnDistance, parseLsn, type TimelineId } from '@walvault/wal';
 import { listServerArchive } from './archive.ts';
 import { openStreaming } from './connections.ts';
 import { readReceiverState, type ReceiverState, type ReportedError } from './receiver-state.ts';
-import { lockPath, statePath } from './server-paths.ts';
+import { statePath } from './server-paths.ts';
 import { reportError } from './state-publisher.ts';
+import { pidOf } from './stop-task.ts';
 
 /** The server as it answers right now. */
 export interface LiveServer {
@@ -34,13 +34,13 @@ const patienceMs = 3000;
 
 /** Looks at a server, its receiver and its archive, all at once. A server that does not answer costs at most 3 s. */
 export async function serverStatus(server: ServerConfig): Promise<ServerStatus> {
-  const [owner, receiver, live, archive] = await Promise.all([
-    lockOwner(lockPath(server, 'receive-wal')),
+  const [receiverPid, receiver, live, archive] = await Promise.all([
+    pidOf(server, 'receive-wal'),
     readReceiverState(statePath(server)),
     askServer(server).catch(reportError),
     listServerArchive(server).catch(reportError),
   ]);
-  return { server, receiverPid: owner?.pid, receiver, live, archive, lagBytes: lagBytes(receiver, live) };
+  return { server, receiverPid, receiver, live, archive, lagBytes: lagBytes(receiver, live) };
 }
 
 /** Whether a part of the status is the error that stood in the way. */

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerConfig } from '@walvault/config';
 import { lockOwner } from '@walvault/durable-fs';
 import { CoreError } from './errors.ts';
-import { lockPath, type ServerTask } from './server-paths.ts';
+import { readReceiverState } from './receiver-state.ts';
+import { lockPath, type ServerTask, statePath } from './server-paths.ts';
 
 const patienceMs = 10_000;
 const pauseMs = 50;
@@ -15,10 +16,10 @@ const pauseMs = 50;
  */
 export async function stopTask(server: ServerConfig, task: ServerTask): Promise<number> {
   const path = lockPath(server, task);
-  const pid = (await lockOwner(path))?.pid;
+  const pid = await pidOf(server, task);
   if (pid === undefined || !signalProcess(pid)) throw notRunning(server, task);
   const deadline = Date.now() + patienceMs;
-  while ((await lockOwner(path))?.pid === pid) {
+  while ((await lockOwner(path)) !== undefined && (await pidOf(server, task)) === pid) {
     if (Date.now() > deadline) {
       throw new CoreError('ERR_STILL_RUNNING', `Cannot terminate process ${task}(${pid})`, {
         hint: `It did not end within ${patienceMs / 1000} s. Look at its log; as a last resort: kill -9 ${pid}`,
@@ -27,6 +28,26 @@ export async function stopTask(server: ServerConfig, task: ServerTask): Promise<
     await sleep(pauseMs);
   }
   return pid;
+}
+
+/**
+ * PID of the process that does a task, or undefined when nobody does. The receiver's comes from the state that it publishes: a
+ * Barman that does not see our lock writes its own PID into the lock file before it fails on the slot.
+ */
+export async function pidOf(server: ServerConfig, task: ServerTask): Promise<number | undefined> {
+  const owner = await lockOwner(lockPath(server, task));
+  if (owner === undefined || owner.kind === 'flock' || task !== 'receive-wal') return owner?.pid;
+  const published = (await readReceiverState(statePath(server)))?.pid;
+  return published !== undefined && isAlive(published) ? published : owner.pid;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
 }
 
 /** Sends SIGINT; false when the process is gone. */

@@ -63,10 +63,15 @@ const goldens: readonly (readonly [string, string, BackendMessage])[] = [
   ['NoticeResponse', '4e 00000009 4d 6869 00 00', { kind: 'notice', fields: new Map([['M', 'hi']]) }],
 ];
 
-/** Parses chunk by chunk and keeps what must be kept before the next chunk. */
+/** Parses chunk by chunk, each behind the rest of the one before, and keeps what must be kept before the next chunk. */
 function parseAll(chunks: readonly Buffer[]): BackendMessage[] {
   const parser = new BackendMessageParser();
-  return chunks.flatMap((chunk) => parser.parse(Buffer.from(chunk)).map(keep));
+  let rest: Buffer = Buffer.alloc(0);
+  return chunks.flatMap((chunk) => {
+    const parsed = parser.parse(Buffer.concat([rest, chunk]));
+    rest = parsed.rest;
+    return parsed.messages.map(keep);
+  });
 }
 
 function keep(message: BackendMessage): BackendMessage {
@@ -111,11 +116,22 @@ describe('messages from the server', () => {
     expect(second).toEqual({ kind: 'readyForQuery' });
   });
 
-  test('rows and errors stay what they are when later chunks come', () => {
-    const parser = new BackendMessageParser();
-    const row = parser.parse(hex('44 0000000c 0001 00000002 6162 64 00000100'));
-    for (let i = 0; i < 4; i += 1) parser.parse(Buffer.alloc(60, 0x7a));
-    expect(row).toEqual([{ kind: 'dataRow', values: [Buffer.from('ab')] }]);
+  test('rows and errors stay what they are when their bytes are overwritten; WAL is a view on them', () => {
+    const bytes = hex('44 0000000c 0001 00000002 6162 45 00000009 4d 6869 00 00 64 00000005 61');
+    const { messages, rest } = new BackendMessageParser().parse(bytes);
+    bytes.fill(0x7a);
+    expect(messages).toEqual([
+      { kind: 'dataRow', values: [Buffer.from('ab')] },
+      { kind: 'error', fields: new Map([['M', 'hi']]) },
+      { kind: 'copyData', data: Buffer.from('z') },
+    ]);
+    expect(rest).toHaveLength(0);
+  });
+
+  test('what is not a whole message yet is given back', () => {
+    const { messages, rest } = new BackendMessageParser().parse(hex('63 00000004 64 00000007 6b01'));
+    expect(messages).toEqual([{ kind: 'copyDone' }]);
+    expect(rest).toEqual(hex('64 00000007 6b01'));
   });
 });
 
@@ -150,7 +166,7 @@ describe('bytes that are not the protocol', () => {
   });
 
   test.each(malformed)('%s takes nothing away from what came before it', (_name, bytes) => {
-    const messages = new BackendMessageParser().parse(Buffer.concat([hex('64 00000005 61 5a 00000005 49'), hex(bytes)]));
+    const { messages } = new BackendMessageParser().parse(Buffer.concat([hex('64 00000005 61 5a 00000005 49'), hex(bytes)]));
     expect(messages).toEqual([
       { kind: 'copyData', data: Buffer.from('a') },
       { kind: 'readyForQuery' },

@@ -1,15 +1,15 @@
 /**
- * The adapter to pg-protocol, and the only file that imports it: socket chunks in, typed messages out.
+ * The adapter to pg-protocol, and the only file that imports it: bytes in, typed messages out.
  *
- * pg-protocol cuts the stream into messages, across chunks, and reads the plain ones; frame-guard.ts checks each header
- * before that, and message-bodies.ts reads the ones where pg-protocol loses or trusts too much. Nothing of pg-protocol
- * leaves this file: its CopyData becomes a view, its DatabaseError is dropped for the fields that the server sent.
+ * frame-guard.ts finds the whole messages and checks their headers; pg-protocol, which is given nothing else and so never
+ * keeps or moves a byte, reads the plain ones, and message-bodies.ts those where pg-protocol loses or trusts too much. Nothing
+ * of pg-protocol leaves this file: its CopyData becomes a view, its DatabaseError is dropped for the fields that the server sent.
  */
 import { Parser } from 'pg-protocol/dist/parser.js';
 import type { BackendMessage as ParsedMessage, CommandCompleteMessage, CopyDataMessage } from 'pg-protocol/dist/messages.js';
 import type { BackendKeyDataMessage, ParameterStatusMessage, RowDescriptionMessage } from 'pg-protocol/dist/messages.js';
 import { ProtocolViolationError } from './errors.ts';
-import { FrameGuard } from './frame-guard.ts';
+import { inspectFrames } from './frame-guard.ts';
 import { type AuthenticationRequest, decodeAuthenticationRequest, decodeDataRow, decodeServerMessage } from './message-bodies.ts';
 import type { ServerMessageFields } from './server-error.ts';
 
@@ -32,29 +32,36 @@ export type BackendMessage =
   | { readonly kind: 'other'; readonly name: string }
   /** The stream cannot be read from here on; always the last one. */
   | { readonly kind: 'unreadable'; readonly error: unknown }
-  /** `data` is a view, valid until the next chunk is parsed. */
+  /** `data` is a view, on the bytes that were parsed. */
   | { readonly kind: 'copyData'; readonly data: Buffer };
 
-/** Turns the bytes of one connection into messages. After an unreadable one it must not be used again. */
+/** What {@link BackendMessageParser.parse} found. */
+export interface ParsedMessages {
+  readonly messages: readonly BackendMessage[];
+  /** The bytes at the end that are not a whole message yet: to be parsed again, with more behind them. */
+  readonly rest: Buffer;
+}
+
+/** Turns bytes into messages. After an unreadable one it must not be used again. */
 export class BackendMessageParser {
   readonly #parser = new Parser();
-  readonly #guard = new FrameGuard(decodeBody);
 
   /**
-   * The messages that end in `chunk`, in order. The parser keeps `chunk` and writes into it: give it away. The `data` of
-   * copyData is valid until the next call; everything else belongs to the caller.
+   * The whole messages in `bytes`, which begin with one, in order. The `data` of copyData and the rest are views on `bytes`;
+   * everything else belongs to the caller.
    */
-  parse(chunk: Buffer): BackendMessage[] {
-    const { captured, soundLength, violation } = this.#guard.inspect(chunk);
+  parse(bytes: Buffer): ParsedMessages {
+    const { captured, soundLength, violation } = inspectFrames(bytes, decodeBody);
     const decoded = captured.values();
     const messages: BackendMessage[] = [];
+    const rest = bytes.subarray(soundLength);
     try {
-      this.#parser.parse(chunk.subarray(0, soundLength), (parsed) => messages.push(translate(parsed, decoded)));
+      this.#parser.parse(bytes.subarray(0, soundLength), (parsed) => messages.push(translate(parsed, decoded)));
     } catch (cause) {
       const error = new ProtocolViolationError('received a message from the server that cannot be read', { cause });
-      return [...messages, { kind: 'unreadable', error }];
+      return { messages: [...messages, { kind: 'unreadable', error }], rest };
     }
-    return violation === undefined ? messages : [...messages, { kind: 'unreadable', error: violation }];
+    return { messages: violation === undefined ? messages : [...messages, { kind: 'unreadable', error: violation }], rest };
   }
 }
 

@@ -4,10 +4,10 @@
  */
 import { once } from 'node:events';
 import { lookup } from 'node:dns/promises';
-import net from 'node:net';
 import { getSystemErrorMessage } from 'node:util';
 import type { ConnectionParameters, HostAddress } from './connection-parameters.ts';
 import { ConnectError } from './errors.ts';
+import { SocketReader } from './socket-reader.ts';
 
 /** One address of a host, ready to dial. */
 export interface DialTarget {
@@ -37,23 +37,22 @@ export async function dialTargets(host: HostAddress, signal: AbortSignal): Promi
 }
 
 /**
- * Connects one socket, with Nagle's algorithm off. The socket has a listener for errors, so that one that comes while
- * nobody reads does not end the process; the next read reports it.
+ * Connects one socket, with Nagle's algorithm off. An error that comes while nobody reads does not end the process; the
+ * next read reports it.
  * @throws {ConnectError} when it fails; signal.reason when aborted.
  */
-export async function dial(target: DialTarget, parameters: ConnectionParameters, signal: AbortSignal): Promise<net.Socket> {
-  const socket = net.connect({
+export async function dial(target: DialTarget, parameters: ConnectionParameters, signal: AbortSignal): Promise<SocketReader> {
+  const reader = SocketReader.connect({
     ...target.socketOptions,
     noDelay: true,
     keepAlive: parameters.keepalive,
     keepAliveInitialDelay: parameters.keepaliveIdleMs,
   });
-  socket.on('error', () => {});
   try {
-    await once(socket, 'connect', { signal });
-    return socket;
+    await once(reader.socket, 'connect', { signal });
+    return reader;
   } catch (cause) {
-    socket.destroy();
+    reader.socket.destroy();
     signal.throwIfAborted();
     throw new ConnectError(`connection to ${target.where} failed: ${describeCause(cause)}`, {
       where: target.where,

@@ -8,13 +8,13 @@
  */
 import { ProtocolViolationError } from './errors.ts';
 
-/** What the guard found in a chunk. */
+/** What was found in some bytes. */
 export interface Inspection<T> {
-  /** The kept bodies of the messages that end in the chunk, decoded, in order. */
+  /** The kept bodies of the whole messages, decoded, in order. */
   readonly captured: readonly T[];
-  /** How much of the chunk the parser may see: all of it, or up to the message that is wrong. */
+  /** Where the whole and sound messages end; the parser may see what is before. */
   readonly soundLength: number;
-  /** What is wrong behind that, if anything. The guard must not be used again after it. */
+  /** What is wrong behind that, if anything. */
   readonly violation: unknown;
 }
 
@@ -39,62 +39,29 @@ const fixedLengths: ReadonlyMap<number, number> = new Map(
   ]),
 );
 
-/** Checks frames as they pass, and decodes the bodies that it keeps. */
-export class FrameGuard<T> {
-  readonly #decode: (type: string, body: Buffer) => T;
-  readonly #header = Buffer.alloc(headerLength);
-  #headerBytes = 0;
-  #missing = 0;
-  #pieces: Buffer[] | undefined;
-
-  /** @param decode reads a kept body, which belongs to it; what it throws is a violation. */
-  constructor(decode: (type: string, body: Buffer) => T) {
-    this.#decode = decode;
-  }
-
-  /** Checks the next bytes of the stream. What is sound before a violation stays sound, however the stream was cut. */
-  inspect(chunk: Buffer): Inspection<T> {
-    const captured: T[] = [];
-    let soundLength = 0;
-    try {
-      for (let at = 0; at < chunk.length; ) {
-        at = this.#headerBytes < headerLength ? this.#takeHeader(chunk, at) : this.#takeBody(chunk, at);
-        if (this.#headerBytes < headerLength || this.#missing > 0) continue;
-        this.#finish(captured);
-        soundLength = at;
-      }
-      return { captured, soundLength: chunk.length, violation: undefined };
-    } catch (violation) {
-      return { captured, soundLength, violation };
+/**
+ * Checks the whole messages in `bytes`, which begin with one, and the header of the one behind them. What is sound before a
+ * violation stays sound.
+ * @param decode reads a kept body, which belongs to it; what it throws is a violation.
+ */
+export function inspectFrames<T>(bytes: Buffer, decode: (type: string, body: Buffer) => T): Inspection<T> {
+  const captured: T[] = [];
+  let at = 0;
+  try {
+    while (at + headerLength <= bytes.length) {
+      const type = bytes.readUInt8(at);
+      const length = bytes.readUInt32BE(at + 1);
+      checkHeader(type, length);
+      const end = at + 1 + length;
+      if (end > bytes.length) break;
+      // Copied, because these messages outlive the buffer that they came in.
+      if (capturedTypes.has(type))
+        captured.push(decode(String.fromCharCode(type), Buffer.from(bytes.subarray(at + headerLength, end))));
+      at = end;
     }
-  }
-
-  #takeHeader(chunk: Buffer, at: number): number {
-    const end = Math.min(chunk.length, at + headerLength - this.#headerBytes);
-    chunk.copy(this.#header, this.#headerBytes, at, end);
-    this.#headerBytes += end - at;
-    if (this.#headerBytes < headerLength) return end;
-    const type = this.#header.readUInt8(0);
-    const length = this.#header.readUInt32BE(1);
-    checkHeader(type, length);
-    this.#missing = length - 4;
-    this.#pieces = capturedTypes.has(type) ? [] : undefined;
-    return end;
-  }
-
-  #takeBody(chunk: Buffer, at: number): number {
-    const end = Math.min(chunk.length, at + this.#missing);
-    // Copied: the parser moves bytes about inside the chunks that it was given.
-    this.#pieces?.push(Buffer.from(chunk.subarray(at, end)));
-    this.#missing -= end - at;
-    return end;
-  }
-
-  #finish(captured: T[]): void {
-    const type = this.#header.toString('latin1', 0, 1);
-    if (this.#pieces !== undefined) captured.push(this.#decode(type, Buffer.concat(this.#pieces)));
-    this.#pieces = undefined;
-    this.#headerBytes = 0;
+    return { captured, soundLength: at, violation: undefined };
+  } catch (violation) {
+    return { captured, soundLength: at, violation };
   }
 }
 

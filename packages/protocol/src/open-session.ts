@@ -6,13 +6,13 @@
  * that refuses us, or whose certificate is not accepted, ends the search: going on would hide a wrong setting, or offer
  * the password at the wrong door. `allow` and `prefer` try the same address again with the other encryption first.
  */
-import type { Socket } from 'node:net';
 import { type Logger, silentLogger, WalvaultError } from '@walvault/wal';
 import type { ConnectionParameters, HostAddress, SslMode } from './connection-parameters.ts';
 import { dial, type DialTarget, dialTargets } from './dial.ts';
 import { AuthenticationError, ConnectError, TlsError } from './errors.ts';
 import { ServerError } from './server-error.ts';
 import { Session } from './session.ts';
+import { SocketReader } from './socket-reader.ts';
 import { type ServerGreeting, type SessionPurpose, startUp } from './startup.ts';
 import { encrypt, requestTls } from './tls.ts';
 
@@ -108,8 +108,8 @@ function isWorthOtherEncryption(error: unknown): boolean {
 
 async function attempt(request: SessionRequest, target: DialTarget, encryption: Encryption): Promise<OpenedSession> {
   return await withDeadline(request, target.where, async (signal) => {
-    const socket = await openSocket(target, { encryption, parameters: request.parameters, signal });
-    const session = new Session(socket, { signal, log: request.log, where: target.where });
+    const reader = await openSocket(target, { encryption, parameters: request.parameters, signal });
+    const session = new Session(reader, { signal, log: request.log, where: target.where });
     try {
       return { session, greeting: await startUp(session, { ...request, host: target.host }) };
     } catch (error) {
@@ -125,13 +125,16 @@ interface SocketOptions {
   readonly signal: AbortSignal;
 }
 
-async function openSocket(target: DialTarget, { encryption, parameters, signal }: SocketOptions): Promise<Socket> {
-  const socket = await dial(target, parameters, signal);
-  if (encryption === 'plain') return socket;
+async function openSocket(target: DialTarget, { encryption, parameters, signal }: SocketOptions): Promise<SocketReader> {
+  const reader = await dial(target, parameters, signal);
+  if (encryption === 'plain') return reader;
+  const { socket } = reader;
   try {
     const isDirect = encryption === 'tls' && parameters.tls.negotiation === 'direct';
-    if (isDirect || (await requestTls(socket, signal))) return await encrypt(socket, target.host.host, parameters.tls, signal);
-    if (encryption === 'ifOffered') return socket;
+    if (isDirect || (await requestTls(reader, signal))) {
+      return SocketReader.over(await encrypt(socket, target.host.host, parameters.tls, signal));
+    }
+    if (encryption === 'ifOffered') return reader;
     throw new TlsError('the server does not support TLS', {
       hint: `Set ssl = on and a certificate on the server, or use a weaker sslmode than ${parameters.tls.mode}.`,
     });

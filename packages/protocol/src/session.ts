@@ -12,6 +12,7 @@ import { type BackendMessage, BackendMessageParser } from './backend-messages.ts
 import { codeOf, describeCause } from './dial.ts';
 import { ConnectionLostError, ProtocolViolationError, TlsError } from './errors.ts';
 import { terminateMessage } from './frontend-messages.ts';
+import type { SocketReader } from './socket-reader.ts';
 
 /** How long a closing session waits for the server to close its side. */
 const farewellMs = 1000;
@@ -24,30 +25,32 @@ export interface SessionOptions {
   readonly where: string;
 }
 
-/** A connected socket that speaks messages. It owns the socket. */
+/** A connected socket that speaks messages. It owns the socket and reads it alone. */
 export class Session implements AsyncDisposable {
   readonly where: string;
   /** Parameters that the server has reported, newest value. */
   readonly parameterStatus: Map<string, string> = new Map();
   readonly #socket: Socket;
-  readonly #chunks: AsyncIterator<Buffer, unknown>;
+  readonly #reader: SocketReader;
   readonly #parser = new BackendMessageParser();
   readonly #signal: AbortSignal;
   readonly #log: Logger;
   readonly #onAbort = (): void => void this.#socket.destroy();
-  #framed: BackendMessage[] = [];
+  #framed: readonly BackendMessage[] = [];
   #next = 0;
+  /** The beginning of a message whose end has not arrived. */
+  #rest: Buffer = Buffer.alloc(0);
   #failure: { readonly error: unknown } | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(socket: Socket, options: SessionOptions) {
+  constructor(reader: SocketReader, options: SessionOptions) {
     this.where = options.where;
-    this.#socket = socket;
+    this.#reader = reader;
+    this.#socket = reader.socket;
     this.#signal = options.signal;
     this.#log = options.log ?? silentLogger;
-    this.#chunks = socket.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer, unknown>;
     this.#signal.addEventListener('abort', this.#onAbort, { once: true });
-    if (this.#signal.aborted) socket.destroy();
+    if (this.#signal.aborted) this.#socket.destroy();
   }
 
   /** The socket when it is encrypted. */
@@ -75,7 +78,7 @@ export class Session implements AsyncDisposable {
       const message = this.nextFramed();
       if (message?.kind === 'unreadable') throw this.fail(message.error);
       if (message !== undefined) return message;
-      await this.#readChunk();
+      await this.#readMore();
     }
   }
 
@@ -126,19 +129,21 @@ export class Session implements AsyncDisposable {
   /** What the server still sends is dropped, so that it can get to our good-bye. */
   async #drain(): Promise<void> {
     try {
-      while ((await this.#chunks.next()).done !== true);
+      await this.#reader.drain();
     } catch {
       // Gone is gone: whichever way the connection ends is the end that we are waiting for.
     }
   }
 
-  async #readChunk(): Promise<void> {
+  async #readMore(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure.error;
     try {
-      const chunk = await this.#chunks.next();
-      if (chunk.done === true) throw this.#lost(undefined);
-      this.#framed = this.#parser.parse(chunk.value);
+      const bytes = await this.#reader.read(this.#rest);
+      if (bytes === undefined) throw this.#lost(undefined);
+      const { messages, rest } = this.#parser.parse(bytes);
+      this.#framed = messages;
       this.#next = 0;
+      this.#rest = rest;
     } catch (cause) {
       throw this.fail(this.#reasonOf(cause));
     }

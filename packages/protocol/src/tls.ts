@@ -13,6 +13,7 @@ import type { TlsParameters } from './connection-parameters.ts';
 import { codeOf, describeCause } from './dial.ts';
 import { TlsError } from './errors.ts';
 import { sslRequest } from './frontend-messages.ts';
+import type { SocketReader } from './socket-reader.ts';
 
 const alpnProtocol = 'postgresql';
 const brokenNetwork: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);
@@ -21,9 +22,8 @@ const brokenNetwork: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIM
  * Asks the server whether it speaks TLS.
  * @returns false when it does not. @throws {TlsError} when it answers with anything but one byte S or N; signal.reason.
  */
-export async function requestTls(socket: Socket, signal: AbortSignal): Promise<boolean> {
-  socket.write(sslRequest());
-  const answer = await readChunk(socket, signal);
+export async function requestTls(reader: SocketReader, signal: AbortSignal): Promise<boolean> {
+  const answer = await readAnswer(reader, signal);
   if (answer.length === 1 && answer[0] === 0x4e) return false;
   if (answer.length === 1 && answer[0] === 0x53) return true;
   if (answer[0] === 0x53) throw new TlsError('received unencrypted data after the answer to the TLS request');
@@ -165,23 +165,21 @@ function handshakeError(cause: unknown, host: string): TlsError {
   });
 }
 
-/** The next bytes that arrive, and the socket paused behind them. */
-function readChunk(socket: Socket, signal: AbortSignal): Promise<Buffer> {
+/** Asks, and gives the bytes that come back. */
+async function readAnswer(reader: SocketReader, signal: AbortSignal): Promise<Buffer> {
   signal.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    const settle = (act: () => void): void => {
-      socket.pause();
-      socket.off('data', onData).off('error', onError).off('close', onClose);
-      signal.removeEventListener('abort', onAbort);
-      act();
-    };
-    const onData = (chunk: Buffer): void => settle(() => resolve(chunk));
-    const onError = (cause: unknown): void =>
-      settle(() => reject(new TlsError(`TLS request failed: ${describeCause(cause)}`, { cause, retry: 'retry' })));
-    const onClose = (): void =>
-      settle(() => reject(new TlsError('the server closed the connection at the TLS request', { retry: 'retry' })));
-    const onAbort = (): void => settle(() => reject(signal.reason as Error));
-    socket.on('data', onData).on('error', onError).on('close', onClose);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
+  const onAbort = (): void => void reader.socket.destroy();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    reader.socket.write(sslRequest());
+    const answer = await reader.read();
+    if (answer !== undefined) return answer;
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw new TlsError(`TLS request failed: ${describeCause(cause)}`, { cause, retry: 'retry' });
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+  signal.throwIfAborted();
+  throw new TlsError('the server closed the connection at the TLS request', { retry: 'retry' });
 }

@@ -83,5 +83,7 @@ test('while it receives again what was acknowledged, it is no candidate for sync
   await using second = await receive({ cluster, directory, slotName: 'again', applicationName: 'vault', statusIntervalMs });
   expect(second.positions.flushedLsn).toBeLessThanOrEqual(second.start.acknowledgedLsn);
   await second.caughtUp(cluster);
-  await cluster.waitFor(`select flush_lsn >= pg_current_wal_flush_lsn() from pg_stat_replication where application_name = 'vault'`);
+  await cluster.waitFor(
+    `select flush_lsn >= pg_current_wal_flush_lsn() from pg_stat_replication where application_name = 'vault'`,
+  );
 });

@@ -2,7 +2,15 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bulkLoad, createStandby, startCluster } from '@walvault/testkit';
-import { historyFileName, offsetInSegment, parseHistoryFile, parseLsn, roundDownToSegment, toWalSegmentSize, walFileNameAt } from '@walvault/wal';
+import {
+  historyFileName,
+  offsetInSegment,
+  parseHistoryFile,
+  parseLsn,
+  roundDownToSegment,
+  toWalSegmentSize,
+  walFileNameAt,
+} from '@walvault/wal';
 import { describe, expect } from 'vitest';
 import { expectSameAsServer, receive, timeline, walFilesIn } from './receive.test-support.ts';
 import { test } from './test-directory.test-support.ts';
@@ -68,7 +76,9 @@ describe.each([18, 14] as const)('PostgreSQL %d', (major) => {
     await again.caughtUp(standby);
   });
 
-  test('a start exactly at the switchpoint, where the server streams nothing, goes over to the new timeline', async ({ directory }) => {
+  test('a start exactly at the switchpoint, where the server streams nothing, goes over to the new timeline', async ({
+    directory,
+  }) => {
     await using primary = await startCluster({ major, segmentSizeMb: 1 });
     await using standby = await createStandby(primary);
     await using before = await receive({ cluster: standby, directory });
@@ -109,6 +119,9 @@ test('two promotions while nobody listened are both gone through, each with its 
   await using after = await receive({ cluster: third, directory });
   await after.caughtUp(third);
   expect(after.timelines.map(({ timelineId }) => timelineId)).toEqual([1, 2, 3]);
-  expect((await walFilesIn(directory)).filter((name) => name.endsWith('.history'))).toEqual(['00000002.history', '00000003.history']);
+  expect((await walFilesIn(directory)).filter((name) => name.endsWith('.history'))).toEqual([
+    '00000002.history',
+    '00000003.history',
+  ]);
   await expectSameAsServer(third, directory, after.positions);
 });

@@ -2,7 +2,15 @@
 import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bulkLoad, type Cluster, startCluster, startWorkload } from '@walvault/testkit';
-import { invalidLsn, parseLsn, roundDownToSegment, segmentEndLsn, segmentNumberOf, toTimelineId, toWalSegmentSize } from '@walvault/wal';
+import {
+  invalidLsn,
+  parseLsn,
+  roundDownToSegment,
+  segmentEndLsn,
+  segmentNumberOf,
+  toTimelineId,
+  toWalSegmentSize,
+} from '@walvault/wal';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { connectReplication, resolveConnection } from '@walvault/protocol';
 import { Positions } from './positions.ts';
@@ -216,7 +224,9 @@ describe('with one server', () => {
   });
 });
 
-test('a fast shutdown of the server is not held up, ends with serverShutdown, and its last byte is here', async ({ directory }) => {
+test('a fast shutdown of the server is not held up, ends with serverShutdown, and its last byte is here', async ({
+  directory,
+}) => {
   await using cluster = await startCluster({ segmentSizeMb: 1 });
   for (const flushPolicy of ['continuous', 'segment'] as const) {
     const into = join(directory, flushPolicy);

@@ -83,8 +83,17 @@ export interface ScriptedReception {
 }
 
 /** Receives from a scripted walsender until it ends; gives the end and the positions, or the error and the positions. */
-export async function receiveFrom(given: ScriptedReception): Promise<{ end?: ReceiveEnd; error?: unknown; positions: Positions }> {
-  const { directory, script, walSenderTimeout = '1min', timelineId = 1, acknowledgedLsn = invalidLsn, history = ['', ''] } = given;
+export async function receiveFrom(
+  given: ScriptedReception,
+): Promise<{ end?: ReceiveEnd; error?: unknown; positions: Positions }> {
+  const {
+    directory,
+    script,
+    walSenderTimeout = '1min',
+    timelineId = 1,
+    acknowledgedLsn = invalidLsn,
+    history = ['', ''],
+  } = given;
   await using server = await scriptedServer(async (connection) => {
     await connection.welcome(backend.welcome());
     for (;;) {
@@ -103,7 +112,15 @@ export async function receiveFrom(given: ScriptedReception): Promise<{ end?: Rec
   await using connection = await connectReplication(parameters, { signal: new AbortController().signal });
   const positions = new Positions({ timelineId: toTimelineId(timelineId), lsn: startLsn }, acknowledgedLsn);
   const stop = new AbortController().signal;
-  const received = receiveWal({ connection, directory, walSegmentSize: segmentSize, positions, stop, verifyStream: false, ...given.options });
+  const received = receiveWal({
+    connection,
+    directory,
+    walSegmentSize: segmentSize,
+    positions,
+    stop,
+    verifyStream: false,
+    ...given.options,
+  });
   return await received.then(
     (end) => ({ end, positions }),
     (error: unknown) => ({ error, positions }),

@@ -123,7 +123,9 @@ describe('order', () => {
   test.for([1, size, 7 * size])('a hole of %d bytes at the start is seen', async (bytes, { directory }) => {
     const { writer, flushed } = setUp(directory);
     await using _ = writer;
-    await expect(writer.write([piece(bytes, random(10))], flushed)).rejects.toThrow(expect.objectContaining({ code: 'ERR_WAL_GAP' }));
+    await expect(writer.write([piece(bytes, random(10))], flushed)).rejects.toThrow(
+      expect.objectContaining({ code: 'ERR_WAL_GAP' }),
+    );
     expect(await readdir(directory)).toEqual([]);
   });
 
@@ -131,7 +133,9 @@ describe('order', () => {
     const { writer, flushed } = setUp(directory);
     await using _ = writer;
     await writer.write([piece(0, random(100))], flushed);
-    await expect(writer.write([piece(99, random(10))], flushed)).rejects.toThrow(expect.objectContaining({ code: 'ERR_WAL_GAP' }));
+    await expect(writer.write([piece(99, random(10))], flushed)).rejects.toThrow(
+      expect.objectContaining({ code: 'ERR_WAL_GAP' }),
+    );
   });
 
   test('a piece without data only has to be in its place', async ({ directory }) => {
@@ -139,7 +143,9 @@ describe('order', () => {
     await using _ = writer;
     await writer.write([piece(0, Buffer.alloc(0))], flushed);
     expect(await readdir(directory)).toEqual([]);
-    await expect(writer.write([piece(1, Buffer.alloc(0))], flushed)).rejects.toThrow(expect.objectContaining({ code: 'ERR_WAL_GAP' }));
+    await expect(writer.write([piece(1, Buffer.alloc(0))], flushed)).rejects.toThrow(
+      expect.objectContaining({ code: 'ERR_WAL_GAP' }),
+    );
   });
 });
 
@@ -194,7 +200,9 @@ describe('flushing', () => {
   test('a flush that fails at the end of a segment begins no other', async ({ directory }) => {
     const { positions, writer } = setUp(directory);
     await using _ = writer;
-    await expect(writer.write([piece(0, random(size + 1))], () => Promise.reject(new Error('the disk is gone')))).rejects.toThrow('the disk is gone');
+    await expect(writer.write([piece(0, random(size + 1))], () => Promise.reject(new Error('the disk is gone')))).rejects.toThrow(
+      'the disk is gone',
+    );
     expect(await readdir(directory)).toEqual([`${names[0]}.partial`]);
     expect(positions.flushedLsn).toBe(start.lsn);
   });

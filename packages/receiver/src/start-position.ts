@@ -2,7 +2,15 @@
  * Where streaming starts: what the directory holds decides, then the slot, then the server (pg_receivewal.c: StreamLog).
  * Pure; the caller has asked all three.
  */
-import { formatLsn, invalidLsn, type Lsn, maxOfLsn, roundDownToSegment, type TimelineId, type WalSegmentSize } from '@walvault/wal';
+import {
+  formatLsn,
+  invalidLsn,
+  type Lsn,
+  maxOfLsn,
+  roundDownToSegment,
+  type TimelineId,
+  type WalSegmentSize,
+} from '@walvault/wal';
 import { ReceiverError } from './errors.ts';
 import type { LatestSegment } from './streaming-directory.ts';
 
@@ -63,7 +71,11 @@ export function chooseStart(facts: StartFacts): StartPosition {
  * second reading. Where the file is gone, or was never begun, it goes on at the start of that segment, since complete
  * segments may have left for the archive; only a directory that holds more than is remembered counts more.
  */
-function rememberedStart({ flushed, latest, walSegmentSize: size }: StartFacts): { timelineId: TimelineId; lsn: Lsn } | undefined {
+function rememberedStart({
+  flushed,
+  latest,
+  walSegmentSize: size,
+}: StartFacts): { timelineId: TimelineId; lsn: Lsn } | undefined {
   if (flushed === undefined) return undefined;
   const { timelineId, lsn } = flushed;
   const segmentStart = roundDownToSegment(lsn, size);

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { backend } from '@walvault/testkit';
 import { addToLsn, invalidLsn } from '@walvault/wal';
@@ -42,7 +42,9 @@ describe('what the server is told', () => {
     });
   });
 
-  test('with flush = segment nothing is flushed before the segment is full, though what is written is told', async ({ directory }) => {
+  test('with flush = segment nothing is flushed before the segment is full, though what is written is told', async ({
+    directory,
+  }) => {
     await receiveFrom({
       directory,
       options: { flushPolicy: 'segment', statusIntervalMs: 50 },
@@ -317,6 +319,17 @@ describe('timelines', () => {
       },
     });
     expect(end).toBe('serverShutdown');
+  });
+
+  test('a history file that is there is not asked for again', async ({ directory }) => {
+    await writeFile(join(directory, '00000002.history'), '1\t0/2000000\tas it was\n');
+    const { end } = await receiveFrom({
+      directory,
+      timelineId: 2,
+      script: async (walsender) => walsender.connection.send(shutdown),
+    });
+    expect(end).toBe('serverShutdown');
+    expect(await readFile(join(directory, '00000002.history'), 'utf8')).toBe('1\t0/2000000\tas it was\n');
   });
 
   test.for([

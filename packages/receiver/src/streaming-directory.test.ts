@@ -82,18 +82,21 @@ describe('sizes', () => {
     ['000000010000000000000009', size16 - 1, '16777216'],
     ['000000010000000000000009', size16 + 1, '16777216'],
     ['000000010000000000000009.partial', size16 + 1, 'at most 16777216'],
-  ] as const)('%s with %d bytes in the decisive place is an error, never skipped', async ([name, bytes, allowed], { directory }) => {
-    await fill(directory, { '000000010000000000000008': size16, [name]: bytes });
-    const path = join(directory, name);
-    await expect(readStreamingDirectory(directory, size16)).rejects.toThrow(
-      expect.objectContaining({
-        code: 'ERR_SEGMENT_FILE_SIZE',
-        retry: 'fatal',
-        path,
-        message: `WAL segment file "${path}" has ${bytes} bytes, should have ${allowed}`,
-      }),
-    );
-  });
+  ] as const)(
+    '%s with %d bytes in the decisive place is an error, never skipped',
+    async ([name, bytes, allowed], { directory }) => {
+      await fill(directory, { '000000010000000000000008': size16, [name]: bytes });
+      const path = join(directory, name);
+      await expect(readStreamingDirectory(directory, size16)).rejects.toThrow(
+        expect.objectContaining({
+          code: 'ERR_SEGMENT_FILE_SIZE',
+          retry: 'fatal',
+          path,
+          message: `WAL segment file "${path}" has ${bytes} bytes, should have ${allowed}`,
+        }),
+      );
+    },
+  );
 
   test('in another place it does not matter here', async ({ directory }) => {
     const files = { '000000010000000000000008': 77, '000000010000000000000009': size16 };
@@ -117,7 +120,7 @@ test('other WAL files and temporary ones mean nothing, foreign ones are named, s
     '.barman-receive-wal.lock': 5,
     '000000010000000000000003': size16,
     '000000010000000000000004.gz': 10,
-    'ffffffffffffffffffffffff': size16,
+    ffffffffffffffffffffffff: size16,
     'lost+found.txt': 1,
     '000000000000000000000009': size16,
   };
@@ -165,7 +168,10 @@ test('a file that an archiver takes away meanwhile does not stop it', async ({ d
   await mkdir(join(directory, 'archive'));
   const streaming = join(directory, 'streaming');
   await mkdir(streaming);
-  const names = Array.from({ length: 60 }, (_, index) => `0000000100000000000000${(index + 1).toString(16).toUpperCase().padStart(2, '0')}`);
+  const names = Array.from(
+    { length: 60 },
+    (_, index) => `0000000100000000000000${(index + 1).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
   await fill(streaming, Object.fromEntries(names.map((name) => [name, size1])));
   const archiver = (async () => {
     for (const name of names.toReversed()) await rename(join(streaming, name), join(directory, 'archive', name));

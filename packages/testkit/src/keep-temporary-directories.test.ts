@@ -18,9 +18,17 @@ function run(...args: string[]): { path: string; daemon: number } {
 }
 
 function guardiansOf(directory: string): string[] {
-  const commandLine = (pid: string) => (existsSync(`/proc/${pid}`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '');
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return pids.filter((pid) => commandLine(pid).includes(`guardian.sh\0${directory}`));
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    // It has gone since we read the list.
+    return '';
+  }
 }
 
 test('what is kept outlives the process and the sweep of the next one', async () => {

@@ -35,7 +35,10 @@ test.for(commands)('a configuration file that is not there: exit code %i from %s
 
 test('the file that a variable names is found without -c', async () => {
   const argv = vault.argv('list-servers', '--minimal').filter((word) => word !== '-c' && word !== vault.configFile);
-  expect(await runAsServerUser(argv, { env: { WALVAULT_CONFIG_FILE: vault.configFile } })).toMatchObject({ code: 0, stdout: 'pg\nst\n' });
+  expect(await runAsServerUser(argv, { env: { WALVAULT_CONFIG_FILE: vault.configFile } })).toMatchObject({
+    code: 0,
+    stdout: 'pg\nst\n',
+  });
 });
 
 test('a configuration that cannot be read is named', async () => {
@@ -56,11 +59,15 @@ test('a configuration that cannot be read is named', async () => {
   await chmod(closed, 0o000);
   const isReadable = (await runAsServerUser(['test', '-r', closed])).code === 0;
   const { stderr } = await vault.run('-c', closed, 'list-servers');
-  expect(stderr).toContain(isReadable ? 'barman_home: is required' : `ERROR: cannot read configuration file "${closed}": EACCES\nHINT: `);
+  expect(stderr).toContain(
+    isReadable ? 'barman_home: is required' : `ERROR: cannot read configuration file "${closed}": EACCES\nHINT: `,
+  );
 });
 
 test('all bad values are told at once, each with its file and line, and nothing is done', async () => {
-  await using bad = await Vault.create({ pg: { ...section, streaming_archiver: 'maybe', status_interval: 'often', slot_name: 'Not-A-Slot' } });
+  await using bad = await Vault.create({
+    pg: { ...section, streaming_archiver: 'maybe', status_interval: 'often', slot_name: 'Not-A-Slot' },
+  });
   const { code, stdout, stderr } = await bad.run('receive-wal', 'pg');
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toContain(`ERROR: ${bad.configFile}:6: [pg] streaming_archiver: "maybe" is not allowed (allowed: `);
@@ -105,7 +112,10 @@ test('`all` stands for every server where several are possible, and for none els
 test('list-servers shows names, descriptions, and who is inactive', async () => {
   expect(await vault.succeed('list-servers')).toBe('pg\nst - the second (inactive)\n');
   expect(await vault.succeed('list-servers', '--minimal')).toBe('pg\nst\n');
-  expect(JSON.parse(await vault.succeed('-f', 'json', 'list-servers'))).toEqual({ pg: { description: '' }, st: { description: 'the second' } });
+  expect(JSON.parse(await vault.succeed('-f', 'json', 'list-servers'))).toEqual({
+    pg: { description: '' },
+    st: { description: 'the second' },
+  });
 });
 
 test('an inactive server is neither received from nor archived', async () => {

@@ -62,7 +62,9 @@ test('cron starts a receiver also while the server is down, and it streams as so
   await vault.succeed('receive-wal', '--stop', 'pg');
   await pg.stop();
   await vault.succeed('cron');
-  await expect.poll(() => vault.state(), { timeout: 10_000 }).toMatchObject({ phase: 'waiting', lastError: { code: 'ERR_CONNECT' } });
+  await expect
+    .poll(() => vault.state(), { timeout: 10_000 })
+    .toMatchObject({ phase: 'waiting', lastError: { code: 'ERR_CONNECT' } });
   await pg.start();
   await streamingPid();
 });

@@ -98,7 +98,10 @@ test('get-wal: 255 for a damaged file, of which nothing is left under its name',
 });
 
 test('get-wal: 255 when the reader goes away, which is not the end of the archive', async () => {
-  const script = `${vault.argv('get-wal', 'pg', name).map((word) => `'${word}'`).join(' ')} | true; exit \${PIPESTATUS[0]}`;
+  const script = `${vault
+    .argv('get-wal', 'pg', name)
+    .map((word) => `'${word}'`)
+    .join(' ')} | true; exit \${PIPESTATUS[0]}`;
   const result = await runAsServerUser(['bash', '-c', script]);
   expect(result.code).toBe(255);
 });

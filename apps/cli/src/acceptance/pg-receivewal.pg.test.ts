@@ -14,7 +14,19 @@ async function writeSegmentsAndAHalf(pg: Cluster, count: number): Promise<readon
 /** Lets PostgreSQL's own receiver work until the server's position is durable there. */
 async function receiveByPgReceivewal(pg: Cluster, directory: string, work: () => Promise<readonly string[]>): Promise<void> {
   const { path, env } = findProgram('pg_receivewal');
-  const argv = [path, '-D', directory, '-S', 'barman', '--synchronous', '--no-loop', '-s', '1', '-d', pg.conninfo({ dbname: undefined })];
+  const argv = [
+    path,
+    '-D',
+    directory,
+    '-S',
+    'barman',
+    '--synchronous',
+    '--no-loop',
+    '-s',
+    '1',
+    '-d',
+    pg.conninfo({ dbname: undefined }),
+  ];
   await using program = await startAsServerUser(argv, { env });
   const full = await work();
   await caughtUp(pg);

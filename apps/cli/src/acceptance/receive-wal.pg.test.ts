@@ -24,7 +24,9 @@ afterEach(async () => {
 /** Whether a process is the client of a TCP connection that begins at this port. */
 function ownsPort(pid: number, port: number): boolean {
   const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  const sockets = readFileSync('/proc/net/tcp', 'utf8').split('\n').map((line) => line.trim().split(/\s+/));
+  const sockets = readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/));
   const inode = sockets.find((fields) => fields[1]?.endsWith(local))?.[9];
   const links = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkIfThere(`/proc/${pid}/fd/${fd}`));
   return inode !== undefined && links.includes(`socket:[${inode}]`);
@@ -41,22 +43,31 @@ function readlinkIfThere(path: string): string {
 test('receive-wal returns when the stream runs, and names the process, where it began, and its log', async () => {
   const { code, stdout, stderr } = await vault.run('receive-wal', 'pg');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  const line = /^Starting receive-wal for server pg\npg: streaming \(pid (\d+), timeline 1, LSN (\S+), log file (\S+)\)\n$/.exec(stdout);
+  const line = /^Starting receive-wal for server pg\npg: streaming \(pid (\d+), timeline 1, LSN (\S+), log file (\S+)\)\n$/.exec(
+    stdout,
+  );
   expect(line, stdout).not.toBeNull();
   const [, pid, lsn, logFile] = line!;
-  const [walsender] = await pg.query<{ client_port: number; state: string }>('select client_port, state from pg_stat_replication');
+  const [walsender] = await pg.query<{ client_port: number; state: string }>(
+    'select client_port, state from pg_stat_replication',
+  );
   expect(walsender?.state).toMatch(/streaming|catchup/);
   expect(ownsPort(Number(pid), walsender!.client_port)).toBe(true);
   expect(commandLine(pid!)).toEqual(expect.arrayContaining(['receive-wal', '--foreground', 'pg']));
   expect(await vault.lockedBy()).toBe(Number(pid));
   expect(logFile).toBe(vault.path('receive-wal.log'));
   expect(await vault.log()).toContain(`"lsn":"${lsn}","timelineId":1,"source":"slot","msg":"starting log streaming"`);
-  await expect.poll(() => vault.state()).toMatchObject({ phase: 'streaming', pid: Number(pid), startLsn: lsn, slotName: 'barman' });
+  await expect
+    .poll(() => vault.state())
+    .toMatchObject({ phase: 'streaming', pid: Number(pid), startLsn: lsn, slotName: 'barman' });
 });
 
 test('a second receiver for the same server is refused, and told who is there', async () => {
   const pid = await vault.startReceiver();
-  for (const args of [['receive-wal', 'pg'], ['receive-wal', '--foreground', 'pg']]) {
+  for (const args of [
+    ['receive-wal', 'pg'],
+    ['receive-wal', '--foreground', 'pg'],
+  ]) {
     const { code, stderr } = await vault.run(...args);
     expect(code).toBe(1);
     expect(stderr).toContain(
@@ -98,7 +109,10 @@ test.each(['SIGTERM', 'SIGINT'] as const)('--foreground stays, and ends with 0 o
   expect(performance.now() - before).toBeLessThan(5000);
   const state = await vault.state();
   expect(state).toMatchObject({ phase: 'stopped', logFile: null, writtenLsn: state.flushedLsn });
-  const kept = await pg.value(`select $1::pg_lsn >= $2 and restart_lsn >= $2 from pg_replication_slots`, [state.flushedLsn, written]);
+  const kept = await pg.value(`select $1::pg_lsn >= $2 and restart_lsn >= $2 from pg_replication_slots`, [
+    state.flushedLsn,
+    written,
+  ]);
   expect(kept).toBe('true');
 });
 

@@ -61,7 +61,11 @@ test('at a hole a server stops and does not promote', async () => {
   const missing = archived.at(-2)!;
   const outcome = await without(vault.segments().get(missing)!, async () => recoverCopy(vault.restoreCommand('--partial')));
   expect(outcome).toMatchObject({ log: expect.stringContaining(`ERROR: WAL file "${missing}" is missing, but `) });
-  expect(outcome).toMatchObject({ log: expect.stringMatching(/FATAL: {2}could not restore file "[0-9A-F]{24}" from archive: child process exited with exit code 255/) });
+  expect(outcome).toMatchObject({
+    log: expect.stringMatching(
+      /FATAL: {2}could not restore file "[0-9A-F]{24}" from archive: child process exited with exit code 255/,
+    ),
+  });
 });
 
 test('restore-wal: 0 with the file in place', async () => {
@@ -82,11 +86,23 @@ test('restore-wal: 1 behind the end of the archive, with a word about the partia
 /** Ways to be in trouble, and what is said about each. PostgreSQL must not take any of them for the end of the archive. */
 const troubles: readonly { name: string; args: () => readonly string[]; says: string }[] = [
   { name: 'usage error', args: () => ['restore-wal', 'pg'], says: `error: missing required argument 'wal-file'` },
-  { name: 'unknown option', args: () => ['restore-wal', '--nonsense', 'pg', archived[0]!, 'x'], says: `error: unknown option '--nonsense'` },
-  { name: 'unknown server', args: () => ['restore-wal', 'qg', archived[0]!, 'x'], says: `ERROR: Unknown server 'qg'\nHINT: Configured in ` },
+  {
+    name: 'unknown option',
+    args: () => ['restore-wal', '--nonsense', 'pg', archived[0]!, 'x'],
+    says: `error: unknown option '--nonsense'`,
+  },
+  {
+    name: 'unknown server',
+    args: () => ['restore-wal', 'qg', archived[0]!, 'x'],
+    says: `ERROR: Unknown server 'qg'\nHINT: Configured in `,
+  },
   { name: 'bad name', args: () => ['restore-wal', 'pg', 'nonsense', 'x'], says: 'ERROR: ' },
   { name: 'no configuration', args: () => ['-c', '/nowhere/x.conf', 'restore-wal', 'pg', archived[0]!, 'x'], says: 'ERROR: ' },
-  { name: 'destination not writable', args: () => ['restore-wal', 'pg', archived[0]!, '/proc/1/x/y'], says: 'ERROR: could not write ' },
+  {
+    name: 'destination not writable',
+    args: () => ['restore-wal', 'pg', archived[0]!, '/proc/1/x/y'],
+    says: 'ERROR: could not write ',
+  },
 ];
 
 test.each(troubles)('restore-wal: 255 for trouble: $name', async ({ args, says }) => {
@@ -117,6 +133,12 @@ test.each([
   await using home = await temporaryDirectory('broken');
   const trap = join(home.path, 'trap.mjs');
   await writeFile(trap, `setImmediate(() => { ${code}; });`);
-  const result = await vault.runWith({ env: { NODE_OPTIONS: `--import=file://${trap}` } }, 'restore-wal', 'pg', archived[0]!, '/nowhere');
+  const result = await vault.runWith(
+    { env: { NODE_OPTIONS: `--import=file://${trap}` } },
+    'restore-wal',
+    'pg',
+    archived[0]!,
+    '/nowhere',
+  );
   expect(result).toMatchObject({ code: 255, stderr: expect.stringContaining('ERROR: unexpected: Error: boom') });
 });

@@ -82,7 +82,9 @@ test('--create-slot says which server it could not reach', async () => {
   await using vault = await Vault.create({ pg: sectionFor(pg, { conninfo: 'host=127.0.0.1 port=1 user=x' }) });
   const { code, stderr } = await vault.run('receive-wal', '--create-slot', 'pg');
   expect(code).toBe(1);
-  expect(stderr).toMatch(/^ERROR: Cannot connect to server 'pg': connection to server at "127\.0\.0\.1", port 1 failed: .+\nHINT: .+\n$/);
+  expect(stderr).toMatch(
+    /^ERROR: Cannot connect to server 'pg': connection to server at "127\.0\.0\.1", port 1 failed: .+\nHINT: .+\n$/,
+  );
 });
 
 test('status of a server that is down still tells everything else', async () => {
@@ -110,7 +112,9 @@ describe('with segments of an earlier run', () => {
 
   /** The files of the directory by name, so that a test can see that nothing was touched. */
   async function contents(): Promise<ReadonlyMap<string, string>> {
-    const files = vault.names('streaming').map(async (name) => [name, (await readFile(streaming(name))).toString('latin1')] as const);
+    const files = vault
+      .names('streaming')
+      .map(async (name) => [name, (await readFile(streaming(name))).toString('latin1')] as const);
     return new Map(await Promise.all(files));
   }
 
@@ -131,7 +135,9 @@ describe('with segments of an earlier run', () => {
     await rm(identityFile);
     const second = refusal(await vault.run('receive-wal', 'pg'));
     expect(second.message).toMatch(
-      new RegExp(`^ArchiverFailure:the server has system identifier ${otherIdentifier}, but ".+" belongs to cluster ${systemIdentifier}$`),
+      new RegExp(
+        `^ArchiverFailure:the server has system identifier ${otherIdentifier}, but ".+" belongs to cluster ${systemIdentifier}$`,
+      ),
     );
     expect(await contents()).toEqual(before);
 
@@ -174,7 +180,9 @@ describe('with segments of an earlier run', () => {
     expect(await vault.log()).toContain('"name":"notes.txt","msg":"foreign file in the streaming directory');
     const { code, stdout } = await vault.run('archive-wal', 'pg');
     expect(code).toBe(0);
-    expect(stdout).toMatch(/\nSome unknown objects have been found while processing xlog segments for pg\. Objects moved to errors directory:\n\tnotes\.txt\n$/);
+    expect(stdout).toMatch(
+      /\nSome unknown objects have been found while processing xlog segments for pg\. Objects moved to errors directory:\n\tnotes\.txt\n$/,
+    );
     const [moved] = vault.names('errors');
     expect(moved).toMatch(/^notes\.txt\..+\.unknown$/);
     expect(await readFile(join(vault.path('errors'), moved!), 'utf8')).toBe('do not lose me');
@@ -200,7 +208,10 @@ describe('a directory that cannot be used is named, with what to do:', () => {
     await using vault = await Vault.create({ pg: sectionFor(pg) });
     await writeFile(vault.path(), 'not a directory');
     const result = await vault.run('receive-wal', 'pg');
-    expect(result).toMatchObject({ code: 1, stderr: expect.stringMatching(/^ERROR: could not create the directory ".+": .+\n(HINT: .+\n)?$/) });
+    expect(result).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^ERROR: could not create the directory ".+": .+\n(HINT: .+\n)?$/),
+    });
   });
 
   test('the streaming directory does not let us write', async () => {

@@ -27,7 +27,9 @@ test('--create-slot says two lines, and the slot keeps WAL from that moment on',
     stdout: `${creating}Replication slot 'barman' created\n`,
     stderr: '',
   });
-  const [slot] = await pg.query(`select slot_type, restart_lsn <= pg_current_wal_lsn() as keeps, active from pg_replication_slots`);
+  const [slot] = await pg.query(
+    `select slot_type, restart_lsn <= pg_current_wal_lsn() as keeps, active from pg_replication_slots`,
+  );
   expect(slot).toEqual({ slot_type: 'physical', keeps: true, active: false });
 });
 
@@ -83,7 +85,10 @@ test('a slot that a receiver uses is not dropped', async () => {
 test('a logical slot of that name is neither dropped nor streamed from', async () => {
   await pg.query(`select pg_create_logical_replication_slot('barman', 'pgoutput')`);
   const drop = await vault.run('receive-wal', '--drop-slot', 'pg');
-  expect(drop).toMatchObject({ code: 1, stderr: expect.stringContaining('ERROR: replication slot "barman" is a logical slot\nHINT: ') });
+  expect(drop).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('ERROR: replication slot "barman" is a logical slot\nHINT: '),
+  });
   const receive = await vault.run('receive-wal', 'pg');
   expect(receive.code).toBe(1);
   expect(receive.stderr).toMatch(
@@ -126,7 +131,9 @@ test('a slot that somebody else streams from is refused at once', async () => {
   expect(code).toBe(1);
   const walsender = await pg.value('select active_pid from pg_replication_slots');
   expect(stderr).toMatch(
-    new RegExp(`^ERROR: ArchiverFailure:replication slot 'barman' is already in use by process ${walsender} of the server\nHINT: .+\n$`),
+    new RegExp(
+      `^ERROR: ArchiverFailure:replication slot 'barman' is already in use by process ${walsender} of the server\nHINT: .+\n$`,
+    ),
   );
   expect(other.names('streaming')).toEqual([]);
   await vault.succeed('receive-wal', '--stop', 'pg');

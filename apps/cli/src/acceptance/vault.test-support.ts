@@ -131,7 +131,9 @@ export class Vault implements AsyncDisposable {
 
   /** Complete segments, wherever they are: path by name, in order. */
   segments(): ReadonlyMap<string, string> {
-    const paths = ['wals', 'streaming'].filter((name) => existsSync(this.path(name))).flatMap((name) => filesBelow(this.path(name)));
+    const paths = ['wals', 'streaming']
+      .filter((name) => existsSync(this.path(name)))
+      .flatMap((name) => filesBelow(this.path(name)));
     const segments = paths.filter((path) => /^[0-9A-F]{24}$/.test(basename(path)));
     return new Map(segments.map((path) => [basename(path), path] as const).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   }
@@ -174,7 +176,9 @@ export async function plant(directory: string, name: string, content: string | U
 /** The words of a process's command line; none when it is gone or a zombie. */
 export function commandLine(pid: string | number): readonly string[] {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter((word) => word !== '');
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+      .split('\0')
+      .filter((word) => word !== '');
   } catch {
     return [];
   }

@@ -1,5 +1,5 @@
 /** `archive-wal`: one pass over the streaming directory of a server. The lines are Barman's. */
-import { archiveServer, type FileResult } from '@walvault/core';
+import { archiveServer, type FileResult, type ServerConfig } from '@walvault/core';
 import type { CommandContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';
 import type { Output } from '../output.ts';
@@ -12,6 +12,7 @@ export async function archiveWalCommand(context: CommandContext, serverName: str
     output.info(`Skipping inactive server '${server.name}'`);
     return exitCode.ok;
   }
+  warnOfWhatIsNotDone(output, server);
   const batch = server.streamingArchiverBatchSize > 0 ? ` (batch size: ${server.streamingArchiverBatchSize})` : '';
   const header = `Processing xlog segments from streaming for ${server.name}${batch}`;
   let isFirst = true;
@@ -28,6 +29,15 @@ export async function archiveWalCommand(context: CommandContext, serverName: str
   if (isFirst) output.info(`${header}\n\tno file found`);
   tellUnknown(output, server.name, report.files);
   return exitCode.ok;
+}
+
+/** Who has configured it must not believe that it happens. */
+function warnOfWhatIsNotDone(output: Output, { name, archiver, hooks }: ServerConfig): void {
+  if (archiver) output.warning(`archiver = on for server ${name}, but this version does not archive the incoming directory`);
+  const isHooked = [hooks.preArchive, hooks.preArchiveRetry, hooks.postArchive, hooks.postArchiveRetry].some(
+    (hook) => hook !== undefined,
+  );
+  if (isHooked) output.warning(`archive scripts are configured for server ${name}, but this version does not run them`);
 }
 
 /** Unknown objects have a block of their own at the end; everything else is told as it happens. */

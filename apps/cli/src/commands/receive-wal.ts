@@ -54,7 +54,7 @@ async function inBackground(context: CommandContext, server: ServerConfig, optio
 
 /** In the foreground: runs until a signal or an error that trying again does not help. */
 async function inForeground(context: CommandContext, server: ServerConfig, options: ReceiveWalCommandOptions): Promise<number> {
-  const log = context.log(options.logFile);
+  const log = context.log(server, options.logFile);
   try {
     await runReceiver({
       server,

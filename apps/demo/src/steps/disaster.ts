@@ -2,7 +2,6 @@
 import { globSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readReceiverState, statePath } from '@walvault/core';
 import type { Acknowledged, Cluster } from '@walvault/testkit';
 import { count } from '../figures.ts';
 import type { Load } from '../load.ts';
@@ -40,10 +39,9 @@ export async function bringToRest(stage: Stage, archive: Archive): Promise<void>
     'the last segment is incomplete and stays in the streaming directory, where the restore finds it.',
   );
   const { narrator, signal } = stage;
-  const path = statePath(archive.server);
-  const hasNoticed = async () => (await readReceiverState(path))?.phase !== 'streaming';
+  const hasNoticed = async () => (await archive.receiver())?.phase !== 'streaming';
   await until(hasNoticed, { what: 'the receiver to notice that the server is gone', timeoutMs: noticeTimeoutMs, signal });
-  const state = await readReceiverState(path);
+  const state = await archive.receiver();
   narrator.note(`The receiver is ${state?.phase} (${state?.lastError?.message}); on disk up to ${state?.flushedLsn}`);
   await archive.stopReceiver();
   await archive.walvault.tell(narrator, 'archive-wal', serverName);

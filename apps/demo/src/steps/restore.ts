@@ -1,6 +1,5 @@
 /** Steps 8 and 9: recover from the base copy and the archive, and compare with what the clients know. */
 import { type Acknowledged, type Cluster, startExisting, verifyWorkload, type WorkloadVerdict } from '@walvault/testkit';
-import { readReceiverState, statePath } from '@walvault/core';
 import { parseLsn } from '@walvault/wal';
 import { formatSeconds } from '../figures.ts';
 import { replayFrame } from '../replay-frame.ts';
@@ -38,7 +37,7 @@ function withoutDirectories(command: string): string {
 
 /** Waits, under live figures, until the restored server has replayed all there is and takes writes. */
 export async function finishRestore({ narrator, signal }: Stage, restored: Cluster, archive: Archive): Promise<void> {
-  const state = await readReceiverState(statePath(archive.server));
+  const state = await archive.receiver();
   const [from, to] = [parseLsn(state?.startLsn ?? '0/0'), parseLsn(state?.flushedLsn ?? '0/0')];
   const isPrimary = async () => (await ask(restored, 'select pg_is_in_recovery()')) === 'false';
   const wait = { what: 'the restored server to leave recovery', timeoutMs: promotionTimeoutMs, signal };

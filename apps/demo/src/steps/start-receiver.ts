@@ -1,7 +1,16 @@
 /** Steps 3 and 4: the configuration, the slot, the receiver in the background, and its promotion to synchronous standby. */
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadConfiguration, receiverLogPath, type ServerConfig, serverNamed } from '@walvault/core';
+import {
+  loadConfiguration,
+  readReceiverState,
+  type ReceiverState,
+  receiverLogPath,
+  type ServerConfig,
+  serverNamed,
+  statePath,
+} from '@walvault/core';
 import type { Cluster } from '@walvault/testkit';
 import type { Stage } from '../stage.ts';
 import { Walvault } from '../walvault.ts';
@@ -20,6 +29,11 @@ const syncTimeoutMs = 15_000;
 export interface Archive extends AsyncDisposable {
   readonly walvault: Walvault;
   readonly server: ServerConfig;
+  /**
+   * What the receiver published last.
+   * @throws {Error} when it is no more, although nobody stopped it
+   */
+  receiver(): Promise<ReceiverState | undefined>;
   /** Stops the receiver, and shows how. */
   stopReceiver(): Promise<void>;
 }
@@ -69,6 +83,11 @@ function archiveOf(stage: Stage, walvault: Walvault, server: ServerConfig): Arch
   return {
     walvault,
     server,
+    async receiver() {
+      const state = await readReceiverState(statePath(server));
+      if (state === undefined || stopped || existsSync(`/proc/${state.pid}`)) return state;
+      throw new Error(`the receiver (process ${state.pid}) has died`);
+    },
     async stopReceiver() {
       await walvault.tell(stage.narrator, ...stop);
       stopped = true;

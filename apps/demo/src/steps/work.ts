@@ -1,6 +1,6 @@
 /** Step 5: clients commit, WAL flows, segments are archived, and the figures show it. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { listServerArchive, readReceiverState, statePath } from '@walvault/core';
+import { listServerArchive } from '@walvault/core';
 import type { Cluster } from '@walvault/testkit';
 import { count } from '../figures.ts';
 import { Load, startLoad } from '../load.ts';
@@ -35,7 +35,7 @@ async function watched(stage: Stage, archive: Archive, load: Load): Promise<numb
   const totalMs = stage.options.seconds * 1000;
   using view = stage.narrator.live();
   const look = async () => {
-    const [state, segments] = [await readReceiverState(statePath(archive.server)), await archivedSegments(archive)];
+    const [state, segments] = [await archive.receiver(), await archivedSegments(archive)];
     const elapsedMs = performance.now() - startedAt;
     view.show(workFrame({ elapsedMs, totalMs, state, commits: load.commits, segments }, stage.narrator.paint));
   };
@@ -53,6 +53,7 @@ async function archiveUntil(deadline: number, { stage, archive, load }: Working)
     const leftMs = Math.max(0, deadline - performance.now());
     await sleep(Math.min(archiveEveryMs, leftMs), undefined, { signal: stage.signal });
     load.mustBeWell();
+    await archive.receiver();
     if (performance.now() >= deadline) return runs;
     await archive.walvault.run('archive-wal', serverName);
   }

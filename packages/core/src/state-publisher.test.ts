@@ -1,0 +1,122 @@
+import { stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Positions } from '@walvault/receiver';
+import { firstTimelineId, type Logger, parseLsn, parseWalSegmentSize, silentLogger } from '@walvault/wal';
+import { expect, test } from 'vitest';
+import { configured } from './configured.test-support.ts';
+import { CoreError } from './errors.ts';
+import { readReceiverState } from './receiver-state.ts';
+import { reportError, StatePublisher } from './state-publisher.ts';
+
+const facts = { systemIdentifier: 2n ** 64n - 1n, serverVersion: 180_004, walSegmentSize: parseWalSegmentSize('16MB') };
+
+function publisherAt(path: string, log: Logger = silentLogger): StatePublisher {
+  return new StatePublisher({ path, server: 'pg', slotName: 'barman', logFile: '/log', log });
+}
+
+function positionsAt(lsn: string): Positions {
+  return new Positions({ timelineId: firstTimelineId, lsn: parseLsn(lsn) });
+}
+
+test('publishes how far the stream is, and how it ended', async () => {
+  await using fixture = await configured();
+  const path = join(fixture.home, 'receive-wal.json');
+  {
+    await using publisher = publisherAt(path);
+    publisher.starting();
+    await expect.poll(() => readReceiverState(path)).toMatchObject({ phase: 'starting', writtenLsn: null, partialName: null });
+    const positions = positionsAt('0/3000000');
+    publisher.streaming(facts, positions);
+    positions.heard(parseLsn('0/5000000'), Date.parse('2026-01-02T03:04:05Z'));
+    positions.wroteTo(parseLsn('0/4000100'));
+    positions.flushedTo(parseLsn('0/4000000'));
+    publisher.segmentCompleted();
+    publisher.flushed(1.5);
+    publisher.flushed(2.5);
+    await expect
+      .poll(() => readReceiverState(path))
+      .toMatchObject({
+        phase: 'streaming',
+        pid: process.pid,
+        systemIdentifier: '18446744073709551615',
+        startLsn: '0/3000000',
+        writtenLsn: '0/4000100',
+        flushedLsn: '0/4000000',
+        serverLsn: '0/5000000',
+        partialName: '000000010000000000000004.partial',
+        receivedBytes: 0x1000100,
+        lastMessageAt: '2026-01-02T03:04:05.000Z',
+        segmentsCompleted: 1,
+        flushLatency: { count: 2, p50Ms: 1.5, maxMs: expect.closeTo(2.5, 1) },
+      });
+    publisher.ended();
+  }
+  expect(await readReceiverState(path)).toMatchObject({ phase: 'stopped', lastError: null, nextAttemptAt: null });
+});
+
+test('counts what was received over all streams of its life, and tells the last trouble until it is over', async () => {
+  await using fixture = await configured();
+  const path = join(fixture.home, 'receive-wal.json');
+  {
+    await using publisher = publisherAt(path);
+    const first = positionsAt('0/3000000');
+    publisher.streaming(facts, first);
+    first.wroteTo(parseLsn('0/3000500'));
+    const next = new Date('2026-01-02T03:04:05Z');
+    publisher.waiting(new CoreError('ERR_SERVER_SHUT_DOWN', 'the server shut down', { hint: 'Wait.' }), next);
+    await expect
+      .poll(() => readReceiverState(path))
+      .toMatchObject({
+        phase: 'waiting',
+        nextAttemptAt: next.toISOString(),
+        reconnects: 1,
+        lastError: { code: 'ERR_SERVER_SHUT_DOWN', message: 'the server shut down', hint: 'Wait.' },
+      });
+    const second = positionsAt('0/3000000');
+    publisher.starting();
+    publisher.streaming(facts, second);
+    second.wroteTo(parseLsn('0/3000600'));
+    await expect
+      .poll(() => readReceiverState(path))
+      .toMatchObject({ phase: 'streaming', receivedBytes: 0xb00, nextAttemptAt: null });
+    publisher.ended(new TypeError('x is undefined'));
+  }
+  expect(await readReceiverState(path)).toMatchObject({
+    phase: 'failed',
+    lastError: { code: 'ERR_UNEXPECTED', message: 'x is undefined' },
+  });
+});
+
+test('writes nothing while nothing changes', async () => {
+  await using fixture = await configured();
+  const path = join(fixture.home, 'receive-wal.json');
+  await using publisher = publisherAt(path);
+  publisher.starting();
+  await expect.poll(() => readReceiverState(path)).toBeDefined();
+  const before = await stat(path);
+  await sleep(800); // three looks
+  expect((await stat(path)).ino).toBe(before.ino);
+});
+
+test('a state that cannot be written is a warning, and never stands in the way of the WAL', async () => {
+  await using fixture = await configured();
+  await writeFile(join(fixture.home, 'file'), '');
+  const warnings: string[] = [];
+  const log: Logger = { ...silentLogger, warn: (_: object, message: string) => void warnings.push(message) } as Logger;
+  {
+    await using publisher = publisherAt(join(fixture.home, 'file/receive-wal.json'), log);
+    publisher.starting();
+    publisher.ended();
+  }
+  expect(warnings).toContain('could not publish the state');
+});
+
+test('an error is reported with its code and hint, and one of somebody else by its message', () => {
+  expect(reportError(new CoreError('ERR_NOT_RUNNING', 'nobody', { hint: 'Start.' }))).toMatchObject({
+    code: 'ERR_NOT_RUNNING',
+    message: 'nobody',
+    hint: 'Start.',
+  });
+  expect(reportError('text')).toMatchObject({ code: 'ERR_UNEXPECTED', message: 'text', hint: null });
+});

@@ -1,0 +1,134 @@
+/**
+ * The receiving side of a socket, by pull: each call takes what has arrived, and without a call the socket is not read.
+ *
+ * Node reads a socket into a new buffer of at most 64 KiB each time. At the speed of a WAL stream these buffers keep the
+ * garbage collector busier than everything else does the processor, and each is a turn of the event loop with a small write
+ * behind it. So two large buffers of our own take turns here: while the caller looks at one the next read goes to the other.
+ *
+ *   | headroom | read 1 -----> |        what read 1 left over (the beginning of a message) is copied in front of read 2,
+ *   |    rest 1| read 2 -----> |        so that the caller always gets whole messages in one piece
+ *
+ * Node cannot do that for TLS sockets; what they give is copied into the same buffers.
+ */
+import net from 'node:net';
+
+/** Most that is taken from the socket at once. */
+const readLength = 1024 * 1024;
+/** Longest rest that is cheap: a message with WAL is half as long. */
+const headroom = 256 * 1024;
+const empty = Buffer.alloc(0);
+
+/** Reads one socket, which belongs to whoever made the reader. */
+export class SocketReader {
+  readonly socket: net.Socket;
+  readonly #buffers = [Buffer.allocUnsafeSlow(headroom + readLength), Buffer.allocUnsafeSlow(headroom + readLength)] as const;
+  #turn: 0 | 1 = 0;
+  #isDraining = false;
+  /** For a message that does not fit; it doubles as the message comes in. */
+  #large: Buffer = empty;
+  #arrived: Buffer | undefined;
+  #end: { readonly error: Error | undefined } | undefined;
+  #news = Promise.withResolvers<void>();
+
+  private constructor(open: (reader: SocketReader) => net.Socket) {
+    this.socket = open(this);
+    this.socket.pause();
+    this.socket.on('error', (error) => this.#endWith(error));
+    this.socket.on('end', () => this.#endWith(undefined));
+    this.socket.on('close', () => this.#endWith(undefined));
+  }
+
+  /** Starts to connect a socket. Await its 'connect' before reading. */
+  static connect(options: net.NetConnectOpts): SocketReader {
+    return new SocketReader((reader) => net.connect({ ...options, onread: reader.#onRead() }));
+  }
+
+  /** Reads a socket that somebody else made, like a TLS socket. Nobody else may read it. */
+  static over(socket: net.Socket): SocketReader {
+    return new SocketReader((reader) => {
+      return socket.on('data', (chunk: Buffer) => {
+        socket.pause();
+        chunk.copy(reader.#room);
+        reader.#took(chunk.length);
+      });
+    });
+  }
+
+  /**
+   * Waits for bytes and gives all that have arrived; undefined when the connection has ended. They are the caller's until
+   * the next call, which takes back what the caller could not use yet.
+   * @param rest the end of what the last call gave; it stands at the beginning of what this one gives
+   * @throws the error of the socket
+   */
+  async read(rest: Buffer = empty): Promise<Buffer | undefined> {
+    while (this.#arrived === undefined) {
+      if (this.#end?.error !== undefined) throw this.#end.error;
+      if (this.#end !== undefined) return undefined;
+      this.socket.resume();
+      await this.#news.promise;
+    }
+    const fresh = this.#arrived;
+    this.#arrived = undefined;
+    return this.#join(rest, fresh);
+  }
+
+  /**
+   * Drops everything that still comes, until the connection has ended. What the last {@link read} gave stays the caller's.
+   * @throws the error of the socket
+   */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    while ((await this.read()) !== undefined);
+  }
+
+  get #room(): Buffer {
+    return this.#buffers[this.#turn].subarray(headroom);
+  }
+
+  #onRead(): net.OnReadOpts {
+    return {
+      buffer: () => this.#room,
+      callback: (length) => {
+        this.#took(length);
+        return false; // stop reading until somebody pulls
+      },
+    };
+  }
+
+  /** Bytes have come into the room; the other buffer is next. */
+  #took(length: number): void {
+    this.#arrived = this.#room.subarray(0, length);
+    if (!this.#isDraining) this.#turn = this.#turn === 0 ? 1 : 0;
+    this.#announce();
+  }
+
+  #endWith(error: Error | undefined): void {
+    this.#end ??= { error };
+    this.#announce();
+  }
+
+  #announce(): void {
+    this.#news.resolve();
+    this.#news = Promise.withResolvers<void>();
+  }
+
+  #join(rest: Buffer, fresh: Buffer): Buffer {
+    if (rest.length > headroom) return this.#joinLarge(rest, fresh);
+    this.#large = empty;
+    const whole = Buffer.from(fresh.buffer, fresh.byteOffset - rest.length, rest.length + fresh.length);
+    rest.copy(whole);
+    return whole;
+  }
+
+  #joinLarge(rest: Buffer, fresh: Buffer): Buffer {
+    const length = rest.length + fresh.length;
+    const isInPlace = rest.buffer === this.#large.buffer && rest.byteOffset === 0;
+    if (!isInPlace || length > this.#large.length) {
+      const larger = this.#large.length < length ? Buffer.allocUnsafeSlow(2 * length) : this.#large;
+      rest.copy(larger);
+      this.#large = larger;
+    }
+    fresh.copy(this.#large, rest.length);
+    return this.#large.subarray(0, length);
+  }
+}
