@@ -38,7 +38,7 @@ export class Narrator {
 
   /** The step under way, `5: Work`; empty before the first. */
   get step(): string {
-    return this.#steps === 0 ? '' : `${this.#steps}: ${this.#title}`;
+    return this.#steps === 0 ? '' : `${this.#steps}: ${this.#title.replace(/:$/, '')}`;
   }
 
   headline(text: string): void {

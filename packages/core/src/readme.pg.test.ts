@@ -14,7 +14,7 @@ test('the example of the README prints what it promises', async () => {
   const args = ['--conditions=@walvault/source', '--input-type=module-typescript', '-'];
   const env = { PGHOST: pg.host, PGPORT: String(pg.port) };
   await using program = await startAsServerUser([process.execPath, ...args], { cwd: packageDirectory, env });
-  program.endInput(code!);
+  program.endInput(code);
   await program.waitForOutput(/^streaming$/m);
   await pg.switchWal();
   expect(await program.exited).toEqual({ code: 0, signal: null, stdout: output, stderr: '' });

@@ -59,16 +59,16 @@ test('a reader never sees half a state, and no temporary file stays', async () =
   await using fixture = await configured();
   const path = join(fixture.home, 'receive-wal.json');
   await writeReceiverState(path, { ...state, segmentsCompleted: 0 });
-  let isWriting = true;
+  const written = new AbortController();
   const seen: number[] = [];
   const reader = (async () => {
-    while (isWriting) seen.push((await readReceiverState(path))?.segmentsCompleted ?? Number.NaN);
+    while (!written.signal.aborted) seen.push((await readReceiverState(path))?.segmentsCompleted ?? Number.NaN);
   })();
   for (let count = 1; count <= 300; count += 1) {
     // Of very different lengths, so that a mixture would not parse.
     await writeReceiverState(path, { ...state, segmentsCompleted: count, logFile: 'x'.repeat((count % 7) * 5000) });
   }
-  isWriting = false;
+  written.abort();
   await reader;
   expect(seen.length).toBeGreaterThan(10);
   expect(seen).toEqual(seen.toSorted((a, b) => a - b));

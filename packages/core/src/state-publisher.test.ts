@@ -103,7 +103,7 @@ test('a state that cannot be written is a warning, and never stands in the way o
   await using fixture = await configured();
   await writeFile(join(fixture.home, 'file'), '');
   const warnings: string[] = [];
-  const log: Logger = { ...silentLogger, warn: (_: object, message: string) => void warnings.push(message) } as Logger;
+  const log: Logger = { ...silentLogger, warn: (_: object, message: string) => void warnings.push(message) };
   {
     await using publisher = publisherAt(join(fixture.home, 'file/receive-wal.json'), log);
     publisher.starting();

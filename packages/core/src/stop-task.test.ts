@@ -35,7 +35,7 @@ test('the process that holds the lock is told to end, and has given the lock bac
     console.log('locked');`;
   const args = ['--conditions=@walvault/source', '--input-type=module', '--eval', program];
   const holder = spawn(process.execPath, args, { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'] });
-  await once(holder.stdout!, 'data');
+  await once(holder.stdout, 'data');
   const exited = once(holder, 'exit');
   expect(await stopTask(fixture.pg, 'archive-wal')).toBe(holder.pid);
   await using lock = await tryLock(path);

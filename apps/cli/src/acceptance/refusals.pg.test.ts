@@ -27,6 +27,18 @@ function refusal(result: ProgramResult): { readonly message: string; readonly hi
   return { message: message!, hint: hint! };
 }
 
+/** Makes a directory that only its mode keeps walvault out of. */
+async function lockUp(path: string): Promise<void> {
+  await mkdir(path, { recursive: true });
+  await chmod(join(path, '..'), 0o777);
+  await chmod(path, 0o555);
+}
+
+/** Modes keep nobody out who runs with root's rights, as the tests must in a checkout that nobody else can reach. */
+async function mayWrite(path: string): Promise<boolean> {
+  return (await runAsServerUser(['test', '-w', path])).code === 0;
+}
+
 describe('a receiver does not start, and says why and what to do,', () => {
   const cases: readonly { name: string; section: () => Section; message: RegExp; hint: RegExp; code: string }[] = [
     {
@@ -233,16 +245,4 @@ describe('a directory that cannot be used is named, with what to do:', () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/^ERROR: could not write to ".+\/pg": permission denied\nHINT: Check the owner .+\n$/);
   });
-
-  /** Makes a directory that only its mode keeps walvault out of. */
-  async function lockUp(path: string): Promise<void> {
-    await mkdir(path, { recursive: true });
-    await chmod(join(path, '..'), 0o777);
-    await chmod(path, 0o555);
-  }
-
-  /** Modes keep nobody out who runs with root's rights, as the tests must in a checkout that nobody else can reach. */
-  async function mayWrite(path: string): Promise<boolean> {
-    return (await runAsServerUser(['test', '-w', path])).code === 0;
-  }
 });
