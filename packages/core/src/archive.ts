@@ -16,7 +16,15 @@ import {
 } from '@walvault/archiver';
 import type { ServerConfig } from '@walvault/config';
 import { readIdentity } from '@walvault/receiver';
-import type { Logger } from '@walvault/wal';
+import {
+  type Logger,
+  type Lsn,
+  parseWalFileName,
+  segmentEndLsn,
+  segmentNumberOfName,
+  type TimelineId,
+  type WalSegmentSize,
+} from '@walvault/wal';
 import { CoreError } from './errors.ts';
 import { readReceiverState } from './receiver-state.ts';
 import { ensureDirectories, identityPath, statePath } from './server-paths.ts';
@@ -60,6 +68,18 @@ export async function archiveServer(server: ServerConfig, options: ArchiveServer
 /** What the archive of a server holds and lacks, by the names of the files. */
 export async function listServerArchive(server: ServerConfig): Promise<ArchiveListing> {
   return listArchive(await readOptions(server));
+}
+
+/** Where the archive of a server ends: behind the last complete segment of its newest timeline; undefined when it holds none. */
+export async function archiveEnd(
+  server: ServerConfig,
+  walSegmentSize: WalSegmentSize,
+): Promise<{ readonly timelineId: TimelineId; readonly lsn: Lsn } | undefined> {
+  const { timelines } = await listServerArchive(server);
+  const newest = timelines.findLast((timeline) => timeline.last !== undefined)?.last;
+  const file = newest === undefined ? undefined : parseWalFileName(newest);
+  if (file === undefined || file.kind !== 'segment') return undefined;
+  return { timelineId: file.timelineId, lsn: segmentEndLsn(segmentNumberOfName(file, walSegmentSize), walSegmentSize) };
 }
 
 /** Opens a WAL file of a server, wherever it is on its way; undefined when it is nowhere. See `openWal`. */

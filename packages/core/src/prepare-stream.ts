@@ -11,6 +11,7 @@ import {
   type StreamingDirectory,
 } from '@walvault/receiver';
 import { formatLsn, type Logger, parseWalSegmentSize } from '@walvault/wal';
+import { archiveEnd } from './archive.ts';
 import { ensureSlot } from './ensure-slot.ts';
 import { identityPath } from './server-paths.ts';
 import type { ServerFacts } from './state-publisher.ts';
@@ -53,6 +54,7 @@ export async function prepareStream(server: ServerConfig, options: PrepareOption
   const start = chooseStart({
     walSegmentSize,
     latest: found.latest,
+    archived: found.latest === undefined ? await archiveEnd(server, walSegmentSize) : undefined,
     slotRestartLsn: slot?.restartLsn,
     slotRestartTimelineId: slot?.restartTimelineId,
     server: system,

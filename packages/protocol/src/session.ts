@@ -123,7 +123,11 @@ export class Session implements AsyncDisposable {
       await Promise.race([this.#drain(), delay(farewellMs, undefined, { signal: overtime.signal }).catch(() => {})]);
       overtime.abort();
     }
-    this.fail(new ConnectionLostError(`the connection to the ${this.where} was closed here`));
+    this.fail(this.#closedHere());
+  }
+
+  #closedHere(): ConnectionLostError {
+    return new ConnectionLostError(`the connection to the ${this.where} was closed here`);
   }
 
   /** What the server still sends is dropped, so that it can get to our good-bye. */
@@ -137,8 +141,16 @@ export class Session implements AsyncDisposable {
 
   async #readMore(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.#closing !== undefined) throw this.#closedHere();
+    let bytes: Buffer | undefined;
     try {
-      const bytes = await this.#reader.read(this.#rest);
+      bytes = await this.#reader.read(this.#rest);
+    } catch (cause) {
+      throw this.fail(this.#reasonOf(cause));
+    }
+    // While it waited, somebody began to close, and #drain takes what follows: what came here is no stream any more.
+    if (this.#closing !== undefined) throw this.#closedHere();
+    try {
       if (bytes === undefined) throw this.#lost(undefined);
       const { messages, rest } = this.#parser.parse(bytes);
       this.#framed = messages;

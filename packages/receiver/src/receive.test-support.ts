@@ -134,7 +134,7 @@ export async function receive(options: ReceptionOptions): Promise<Reception> {
 
 async function slotFacts(cluster: Cluster, slotName: string | undefined) {
   const restartLsn = slotName === undefined ? undefined : await slotRestartLsn(cluster, slotName);
-  return { slotRestartLsn: restartLsn, slotRestartTimelineId: undefined };
+  return { slotRestartLsn: restartLsn, archived: undefined, slotRestartTimelineId: undefined };
 }
 
 /** From where a slot keeps WAL. */

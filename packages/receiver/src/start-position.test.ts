@@ -10,6 +10,7 @@ const [timeline1, timeline2, timeline3] = [toTimelineId(1), toTimelineId(2), toT
 const nothing: StartFacts = {
   walSegmentSize: size,
   latest: undefined,
+  archived: undefined,
   slotRestartLsn: undefined,
   slotRestartTimelineId: undefined,
   server: { timelineId: timeline2, flushLsn: parseLsn('0/7123456') },
@@ -42,6 +43,21 @@ describe('a first start', () => {
 
   test("with a slot of a server that does not tell its timeline takes the server's", () => {
     expect(chooseStart({ ...nothing, slotRestartLsn: parseLsn('0/3000148') })).toMatchObject({ timelineId: 2, source: 'slot' });
+  });
+});
+
+describe('an empty directory of a server that has an archive', () => {
+  const archived = { timelineId: timeline2, lsn: parseLsn('0/5000000') };
+
+  test('goes on behind the archive, not at a slot that was made anew, nor at the server', () => {
+    expect(chooseStart({ ...nothing, archived })).toMatchObject({ ...archived, source: 'archive' });
+    const anew = { ...nothing, archived, slotRestartLsn: parseLsn('0/6000028') };
+    expect(chooseStart(anew)).toMatchObject({ ...archived, source: 'archive', acknowledgedLsn: parseLsn('0/6000028') });
+  });
+
+  test('does not go on from a server that has less', () => {
+    const ahead = { ...nothing, archived: { timelineId: timeline2, lsn: parseLsn('0/8000000') } };
+    expect(() => chooseStart(ahead)).toThrow(expect.objectContaining({ code: 'ERR_RECEIVER_AHEAD' }));
   });
 });
 

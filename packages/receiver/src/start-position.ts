@@ -1,5 +1,6 @@
 /**
- * Where streaming starts: what the directory holds decides, then the slot, then the server (pg_receivewal.c: StreamLog).
+ * Where streaming starts: what the directory holds decides, then the archive, then the slot, then the server (as in
+ * pg_receivewal.c: StreamLog, which knows no archive).
  * Pure; the caller has asked all three.
  */
 import {
@@ -21,7 +22,7 @@ export interface StartPosition {
   /** What earlier receivers have reported as flushed; it is not taken back. `0/0` when nothing was. */
   readonly acknowledgedLsn: Lsn;
   /** Who decided. */
-  readonly source: 'memory' | 'directory' | 'slot' | 'server';
+  readonly source: 'memory' | 'directory' | 'archive' | 'slot' | 'server';
 }
 
 /** What is known when a stream is about to start. */
@@ -29,6 +30,11 @@ export interface StartFacts {
   readonly walSegmentSize: WalSegmentSize;
   /** From the streaming directory. */
   readonly latest: LatestSegment | undefined;
+  /**
+   * Where the archive ends, when the directory is empty: a slot that was made anew, or no slot at all, must not let the
+   * stream begin behind it.
+   */
+  readonly archived: { readonly timelineId: TimelineId; readonly lsn: Lsn } | undefined;
   /** restart_lsn of the slot, when a slot is used and holds WAL. */
   readonly slotRestartLsn: Lsn | undefined;
   /** Timeline of restart_lsn, when the server tells (PostgreSQL 15 and later). */
@@ -53,6 +59,10 @@ export function chooseStart(facts: StartFacts): StartPosition {
   if (remembered !== undefined) return { ...remembered, acknowledgedLsn, source: 'memory' };
   if (latest !== undefined) {
     return { timelineId: latest.timelineId, lsn: latest.resumeLsn, acknowledgedLsn, source: 'directory' };
+  }
+  if (facts.archived !== undefined) {
+    refuseWhatServerLacks(facts.archived, server);
+    return { ...facts.archived, acknowledgedLsn, source: 'archive' };
   }
   if (slotRestartLsn !== undefined) {
     const timelineId = facts.slotRestartTimelineId ?? server.timelineId;
