@@ -81,15 +81,16 @@ export class WalHoleError extends WalvaultError {
   readonly retry: RetryAdvice = 'fatal';
   /** Name of the file that is missing. */
   readonly walName: string;
-  /** Name of a file that proves that WAL goes on behind it. */
-  readonly laterName: string;
+  /** What proves that there was such a file, in words. */
+  readonly proof: string;
 
-  constructor(walName: string, laterName: string) {
-    super(`WAL file "${walName}" is missing, but "${laterName}" is there`, {
+  /** @param proof as it reads behind "WAL file "NAME" is missing, but " */
+  constructor(walName: string, proof: string) {
+    super(`WAL file "${walName}" is missing, but ${proof}`, {
       hint: 'Find the missing file (pg_wal of the server or a standby, the errors directory, another archive) or recover to a point before it.',
     });
     this.walName = walName;
-    this.laterName = laterName;
+    this.proof = proof;
   }
 }
 

@@ -8,12 +8,14 @@
  *   - a history file: segments of its timeline, and any higher timeline, which recovery would not look for any more
  *     (findNewestTimeLine, access/transam/timeline.c, counts up until the first one that is missing).
  *   - a backup history or partial file: nothing.
+ * And what is on record was there, wherever it is now: a segment that xlog.db lists, or that the receiver has made durable.
  * Directories are read in the order in which files wander, so that one on its way cannot be missed.
  */
 import {
   longPageHeaderSize,
   type Lsn,
   type TimelineId,
+  tryParseWalFileName,
   type WalFileName,
   walFileNameAt,
   type WalSegmentSize,
@@ -25,10 +27,11 @@ import { findWal } from './find-wal.ts';
 import { type HashDirectory, isSegmentFile, positionOf, type SegmentFileName, type WalDirectories } from './layout.ts';
 import type { WalReadOptions } from './open-wal.ts';
 import { Timelines } from './timelines.ts';
+import { readXlogDb } from './xlog-db.ts';
 
 /**
- * Names a file that proves that WAL goes on behind a missing one, or gives undefined when nothing does. The proof may
- * be the file itself, when it came meanwhile.
+ * Says what proves that a missing file was there or that WAL goes on behind it, as it reads behind "the file is missing, but ";
+ * undefined when nothing does. The proof may be the file itself, when it came meanwhile.
  * @throws {ArchiveEmptyError} when there is no WAL at all to tell by
  * @throws {FileSystemError} when a directory cannot be read
  * @throws {WalFileError} when a history file is damaged
@@ -40,7 +43,11 @@ export async function findProofOfHole(options: WalReadOptions, missing: WalFileN
   if (missing.kind === 'segment') return proofForSegment({ options, holdings, missing, sample });
   // Timeline 1 has no history file, and nothing needs a backup history or a partial file.
   if (missing.kind !== 'history' || missing.timelineId === 1) return undefined;
-  return holdings.fromTimeline(missing.timelineId);
+  return isThere(await holdings.fromTimeline(missing.timelineId));
+}
+
+function isThere(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : `"${name}" is there`;
 }
 
 async function proofForSegment(given: {
@@ -54,12 +61,27 @@ async function proofForSegment(given: {
   const { begin, heirs } = await kinshipOf(options, missing.timelineId, sample);
   if (begin !== undefined && position < begin) return undefined;
   const own = await holdings.later(missing.timelineId, position);
-  if (own !== undefined) return own;
+  if (own !== undefined) return isThere(own);
   for (const heir of heirs.filter((candidate) => position < candidate.leftAt)) {
     const later = await holdings.later(heir.timelineId, position);
-    if (later !== undefined) return later;
+    if (later !== undefined) return isThere(later);
   }
-  return undefined;
+  return await proofOnRecord(options, missing, holdings);
+}
+
+/** Traces of a segment that is nowhere any more, neither whole nor in part. */
+async function proofOnRecord(
+  { xlogDbPath, receivedThrough }: WalReadOptions,
+  missing: SegmentFileName,
+  holdings: Holdings,
+): Promise<string | undefined> {
+  if (holdings.waitsInPart(missing)) return undefined;
+  const received = receivedThrough === undefined ? undefined : tryParseWalFileName(receivedThrough);
+  if (received?.timelineId === missing.timelineId && positionOf(missing) <= positionOf(received)) {
+    return `WAL was received through "${received.name}"`;
+  }
+  const entries = xlogDbPath === undefined ? [] : await readXlogDb(xlogDbPath);
+  return entries.some((entry) => entry.name === missing.name) ? `"${xlogDbPath}" lists it` : undefined;
 }
 
 /** Where a timeline begins and where others left it, as positions in names; the segment size is asked for only if there is any such place. */
@@ -121,6 +143,11 @@ class Holdings {
       if (archived !== undefined) return archived;
     }
     return this.#waiting[0];
+  }
+
+  /** Whether the beginning of a segment is at hand, as a partial one. */
+  waitsInPart(segment: SegmentFileName): boolean {
+    return this.#waiting.some((file) => file.kind === 'partial' && file.name.startsWith(segment.name));
   }
 
   /** A segment or history file of this or a higher timeline. */

@@ -9,6 +9,10 @@ import type { WalDirectories } from './layout.ts';
 /** Where to look for WAL, and what is known about it. */
 export interface WalReadOptions extends ClusterFacts {
   readonly directories: WalDirectories;
+  /** The xlog.db of the archive: a file that it lists was there. */
+  readonly xlogDbPath?: string | undefined;
+  /** The last segment that WAL was durably received for, complete or not, as the receiver's state says: it and those before it were there. */
+  readonly receivedThrough?: string | undefined;
 }
 
 /** Choices for {@link openWal}. */

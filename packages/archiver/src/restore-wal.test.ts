@@ -224,3 +224,22 @@ test('finds a segment that moves to the archive while it is looked for', async (
     await at.server.stream(name);
   }
 });
+
+test('a segment that is on record was there: one that xlog.db lists, or that was received, is a hole even behind all that is left', async () => {
+  await using at = await recovering();
+  const { server, destination } = at;
+  await server.put(segmentName(1, 1));
+  await server.write(server.xlogDb, `${segmentName(1, 1)}\t1\t1.5\tNone\n${segmentName(1, 2)}\t1\t1.5\tNone\n`);
+  const ask = (name: string, receivedThrough?: string): Promise<RestoreOutcome> =>
+    restoreWal({ ...server.reading, xlogDbPath: server.xlogDb, receivedThrough }, name, destination);
+
+  await expect(ask(segmentName(1, 2))).rejects.toThrow(/lists it/);
+  expect(await ask(segmentName(1, 3))).toMatchObject({ kind: 'absent' });
+  await expect(ask(segmentName(1, 3), segmentName(1, 4))).rejects.toThrow(`WAL was received through "${segmentName(1, 4)}"`);
+  await expect(ask(segmentName(1, 4), segmentName(1, 4))).rejects.toMatchObject({ code: 'ERR_WAL_HOLE' });
+  expect(await ask(segmentName(1, 5), segmentName(1, 4))).toMatchObject({ kind: 'absent' });
+  expect(await ask(segmentName(2, 3), segmentName(1, 4))).toMatchObject({ kind: 'absent' });
+
+  await server.stream(`${segmentName(1, 4)}.partial`);
+  expect(await ask(segmentName(1, 4), segmentName(1, 4))).toMatchObject({ kind: 'absent', partialPath: expect.anything() });
+});

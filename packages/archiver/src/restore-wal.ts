@@ -59,11 +59,11 @@ export async function restoreWal(
   const request: Request = { options, file, destination, partial: choices.partial ?? false };
   const found = await restoreBest(request);
   if (found !== undefined) return found;
-  const laterName = await findProofOfHole(options, file);
+  const proof = await findProofOfHole(options, file);
   // It may have come while the directories were read; then the proof of a hole is none.
   const late = await restoreBest(request);
   if (late !== undefined) return late;
-  if (laterName !== undefined) throw new WalHoleError(name, laterName);
+  if (proof !== undefined) throw new WalHoleError(name, proof);
   return { kind: 'absent', partialPath: await partialPathOf(options, file) };
 }
 

@@ -13,16 +13,22 @@ import {
   type RestoreOutcome,
   restoreWal,
   type WalReadOptions,
+  xlogDbPath,
 } from '@walvault/archiver';
 import type { ServerConfig } from '@walvault/config';
 import { readIdentity } from '@walvault/receiver';
 import {
+  addToLsn,
   type Logger,
   type Lsn,
+  parseLsn,
   parseWalFileName,
   segmentEndLsn,
   segmentNumberOfName,
   type TimelineId,
+  toTimelineId,
+  toWalSegmentSize,
+  walFileNameAt,
   type WalSegmentSize,
 } from '@walvault/wal';
 import { CoreError } from './errors.ts';
@@ -110,7 +116,22 @@ async function readOptions(server: ServerConfig): Promise<WalReadOptions> {
       incoming: server.archiver ? incoming : undefined,
     },
     systemIdentifier: await systemIdentifierOf(server),
+    xlogDbPath: await xlogDbPath({ serverName: server.name, walsDirectory: wals, xlogDbDirectory: server.xlogdbDirectory }),
+    receivedThrough: await receivedThrough(server),
   };
+}
+
+/** The last segment that the receiver has made bytes of durable, as its state says. */
+async function receivedThrough(server: ServerConfig): Promise<string | undefined> {
+  const state = await readReceiverState(statePath(server));
+  if (state === undefined) return undefined;
+  const { flushedLsn, startLsn, timelineId, walSegmentSize } = state;
+  // A state of an earlier version may lack some.
+  if (flushedLsn == null || startLsn == null || timelineId == null || walSegmentSize == null) return undefined;
+  const flushed = parseLsn(flushedLsn);
+  // What a stream that has brought nothing yet stands at need not have come from it.
+  if (flushed <= parseLsn(startLsn)) return undefined;
+  return walFileNameAt(toTimelineId(timelineId), addToLsn(flushed, -1), toWalSegmentSize(walSegmentSize));
 }
 
 async function systemIdentifierOf(server: ServerConfig): Promise<bigint | undefined> {

@@ -14,6 +14,7 @@ const state: ReceiverState = {
   updatedAt: '2026-01-02T03:04:06.007Z',
   systemIdentifier: '18446744073709551615',
   serverVersion: 180_004,
+  walSegmentSize: 16_777_216,
   slotName: null,
   timelineId: 4_294_967_295,
   startLsn: '0/3000000',

@@ -48,6 +48,8 @@ export interface ReceiverState {
   /** Text, because it does not fit a JSON number. */
   readonly systemIdentifier: string | null;
   readonly serverVersion: number | null;
+  /** Bytes. */
+  readonly walSegmentSize: number | null;
   readonly slotName: string | null;
   readonly timelineId: number | null;
   /** Where this stream began. */

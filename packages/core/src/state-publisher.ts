@@ -136,6 +136,7 @@ export class StatePublisher implements AsyncDisposable {
       updatedAt: new Date().toISOString(),
       systemIdentifier: this.#facts?.systemIdentifier.toString() ?? null,
       serverVersion: this.#facts?.serverVersion ?? null,
+      walSegmentSize: this.#facts?.walSegmentSize ?? null,
       slotName: slotName ?? null,
       timelineId: positions?.timelineId ?? null,
       startLsn: this.#startLsn,

@@ -11,6 +11,8 @@ export function packageTests(): ViteUserConfig {
       maxWorkers: 2,
       testTimeout: 60_000,
       hookTimeout: 60_000,
+      // How long expect.poll waits: a second, as by default, is nothing on a machine that has other things to do.
+      expect: { poll: { timeout: 20_000 } },
       reporters: ['default', ['json', { outputFile: 'test-report.json' }]],
     },
   });

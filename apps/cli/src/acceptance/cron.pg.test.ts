@@ -23,7 +23,7 @@ function receivers(): readonly number[] {
 }
 
 async function streamingPid(): Promise<number> {
-  await expect.poll(() => vault.state().catch(() => undefined), { timeout: 10_000 }).toMatchObject({ phase: 'streaming' });
+  await expect.poll(() => vault.state().catch(() => undefined)).toMatchObject({ phase: 'streaming' });
   const { pid } = await vault.state();
   expect(await vault.lockedBy()).toBe(pid);
   return pid;
@@ -43,7 +43,7 @@ test('cron archives what is complete', async () => {
   await caughtUp(pg);
   await expect.poll(() => vault.names('streaming')).toEqual(expect.arrayContaining([full.at(-1)]));
   await vault.succeed('cron');
-  await expect.poll(() => vault.names('streaming'), { timeout: 10_000 }).toEqual([expect.stringMatching(/\.partial$/)]);
+  await expect.poll(() => vault.names('streaming')).toEqual([expect.stringMatching(/\.partial$/)]);
   expect(await expectSameWal(pg, vault)).toEqual(expect.arrayContaining([...full]));
 });
 
@@ -53,7 +53,7 @@ test('a receiver that was killed comes back with the next cron, and goes on with
   const meanwhile = await fillSegments(pg, 1);
   expect(await vault.succeed('status', 'pg')).toMatch(/\tReceiver: not running \(died \d+ s ago\)\n/);
   expect(await vault.run('cron')).toMatchObject({ code: 0, stdout: archiving + receiving });
-  await expect.poll(async () => (await vault.state()).pid, { timeout: 10_000 }).not.toBe(dead);
+  await expect.poll(async () => (await vault.state()).pid).not.toBe(dead);
   await caughtUp(pg);
   await expect.poll(async () => expectSameWal(pg, vault)).toEqual(expect.arrayContaining([...meanwhile]));
 });
@@ -62,9 +62,7 @@ test('cron starts a receiver also while the server is down, and it streams as so
   await vault.succeed('receive-wal', '--stop', 'pg');
   await pg.stop();
   await vault.succeed('cron');
-  await expect
-    .poll(() => vault.state(), { timeout: 10_000 })
-    .toMatchObject({ phase: 'waiting', lastError: { code: 'ERR_CONNECT' } });
+  await expect.poll(() => vault.state()).toMatchObject({ phase: 'waiting', lastError: { code: 'ERR_CONNECT' } });
   await pg.start();
   await streamingPid();
 });

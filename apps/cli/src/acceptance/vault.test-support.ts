@@ -22,6 +22,8 @@ import {
 /** Options of a server's section by name. */
 export type Section = Readonly<Record<string, string>>;
 
+/** Node keeps what it has compiled here: the tests start walvault some hundred times. */
+const compileCache = await temporaryDirectory('compiled');
 const executable = fileURLToPath(new URL('../../bin/walvault.js', import.meta.url));
 
 /** The section that receives from a cluster by the slot `barman`, as the superuser. */
@@ -65,7 +67,7 @@ export class Vault implements AsyncDisposable {
 
   /** The command line of walvault with this configuration. */
   argv(...args: readonly string[]): readonly string[] {
-    return [process.execPath, executable, '-c', this.configFile, ...args];
+    return ['env', `NODE_COMPILE_CACHE=${compileCache.path}`, process.execPath, executable, '-c', this.configFile, ...args];
   }
 
   /** For `restore_command` of a recovering server. */
