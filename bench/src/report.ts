@@ -51,7 +51,7 @@ export function formatSeries(series: Series): string {
 
 function pairRows({ peer, ours }: Pair, bytes: number, number: string): readonly (readonly string[])[] {
   const cells = (run: Measurement) => columns.map((column) => column.value(run, bytes).toFixed(column.digits));
-  const ratio = columns.map((column) => (column.value(ours, bytes) / column.value(peer, bytes)).toFixed(2));
+  const ratio = columns.map((column) => quotient(column.value(ours, bytes), column.value(peer, bytes)));
   return [
     [number, 'pg_receivewal', ...cells(peer)],
     [number, 'walvault', ...cells(ours)],
@@ -98,11 +98,16 @@ function ratioText(ours: readonly number[], peer: readonly number[]): string {
   return peer.every((value) => value > 0) ? spreadText(spread(ratios(ours, peer)), 2) : '-';
 }
 
+function quotient(ours: number, peer: number): string {
+  return peer > 0 ? (ours / peer).toFixed(2) : '-';
+}
+
+/** The first column to the left where it is text, the names of programs too, everything else to the right. */
 function alignColumns(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
-  const line = (row: readonly string[]) =>
-    row.map((cell, index) =>
-      index < 2 && !/^[\d.]/.test(cell) ? cell.padEnd(widths[index] ?? 0) : cell.padStart(widths[index] ?? 0),
-    );
-  return rows.map((row) => `  ${line(row).join('  ').trimEnd()}`).join('\n');
+  const isText = (index: number) => rows.every((row) => !/^[\d-]/.test(row[index] ?? ''));
+  const lines = rows.map((row) =>
+    row.map((cell, index) => (isText(index) ? cell.padEnd(widths[index] ?? 0) : cell.padStart(widths[index] ?? 0))),
+  );
+  return lines.map((cells) => `  ${cells.join('  ').trimEnd()}`).join('\n');
 }

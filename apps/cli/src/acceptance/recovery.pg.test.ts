@@ -83,6 +83,16 @@ test('restore-wal: 1 behind the end of the archive, with a word about the partia
   expect(stderr).toBe(`WARNING: "${vault.path('streaming', partial)}" holds newer WAL; use restore-wal --partial to replay it\n`);
 });
 
+test('restore-wal: 255 for the segment that was being received and is gone: its commits were vouched for', async () => {
+  const partial = vault.names('streaming').find((name) => name.endsWith('.partial'))!;
+  const restore = async (): ReturnType<Vault['run']> =>
+    vault.run('restore-wal', '--partial', 'pg', partial.replace('.partial', ''), '/nowhere');
+  expect(await without(vault.path('streaming', partial), restore)).toMatchObject({
+    code: 255,
+    stderr: expect.stringMatching(/^ERROR: .+\nHINT: .+\n$/),
+  });
+});
+
 /** Ways to be in trouble, and what is said about each. PostgreSQL must not take any of them for the end of the archive. */
 const troubles: readonly { name: string; args: () => readonly string[]; says: string }[] = [
   { name: 'usage error', args: () => ['restore-wal', 'pg'], says: `error: missing required argument 'wal-file'` },
