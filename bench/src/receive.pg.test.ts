@@ -50,7 +50,9 @@ describe('a run', () => {
 
   test('fails when one byte of a segment is not that of the server', async () => {
     const flip = followedBy(`printf x | dd of=${backlog.lastSegment} bs=1 seek=4242 conv=notrunc status=none`);
-    await expect(timedRun(flip, backlog, 'segment')).rejects.toThrow(`segment ${backlog.lastSegment} differs from the server's own`);
+    await expect(timedRun(flip, backlog, 'segment')).rejects.toThrow(
+      `segment ${backlog.lastSegment} differs from the server's own`,
+    );
   });
 
   test('fails when a segment is missing', async () => {

@@ -76,16 +76,25 @@ export async function listServerArchive(server: ServerConfig): Promise<ArchiveLi
   return listArchive(await readOptions(server));
 }
 
-/** Where the archive of a server ends: behind the last complete segment of its newest timeline; undefined when it holds none. */
+/**
+ * Where the archive of a server ends: behind the last complete segment of its newest timeline; undefined when it holds none.
+ * @throws {WalFileError} `ERR_WAL_FILE_FOREIGN` when that segment is of another cluster
+ */
 export async function archiveEnd(
   server: ServerConfig,
-  walSegmentSize: WalSegmentSize,
+  cluster: { readonly walSegmentSize: WalSegmentSize; readonly systemIdentifier: bigint },
 ): Promise<{ readonly timelineId: TimelineId; readonly lsn: Lsn } | undefined> {
   const { timelines } = await listServerArchive(server);
   const newest = timelines.findLast((timeline) => timeline.last !== undefined)?.last;
   const file = newest === undefined ? undefined : parseWalFileName(newest);
   if (file === undefined || file.kind !== 'segment') return undefined;
-  return { timelineId: file.timelineId, lsn: segmentEndLsn(segmentNumberOfName(file, walSegmentSize), walSegmentSize) };
+  await using wal = await openWal({ directories: { wals: server.directories.wals }, ...cluster }, file.name);
+  // The first page tells the cluster, and is checked before the first bytes come.
+  const bytes = wal?.bytes();
+  await bytes?.next();
+  await bytes?.return();
+  const segment = segmentNumberOfName(file, cluster.walSegmentSize);
+  return { timelineId: file.timelineId, lsn: segmentEndLsn(segment, cluster.walSegmentSize) };
 }
 
 /** Opens a WAL file of a server, wherever it is on its way; undefined when it is nowhere. See `openWal`. */

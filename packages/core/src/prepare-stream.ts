@@ -48,13 +48,14 @@ export async function prepareStream(server: ServerConfig, options: PrepareOption
   const walSegmentSize = parseWalSegmentSize(await connection.show('wal_segment_size'));
   const found = await readStreamingDirectory(server.directories.streaming, walSegmentSize);
   checkDirectory(found, systemIdentifier, log);
-  // Not before the directory has agreed: it may be the only one that knows where it belongs.
+  const archived = found.latest === undefined ? await archiveEnd(server, { walSegmentSize, systemIdentifier }) : undefined;
+  // Not before the files have agreed: they may be the only ones that know where they belong.
   if (!isKnown) await pinIdentity(identityPath(server), identity);
   const slot = await ensureSlot(server, options);
   const start = chooseStart({
     walSegmentSize,
     latest: found.latest,
-    archived: found.latest === undefined ? await archiveEnd(server, walSegmentSize) : undefined,
+    archived,
     slotRestartLsn: slot?.restartLsn,
     slotRestartTimelineId: slot?.restartTimelineId,
     server: system,

@@ -1,10 +1,14 @@
+import { readdir, rm } from 'node:fs/promises';
+import type { ServerConfig } from '@walvault/config';
+import { readIdentity } from '@walvault/receiver';
 import { type Cluster, fillSegments, startCluster } from '@walvault/testkit';
 import { formatLsn, silentLogger } from '@walvault/wal';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { archiveServer } from './archive.ts';
 import { configured } from './configured.test-support.ts';
 import { runReceiver, type ReceiveServiceOptions, type StreamStarted } from './receive-service.ts';
 import { readReceiverState } from './receiver-state.ts';
-import { statePath } from './server-paths.ts';
+import { identityPath, statePath } from './server-paths.ts';
 import { createServerSlot, dropServerSlot } from './slot-commands.ts';
 
 const stack = new AsyncDisposableStack();
@@ -147,4 +151,58 @@ test('before PostgreSQL 15, without an ordinary connection, START_REPLICATION it
   await createServerSlot(fixture.pg, new AbortController().signal);
   await using receiver = receive({ server: fixture.pg });
   await receiver.started;
+});
+
+test('with the streaming directory and the slot lost, goes on behind the archive instead of leaving a hole', async () => {
+  await using fixture = await configured(section(old));
+  const { signal } = new AbortController();
+  const { streaming } = fixture.pg.directories;
+  await createServerSlot(fixture.pg, signal);
+  {
+    await using receiver = receive({ server: fixture.pg });
+    await receiver.started;
+    const full = await fillSegments(old, 3);
+    await expect.poll(() => readdir(streaming)).toEqual(expect.arrayContaining(full));
+  }
+  const report = await archiveServer(fixture.pg, { signal });
+  const archived = report === 'busy' ? [] : report.files.map((file) => file.name);
+  expect(archived.length).toBeGreaterThanOrEqual(3);
+  await dropServerSlot(fixture.pg, signal);
+  await rm(streaming, { recursive: true });
+  await fillSegments(old, 3);
+  await old.query('checkpoint');
+  await createServerSlot(fixture.pg, signal);
+
+  await using receiver = receive({ server: fixture.pg });
+  const { startLsn, timelineId } = await receiver.started;
+  const next = await old.value('select pg_walfile_name($1::pg_lsn + 1)', [formatLsn(startLsn)]);
+  const last = await old.value('select pg_walfile_name($1::pg_lsn)', [formatLsn(startLsn)]);
+  expect({ timelineId, last }).toEqual({ timelineId: 1, last: archived.at(-1) });
+  expect(next).not.toBe(last);
+});
+
+test('an archive of another cluster is not taken for the beginning of this one, and nothing is pinned', async () => {
+  await using fixture = await configured(section(old));
+  const { signal } = new AbortController();
+  {
+    await createServerSlot(fixture.pg, signal);
+    await using receiver = receive({ server: fixture.pg });
+    await receiver.started;
+    const full = await fillSegments(old, 1);
+    await expect.poll(() => readdir(fixture.pg.directories.streaming)).toEqual(expect.arrayContaining(full));
+  }
+  await archiveServer(fixture.pg, { signal });
+  await rm(fixture.pg.directories.streaming, { recursive: true });
+  await rm(identityPath(fixture.pg));
+
+  const other: ServerConfig = {
+    ...fixture.pg,
+    conninfo: pg.conninfo(),
+    walConninfo: pg.conninfo(),
+    walStreamingConninfo: pg.conninfo(),
+  };
+  await createServerSlot(other, signal);
+  await using receiver = receive({ server: other });
+  await expect(receiver.ended).rejects.toMatchObject({ code: 'ERR_WAL_FILE_FOREIGN' });
+  await expect(readIdentity(identityPath(fixture.pg))).resolves.toBeUndefined();
 });

@@ -31,14 +31,13 @@ export async function stopTask(server: ServerConfig, task: ServerTask): Promise<
 }
 
 /**
- * PID of the process that does a task, or undefined when nobody does. The receiver's comes from the state that it publishes: a
- * Barman that does not see our lock writes its own PID into the lock file before it fails on the slot.
+ * PID of the process that does a task, or undefined when nobody does. It is in the lock file; but a Barman that does not see our
+ * lock writes its own PID there before it fails on the slot, and then the receiver's is in the state that it publishes.
  */
 export async function pidOf(server: ServerConfig, task: ServerTask): Promise<number | undefined> {
   const owner = await lockOwner(lockPath(server, task));
-  if (owner === undefined || owner.kind === 'flock' || task !== 'receive-wal') return owner?.pid;
-  const published = (await readReceiverState(statePath(server)))?.pid;
-  return published !== undefined && isAlive(published) ? published : owner.pid;
+  if (owner === undefined || task !== 'receive-wal' || (owner.pid !== undefined && isAlive(owner.pid))) return owner?.pid;
+  return (await readReceiverState(statePath(server)))?.pid ?? owner.pid;
 }
 
 function isAlive(pid: number): boolean {
