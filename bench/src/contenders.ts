@@ -44,8 +44,9 @@ export async function pgReceivewal(serverMajor: PostgresMajor): Promise<Contende
   const program = find();
   const { stdout } = await runAsServerUser([program.path, '--version'], { env: program.env });
   const version = /\d+(\.\d+)?/.exec(stdout)?.[0] ?? '0';
-  if (Number.parseInt(version, 10) < serverMajor) {
-    throw new BenchFailure(`pg_receivewal ${version} does not stream from PostgreSQL ${serverMajor}: give --major ${version}`);
+  const major = Number.parseInt(version, 10);
+  if (major < serverMajor) {
+    throw new BenchFailure(`pg_receivewal ${version} does not stream from PostgreSQL ${serverMajor}: give --major ${major}`);
   }
   return {
     name: 'pg_receivewal',

@@ -33,7 +33,7 @@ describe('a run', () => {
   let backlog: Backlog;
   let peer: Contender;
   beforeAll(async () => {
-    [backlog, peer] = [await makeBacklog(15, 1_000_000), await pgReceivewal(15)];
+    [backlog, peer] = [await makeBacklog(15, 17_000_000), await pgReceivewal(15)];
   });
   afterAll(() => backlog[Symbol.asyncDispose]());
 
@@ -72,5 +72,8 @@ test('the bench says so when the server is too new for pg_receivewal', async () 
   const newest = 18;
   const asked = pgReceivewal(newest);
   if (Number.parseInt(version, 10) >= newest) expect((await asked).version).toBe(version);
-  else await expect(asked).rejects.toThrow(`pg_receivewal ${version} does not stream from PostgreSQL ${newest}`);
+  else
+    await expect(asked).rejects.toThrow(
+      `pg_receivewal ${version} does not stream from PostgreSQL ${newest}: give --major ${Number.parseInt(version, 10)}`,
+    );
 });

@@ -21,7 +21,7 @@ flush at the end of each segment: pg_receivewal, walvault with flush = segment
      2  walvault         3.00   333      1.50   1.25       97
      2  ratio            0.75  1.33      0.38      -    10.82
 
-  median (min..max)     pg_receivewal          walvault                 ratio
+  median (min..max)      pg_receivewal           walvault                 ratio
   wall s             4.00 (4.00..4.00)  2.50 (2.00..3.00)     0.63 (0.50..0.75)
   MB/s                  250 (250..250)     417 (333..500)     1.67 (1.33..2.00)
   stream s           3.90 (3.90..3.90)  1.50 (1.50..1.50)     0.38 (0.38..0.38)
