@@ -7,8 +7,7 @@
  * Barman 3.17 removes the source all the same, and the temporary file is then the only copy.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { link, rm, utimes } from 'node:fs/promises';
+import { link, open, rm, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { durableRename, errnoOf, fileSystemError, syncDirectory, syncFile } from '@walvault/durable-fs';
@@ -86,7 +85,9 @@ async function copy(options: PlaceOptions, temporary: string): Promise<string> {
   const { source, compression, signal } = options;
   const hash = createHash('sha256');
   const bytes = hashed(source.bytes(), hash);
-  const target = createWriteStream(temporary, { flags: 'wx', mode: Number(source.stats.mode) & 0o777 });
+  // Opened before anything can fail: a stream that opens by itself may do so after the caller has cleaned up.
+  const file = await open(temporary, 'wx', Number(source.stats.mode) & 0o777);
+  const target = file.createWriteStream();
   if (compression.method === 'none') await pipeline(bytes, target, { signal });
   else await pipeline(bytes, compressor(compression.method, compression.level), target, { signal });
   return hash.digest('hex');

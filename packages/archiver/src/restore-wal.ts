@@ -6,8 +6,7 @@
  * it. So `absent` is returned only when the WAL provably ends there; a hole, a damaged file or trouble with a
  * directory is thrown, and the caller exits with 255.
  */
-import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileSystemError, renameFile } from '@walvault/durable-fs';
@@ -100,7 +99,9 @@ async function writeOut(request: Request, found: FoundWal): Promise<void> {
   const temporary = join(dirname(destination), `.${basename(destination)}.${process.pid}.tmp`);
   const bytes = checkedBytes({ content: found.content, name: file, facts: options, isPartial: found.isPartial });
   try {
-    await pipeline(bytes, createWriteStream(temporary, { mode: 0o600 }));
+    // Opened before anything can fail: a stream that opens by itself may do so after the clean-up below.
+    const file = await open(temporary, 'w', 0o600);
+    await pipeline(bytes, file.createWriteStream());
     await renameFile(temporary, destination);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);

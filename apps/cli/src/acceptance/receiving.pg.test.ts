@@ -8,6 +8,10 @@ test.for([
   { major: 18, segmentSizeMb: 16 },
   { major: 14, segmentSizeMb: 1 },
   { major: 14, segmentSizeMb: 16 },
+  { major: 13, segmentSizeMb: 1 },
+  { major: 15, segmentSizeMb: 1 },
+  { major: 16, segmentSizeMb: 1 },
+  { major: 17, segmentSizeMb: 1 },
 ] as const)(
   'under a workload, segments of $segmentSizeMb MiB of PostgreSQL $major are received as the server wrote them',
   async (version) => {
