@@ -21,7 +21,7 @@ the server acknowledged there? Takes about half a minute, needs no rights, and l
 
   --keep       leave everything in place at the end, the restored server running, and say what to try next
   --seconds N  let the clients work for N seconds before the disaster (default 8)
-  --sabotage   delete the end of the archive before the restore, to see that the demo tells a loss
+  --sabotage   delete the end of the archive and its records before the restore, to see that the demo tells a loss
   --help       print this
 
 exit code: 0 nothing was lost, 1 something was lost or a step failed, 130 or 143 interrupted

@@ -2,6 +2,7 @@
 import { globSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { statePath } from '@walvault/core';
 import type { Acknowledged, Cluster } from '@walvault/testkit';
 import { count } from '../figures.ts';
 import type { Load } from '../load.ts';
@@ -48,12 +49,15 @@ export async function bringToRest(stage: Stage, archive: Archive): Promise<void>
   if (stage.options.sabotage) await sabotage(stage, archive);
 }
 
-/** Removes the end of the archive behind everybody's back: the incomplete segment and the newest complete one, if it is not the only one. */
+/**
+ * Removes the end of the archive behind everybody's back: the incomplete segment and the newest complete one, if it is not the only
+ * one; and what is on record of them, by which restore-wal would know, and stop PostgreSQL.
+ */
 async function sabotage({ narrator }: Stage, { server }: Archive): Promise<void> {
   const { streaming, wals } = server.directories;
   const partials = globSync(join(streaming, '*.partial'));
   const segments = globSync(join(wals, '*', '????????????????????????')).toSorted();
-  for (const path of [...partials, ...segments.slice(1).slice(-1)]) {
+  for (const path of [...partials, ...segments.slice(1).slice(-1), join(wals, 'xlog.db'), statePath(server)]) {
     await rm(path);
     narrator.trouble(`    --sabotage: deleted ${path}`);
   }
