@@ -56,7 +56,7 @@ function connectionsOf(pg: ServerConfig) {
 
 describe('the file of the document', () => {
   const text = `[barman]
-barman_home = /var/lib/barman
+barman_home = /srv/walvault
 
 [pg]
 conninfo = host=pg user=barman dbname=postgres
@@ -70,9 +70,9 @@ slot_name = barman
     expect(file).toBe(main);
     expect(warnings).toEqual([]);
     expect(globals).toMatchObject({
-      barmanHome: '/var/lib/barman',
+      barmanHome: '/srv/walvault',
       barmanUser: 'barman',
-      lockDirectory: '/var/lib/barman',
+      lockDirectory: '/srv/walvault',
       lockDirectoryCleanup: true,
       logFile: undefined,
       logLevel: 'INFO',
@@ -104,13 +104,13 @@ slot_name = barman
       archiverBatchSize: 0,
       archiveWorkers: 2,
       directories: {
-        backup: '/var/lib/barman/pg',
-        incoming: '/var/lib/barman/pg/incoming',
-        streaming: '/var/lib/barman/pg/streaming',
-        wals: '/var/lib/barman/pg/wals',
-        errors: '/var/lib/barman/pg/errors',
+        backup: '/srv/walvault/pg',
+        incoming: '/srv/walvault/pg/incoming',
+        streaming: '/srv/walvault/pg/streaming',
+        wals: '/srv/walvault/pg/wals',
+        errors: '/srv/walvault/pg/errors',
       },
-      lockDirectory: '/var/lib/barman',
+      lockDirectory: '/srv/walvault',
       logFile: undefined,
       logLevel: 'INFO',
       xlogdbDirectory: undefined,
@@ -136,7 +136,7 @@ slot_name = barman
     });
     expect(settings.get('slot_name')).toEqual({ text: 'barman', origin: { file: main, line: 8 } });
     expect(settings.get('streaming_archiver_name')).toEqual({ text: 'barman_receive_wal', origin: 'default' });
-    expect(settings.get('wals_directory')).toEqual({ text: '/var/lib/barman/pg/wals', origin: 'default' });
+    expect(settings.get('wals_directory')).toEqual({ text: '/srv/walvault/pg/wals', origin: 'default' });
     expect(settings.get('compression_level')).toEqual({ text: 'medium', origin: 'default' });
     expect(settings.get('backup_method')).toEqual({ text: 'rsync', origin: 'default' });
     expect(settings.get('retention_policy')).toEqual({ text: undefined, origin: 'default' });
