@@ -35,6 +35,8 @@ export {
 export type { SegmentNumber, WalSegmentSize } from './segment.ts';
 export { firstTimelineId, toTimelineId } from './timeline.ts';
 export type { TimelineId } from './timeline.ts';
+export { WalChecker } from './wal-checker.ts';
+export type { WalCheckerOptions, WalFault } from './wal-checker.ts';
 export {
   backupHistoryFileName,
   historyFileName,

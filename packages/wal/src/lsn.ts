@@ -66,6 +66,11 @@ export function maxOfLsn(a: Lsn, b: Lsn): Lsn {
   return a > b ? a : b;
 }
 
+/** The LSN with these halves, signed 32-bit numbers as they are read from headers. */
+export function lsnOfHalves(high: number, low: number): Lsn {
+  return ((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)) as Lsn;
+}
+
 function hex(value: bigint): string {
   return value.toString(16).toUpperCase();
 }

@@ -109,12 +109,16 @@ export function readPageHeader(bytes: Buffer, offset = 0): PageHeader {
 
 /** The flags of a header, read as the version that wrote it meant them. */
 export function pageFlags(header: PageHeader): PageFlags {
-  const overwriteFlag = header.magic >= compactFlagsMagic ? 0x0004 : 0x0008;
   return {
     firstIsContinuation: (header.info & 0x0001) !== 0,
     isLong: (header.info & longFlag) !== 0,
-    firstIsOverwriteContinuation: (header.info & overwriteFlag) !== 0,
+    firstIsOverwriteContinuation: (header.info & overwriteFlagOf(header.magic)) !== 0,
   };
+}
+
+/** XLP_FIRST_IS_OVERWRITE_CONTRECORD as the version with this page magic has it. */
+export function overwriteFlagOf(magic: number): number {
+  return magic >= compactFlagsMagic ? 0x0004 : 0x0008;
 }
 
 function readLongPart(bytes: Buffer, offset: number): LongPageHeader {

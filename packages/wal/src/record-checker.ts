@@ -1,0 +1,185 @@
+/**
+ * Checks records one behind the other: their headers, that each names the one before it, and their CRC.
+ *
+ * Follows ValidXLogRecordHeader and ValidXLogRecord (access/transam/xlogreader.c); the header is
+ *   0 u32 length   4 u32 transaction   8 u64 record before   16 u8 info   17 u8 resource manager   20 u32 CRC
+ * and the CRC is that of the bytes from 24 on and then of those from 0 to 20.
+ *
+ * Two ways do the same. Records that lie whole in one page of one piece, as small ones nearly always do, are passed in a loop
+ * that keeps everything in local numbers. Whatever that loop does not take, be it wrong, long, cut or special, is taken apart
+ * slowly, with all that is to be said about it.
+ */
+import { advanceCrc32c, nativeCrc32cFrom } from './crc32c.ts';
+import { formatLsn, type Lsn, lsnOfHalves } from './lsn.ts';
+import { anyWalFormat, type WalFormat } from './wal-format.ts';
+import type { WalPiece } from './wal-piece.ts';
+
+/** Bytes of the header of a record. */
+const recordHeaderSize = 24;
+/** The CRC does not cover itself. */
+const crcOffset = 20;
+const xlogRmgr = 0;
+const switchInfo = 0x40;
+const overwriteContrecordInfo = 0xd0;
+
+export class RecordChecker {
+  /** What is wrong with the record that was taken last. */
+  problem: string | undefined;
+  /** Bytes of the record that are still to come. */
+  missing = 0;
+  /** The next record must say which one was cut off (XLOG_OVERWRITE_CONTRECORD). */
+  mustOverwrite = false;
+
+  /** Before this point began the record before the first one. */
+  readonly #startLsn: Lsn;
+  readonly #header = Buffer.alloc(recordHeaderSize);
+  #format = anyWalFormat;
+  readonly #isOrdinary = new Uint8Array(256);
+  #taken = 0;
+  #crc = -1;
+  #startHigh = 0;
+  #startLow = 0;
+  /** Whether there was a right record yet, and where the last one began. */
+  #hasPrevious = false;
+  #previousHigh = 0;
+  #previousLow = 0;
+
+  constructor(startLsn: Lsn) {
+    this.#startLsn = startLsn;
+    this.format = anyWalFormat;
+  }
+
+  set format(format: WalFormat) {
+    this.#format = format;
+    // Records of XLOG are the special ones.
+    for (let rmgr = xlogRmgr + 1; rmgr < 256; rmgr += 1) this.#isOrdinary[rmgr] = format.hasRmgr(rmgr) ? 1 : 0;
+  }
+
+  /** Whether a record was right. */
+  get hasPrevious(): boolean {
+    return this.#hasPrevious;
+  }
+
+  /** Where the record that was begun last begins. */
+  get startLsn(): Lsn {
+    return lsnOfHalves(this.#startHigh, this.#startLow);
+  }
+
+  /** Whether the record that was taken last switches to the next segment. */
+  get isSwitch(): boolean {
+    return this.#isXlog(switchInfo);
+  }
+
+  /** Length of the record, 0 where nothing was ever written. */
+  get length(): number {
+    return this.#header.readUInt32LE(0);
+  }
+
+  /**
+   * Passes right, short, ordinary records that lie whole in `[at, end)`, a part of one page that begins where a record does.
+   * Gives the offset behind the last one; what is there is for {@link begin} and {@link take}.
+   */
+  passWhole(piece: WalPiece, at: number, end: number): number {
+    if (!this.#hasPrevious || this.mustOverwrite) return at;
+    const { view } = piece;
+    const isOrdinary = this.#isOrdinary;
+    const high = piece.highAt(at);
+    const low = piece.lowAt(at);
+    let previousHigh = this.#previousHigh;
+    let previousLow = this.#previousLow;
+    let record = at;
+    while (record + recordHeaderSize <= end) {
+      const length = view.getInt32(record, true);
+      const next = record + ((length + 7) & ~7);
+      if (length < recordHeaderSize || length >= nativeCrc32cFrom || next > end) break;
+      if (view.getInt32(record + 8, true) !== previousLow || view.getInt32(record + 12, true) !== previousHigh) break;
+      if (isOrdinary[view.getUint8(record + 17)] === 0) break;
+      const body = advanceCrc32c(view, record + recordHeaderSize, record + length, -1);
+      const crc = ~advanceCrc32c(view, record, record + crcOffset, body);
+      if (crc !== view.getInt32(record + crcOffset, true)) break;
+      previousHigh = high;
+      previousLow = (low + record - at) | 0;
+      record = next;
+    }
+    this.#previousHigh = previousHigh;
+    this.#previousLow = previousLow;
+    return record;
+  }
+
+  /** A record begins at `at`; its bytes are given to {@link take}. */
+  begin(piece: WalPiece, at: number): void {
+    this.#startHigh = piece.highAt(at);
+    this.#startLow = piece.lowAt(at);
+    this.#taken = 0;
+    this.#crc = -1;
+    this.missing = recordHeaderSize;
+  }
+
+  /** Takes bytes of the record from `[at, end)` and gives the offset behind them. With none `missing` it is whole and right, or has a problem. */
+  take(piece: WalPiece, at: number, end: number): number {
+    if (this.#taken < recordHeaderSize) return this.#takeHeader(piece, at, end);
+    const next = Math.min(at + this.missing, end);
+    this.#crc = piece.advanceCrc(at, next, this.#crc);
+    this.missing -= next - at;
+    if (this.missing === 0) this.#finish();
+    return next;
+  }
+
+  #takeHeader(piece: WalPiece, at: number, end: number): number {
+    const next = Math.min(at + recordHeaderSize - this.#taken, end);
+    this.#taken += piece.bytes.copy(this.#header, this.#taken, at, next);
+    if (this.#taken < 4) return next;
+    this.problem = this.#problemOfLength();
+    this.missing = this.length - this.#taken;
+    if (this.#taken < recordHeaderSize || this.problem !== undefined) return next;
+    this.problem = this.#problemOfHeader();
+    if (this.missing === 0 && this.problem === undefined) this.#finish();
+    return next;
+  }
+
+  #problemOfLength(): string | undefined {
+    if (this.length === 0) return 'none begins there';
+    if (this.length >= recordHeaderSize && this.length <= this.#format.largestRecord) return undefined;
+    return `no record has a length of ${this.length} bytes`;
+  }
+
+  #problemOfHeader(): string | undefined {
+    const rmgr = this.#header.readUInt8(17);
+    if (!this.#format.hasRmgr(rmgr)) return `there is no resource manager ${rmgr}`;
+    if (this.mustOverwrite && !this.#isXlog(overwriteContrecordInfo))
+      return 'its page gives up a record that was cut off, but it does not say which';
+    if (this.#followsPrevious()) return undefined;
+    const named = formatLsn(lsnOfHalves(this.#header.readInt32LE(12), this.#header.readInt32LE(8)));
+    const right = this.#hasPrevious
+      ? `it is at ${formatLsn(lsnOfHalves(this.#previousHigh, this.#previousLow))}`
+      : `it began before ${formatLsn(this.#startLsn)}`;
+    return `it says that the record before it is at ${named}, but ${right}`;
+  }
+
+  #followsPrevious(): boolean {
+    const low = this.#header.readInt32LE(8);
+    const high = this.#header.readInt32LE(12);
+    if (this.#hasPrevious) return low === this.#previousLow && high === this.#previousHigh;
+    return lsnOfHalves(high, low) < this.#startLsn;
+  }
+
+  #finish(): void {
+    const crc = ~advanceCrc32c(viewOf(this.#header), 0, crcOffset, this.#crc);
+    if (crc !== this.#header.readInt32LE(crcOffset)) {
+      this.problem = 'its checksum does not match';
+      return;
+    }
+    this.mustOverwrite = false;
+    this.#hasPrevious = true;
+    this.#previousHigh = this.#startHigh;
+    this.#previousLow = this.#startLow;
+  }
+
+  #isXlog(info: number): boolean {
+    return this.#header.readUInt8(17) === xlogRmgr && (this.#header.readUInt8(16) & 0xf0) === info;
+  }
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
