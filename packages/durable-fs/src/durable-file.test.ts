@@ -214,6 +214,103 @@ describe('completing', () => {
   });
 });
 
+describe('moving', () => {
+  test('gives the open file another name, in place of what had it, and syncs nothing', async ({ directory }) => {
+    await writeFile(join(directory, 'g'), 'old');
+    await using file = await DurableFile.open({ path: join(directory, 'f'), size });
+    await file.write([Buffer.from('abc')], 0);
+    {
+      using system = await listenToSystemCalls();
+      await file.moveTo(join(directory, 'g'));
+      expect(system.calls).toEqual(['rename f g']);
+    }
+    await file.write([Buffer.from('def')], 3);
+    expect(file.path).toBe(join(directory, 'g'));
+    expect(await readdir(directory)).toEqual(['g']);
+    expect((await readFile(file.path)).subarray(0, 7).toString('latin1')).toBe('abcdef\0');
+  });
+
+  test('makes the entry one that the next sync has to make durable, once', async ({ directory }) => {
+    await using file = await DurableFile.open({ path: join(directory, 'f'), size });
+    await file.sync();
+    await file.moveTo(join(directory, 'g'));
+    using system = await listenToSystemCalls();
+    await file.sync();
+    await file.sync();
+    expect(system.calls).toEqual(['datasync g', `sync ${directory.split('/').at(-1)}`, 'datasync g']);
+  });
+
+  test('in the middle of a sync, also to and fro, leaves the new name to the next one', async ({ directory }) => {
+    await using file = await DurableFile.open({ path: join(directory, 'f'), size });
+    const running = file.sync();
+    await file.moveTo(join(directory, 'g'));
+    await file.moveTo(join(directory, 'f'));
+    await running;
+    using system = await listenToSystemCalls();
+    await file.sync();
+    expect(system.calls).toEqual(['datasync f', `sync ${directory.split('/').at(-1)}`]);
+  });
+
+  test('that fails leaves the file where it was, and says so', async ({ directory }) => {
+    await mkdir(join(directory, 'd'));
+    await using file = await DurableFile.open({ path: join(directory, 'f'), size });
+    await expect(file.moveTo(join(directory, 'd'))).rejects.toThrow(/^could not rename to .*: is a directory$/);
+    expect(file.path).toBe(join(directory, 'f'));
+    await file.completeAs(join(directory, 'g'));
+    expect((await readdir(directory)).toSorted()).toEqual(['d', 'g']);
+  });
+});
+
+describe('filling', () => {
+  test('puts zeros between the bounds, and nowhere else', async ({ directory }) => {
+    const path = join(directory, 'f');
+    const bytes = 3 * 1024 * 1024 + 100;
+    await writeFile(path, Buffer.alloc(bytes, 'x'));
+    await using file = await DurableFile.open({ path, size: bytes });
+    await file.fill(100, bytes - 7);
+    const expected = Buffer.concat([Buffer.alloc(100, 'x'), Buffer.alloc(bytes - 107), Buffer.alloc(7, 'x')]);
+    expect((await readFile(path)).equals(expected)).toBe(true);
+  });
+
+  test('is done a MiB at a time, and ends between two when it is told to', async ({ directory }) => {
+    await using file = await DurableFile.open({ path: join(directory, 'f'), size: 4 * 1024 * 1024 });
+    using system = await listenToSystemCalls();
+    await file.fill(0, 2.5 * 1024 * 1024);
+    expect(system.calls).toEqual(['writev f', 'writev f', 'writev f']);
+    const stop = new AbortController();
+    const filling = file.fill(0, 4 * 1024 * 1024, stop.signal);
+    stop.abort(new Error('enough'));
+    await expect(filling).rejects.toThrow('enough');
+    expect(system.calls).toHaveLength(4);
+  });
+
+  test('of nothing writes nothing', async ({ directory }) => {
+    await using file = await DurableFile.open({ path: join(directory, 'f'), size });
+    using system = await listenToSystemCalls();
+    await file.fill(5, 5);
+    expect(system.calls).toEqual([]);
+  });
+});
+
+describe('reading', () => {
+  test('gives what is there, up to the end of the file', async ({ directory }) => {
+    await using file = await DurableFile.open({ path: join(directory, 'f'), size: 10 });
+    await file.write([Buffer.from('0123456789')], 0);
+    const buffer = Buffer.alloc(4);
+    expect(await file.read(buffer, 3)).toBe(4);
+    expect(buffer.toString()).toBe('3456');
+    expect(await file.read(buffer, 8)).toBe(2);
+    expect(buffer.toString()).toBe('8956');
+    expect(await file.read(buffer, 10)).toBe(0);
+  });
+
+  test('that fails says which file', async ({ directory }) => {
+    const file = await DurableFile.open({ path: join(directory, 'f'), size: 10 });
+    await file[Symbol.asyncDispose]();
+    await expect(file.read(Buffer.alloc(1), 0)).rejects.toThrow(`could not read "${file.path}": EBADF`);
+  });
+});
+
 test('closing twice, also after completing, is fine', async ({ directory }) => {
   const file = await DurableFile.open({ path: join(directory, 'f'), size });
   await file.completeAs(join(directory, 'g'));

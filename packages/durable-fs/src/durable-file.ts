@@ -5,10 +5,11 @@
  * pg_receivewal) can go on with it. Bytes that were not written yet read as zeros.
  */
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
-import { durableRename } from './durable-rename.ts';
+import { type Disk, type DiskFile, nodeDisk } from './disk.ts';
+import { durableRename, renameFile } from './durable-rename.ts';
 import { fileSystemError, syncError } from './errors.ts';
 import { syncParent } from './sync.ts';
+import { readAll, writeAll } from './transfer.ts';
 
 /** What to open with {@link DurableFile.open}. */
 export interface DurableFileOptions {
@@ -19,19 +20,33 @@ export interface DurableFileOptions {
   readonly mode?: number | undefined;
   /** The file must be there already, in its full size: what is in it is relied on. False unless given. */
   readonly mustExist?: boolean | undefined;
+  /** Where the file is; the file system of the operating system unless given. */
+  readonly disk?: Disk | undefined;
 }
+
+/** Zeros to fill files with, in pieces of this size. Made when they are first needed. */
+const fillPieceBytes = 1024 * 1024;
+let zeros: Uint8Array | undefined;
 
 /** An open file whose writes become durable with {@link DurableFile.sync} or {@link DurableFile.completeAs}. */
 export class DurableFile implements AsyncDisposable {
-  readonly path: string;
-  readonly #handle: FileHandle;
-  #entryIsDurable = false;
+  readonly #disk: Disk;
+  readonly #file: DiskFile;
+  /** The entry in the directory: another object each time the file moves, also back to a name it had. */
+  #entry: { readonly path: string };
+  #durableEntry: { readonly path: string } | undefined;
   #closed = false;
   #failed: unknown;
 
-  private constructor(path: string, handle: FileHandle) {
-    this.path = path;
-    this.#handle = handle;
+  private constructor(path: string, file: DiskFile, disk: Disk) {
+    this.#entry = { path };
+    this.#file = file;
+    this.#disk = disk;
+  }
+
+  /** Where the file is now: where it was opened, or moved to. */
+  get path(): string {
+    return this.#entry.path;
   }
 
   /**
@@ -39,18 +54,18 @@ export class DurableFile implements AsyncDisposable {
    * @throws {FileSystemError} when a step fails, the file is longer than `size`, or `mustExist` does not hold.
    */
   static async open(options: DurableFileOptions): Promise<DurableFile> {
-    const { path, size, mode = 0o600, mustExist = false } = options;
+    const { path, size, mode = 0o600, mustExist = false, disk = nodeDisk } = options;
     const flags = mustExist ? constants.O_RDWR : constants.O_RDWR | constants.O_CREAT;
-    const handle = await open(path, flags, mode).catch((error: unknown) => {
+    const file = await disk.open(path, flags, mode).catch((error: unknown) => {
       throw fileSystemError('open', path, error);
     });
     try {
-      const { size: found } = await handle.stat();
+      const { size: found } = await file.stat();
       if (found > size || (mustExist && found < size)) throw new Error(`it has ${found} bytes instead of ${size}`);
-      if (found < size) await handle.truncate(size);
-      return new DurableFile(path, handle);
+      if (found < size) await file.truncate(size);
+      return new DurableFile(path, file, disk);
     } catch (error) {
-      await handle.close().catch(() => undefined); // what went wrong before says more
+      await file.close().catch(() => undefined); // what went wrong before says more
       throw fileSystemError('use', path, error);
     }
   }
@@ -62,28 +77,59 @@ export class DurableFile implements AsyncDisposable {
    */
   async write(buffers: readonly Uint8Array[], position: number): Promise<void> {
     try {
-      let rest = buffers;
-      let at = position;
-      while (rest.length > 0) {
-        const { bytesWritten } = await this.#handle.writev(rest, at);
-        at += bytesWritten;
-        rest = dropBytes(rest, bytesWritten);
-      }
+      await writeAll(this.#file, buffers, position);
     } catch (error) {
       throw fileSystemError('write to', this.path, error);
     }
   }
 
   /**
-   * Makes durable what was written before this call, and the entry of the file in its directory.
+   * Writes zeros from `from` up to `to` (bytes from the start of the file), a MiB at a time: blocks that are written
+   * already need no change of the file system's books when the real bytes are synced later. Not durable yet.
+   * @param signal ends it between two pieces
+   * @throws {FileSystemError} when not everything could be written, or the reason of the signal.
+   */
+  async fill(from: number, to: number, signal?: AbortSignal): Promise<void> {
+    zeros ??= new Uint8Array(fillPieceBytes);
+    for (let at = from; at < to; at += fillPieceBytes) {
+      signal?.throwIfAborted();
+      await this.write([zeros.subarray(0, Math.min(fillPieceBytes, to - at))], at);
+    }
+  }
+
+  /**
+   * Reads from `position` until the buffer is full or the file ends, and gives the number of bytes read.
+   * @throws {FileSystemError} when it cannot be read.
+   */
+  async read(buffer: Uint8Array, position: number): Promise<number> {
+    try {
+      return await readAll(this.#file, buffer, position);
+    } catch (error) {
+      throw fileSystemError('read', this.path, error);
+    }
+  }
+
+  /**
+   * Makes durable what was written before this call, and the name that the file has when it is called.
    * @throws {FileSystemError} `ERR_SYNC_FAILED`; after that every further sync fails too, since the kernel's word cannot
    * be trusted for this file any more.
    */
   async sync(): Promise<void> {
+    const entry = this.#entry; // the file may move while this waits
     await this.#syncContent();
-    if (this.#entryIsDurable) return;
-    await syncParent(this.path);
-    this.#entryIsDurable = true;
+    if (this.#durableEntry === entry) return;
+    await syncParent(entry.path, this.#disk);
+    this.#durableEntry = entry;
+  }
+
+  /**
+   * Gives the open file another name in the same directory, in place of what has it now; content and name become durable
+   * with the next {@link DurableFile.sync}. Until then a crash can leave either name, whatever the file holds.
+   * @throws {FileSystemError} when it cannot be renamed.
+   */
+  async moveTo(path: string): Promise<void> {
+    await renameFile(this.path, path, this.#disk);
+    this.#entry = { path };
   }
 
   /**
@@ -94,7 +140,7 @@ export class DurableFile implements AsyncDisposable {
   async completeAs(path: string): Promise<void> {
     await this.#syncContent();
     await this[Symbol.asyncDispose]();
-    await durableRename(this.path, path, { contentIsDurable: true });
+    await durableRename(this.path, path, { contentIsDurable: true, disk: this.#disk });
   }
 
   /**
@@ -104,7 +150,7 @@ export class DurableFile implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#handle.close().catch((error: unknown) => {
+    await this.#file.close().catch((error: unknown) => {
       throw fileSystemError('close', this.path, error);
     });
   }
@@ -112,20 +158,10 @@ export class DurableFile implements AsyncDisposable {
   async #syncContent(): Promise<void> {
     if (this.#failed !== undefined) throw syncError(this.path, this.#failed);
     try {
-      await this.#handle.datasync();
+      await this.#file.datasync();
     } catch (error) {
       this.#failed = error;
       throw syncError(this.path, error);
     }
   }
-}
-
-/** The buffers without their first `count` bytes. */
-function dropBytes(buffers: readonly Uint8Array[], count: number): readonly Uint8Array[] {
-  let left = count;
-  for (const [index, buffer] of buffers.entries()) {
-    if (left < buffer.length) return [buffer.subarray(left), ...buffers.slice(index + 1)];
-    left -= buffer.length;
-  }
-  return [];
 }

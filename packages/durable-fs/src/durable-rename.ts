@@ -1,6 +1,6 @@
 /** Renames that are still true after a power cut (`durable_rename`, storage/file/fd.c). */
-import { rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { type Disk, nodeDisk } from './disk.ts';
 import { errnoOf, fileSystemError } from './errors.ts';
 import { syncDirectory, syncFile } from './sync.ts';
 
@@ -8,15 +8,17 @@ import { syncDirectory, syncFile } from './sync.ts';
 export interface DurableRenameOptions {
   /** The content of `from` is durable already; spare the fsync of the file. */
   readonly contentIsDurable?: boolean | undefined;
+  /** Where the files are; the file system of the operating system unless given. */
+  readonly disk?: Disk | undefined;
 }
 
 /**
  * Renames a file in one step for every reader, without making that survive a power cut.
  * @throws {FileSystemError} when it cannot be renamed.
  */
-export async function renameFile(from: string, to: string): Promise<void> {
+export async function renameFile(from: string, to: string, disk: Disk = nodeDisk): Promise<void> {
   try {
-    await rename(from, to);
+    await disk.rename(from, to);
   } catch (error) {
     throw fileSystemError(`rename to "${to}" the file`, from, error);
   }
@@ -28,22 +30,23 @@ export async function renameFile(from: string, to: string): Promise<void> {
  * @throws {FileSystemError} when any step fails; `ERR_SYNC_FAILED` after the rename means that it may not be durable.
  */
 export async function durableRename(from: string, to: string, options: DurableRenameOptions = {}): Promise<void> {
-  if (options.contentIsDurable !== true) await syncFile(from);
-  await renameFile(from, to);
-  await syncDirectory(dirname(to));
-  if (dirname(from) !== dirname(to)) await syncDirectory(dirname(from));
+  const { contentIsDurable = false, disk = nodeDisk } = options;
+  if (!contentIsDurable) await syncFile(from, disk);
+  await renameFile(from, to, disk);
+  await syncDirectory(dirname(to), disk);
+  if (dirname(from) !== dirname(to)) await syncDirectory(dirname(from), disk);
 }
 
 /**
  * Removes a file and makes its removal durable. A file that is not there is fine.
  * @throws {FileSystemError} when the file cannot be removed or the directory not be synced.
  */
-export async function durableUnlink(path: string): Promise<void> {
+export async function durableUnlink(path: string, disk: Disk = nodeDisk): Promise<void> {
   try {
-    await unlink(path);
+    await disk.unlink(path);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return;
     throw fileSystemError('remove', path, error);
   }
-  await syncDirectory(dirname(path));
+  await syncDirectory(dirname(path), disk);
 }

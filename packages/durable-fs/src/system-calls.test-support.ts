@@ -7,7 +7,7 @@ import { readlinkSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { basename } from 'node:path';
 
-const listened = ['writev', 'writeFile', 'appendFile', 'sync', 'datasync'] as const;
+const listened = ['writev', 'sync', 'datasync'] as const;
 type Call = (typeof listened)[number] | 'rename' | 'unlink';
 
 /** A running record; disposing it ends it. */

@@ -1,10 +1,11 @@
 /** Small files that are always whole: the old content or the new one, never something between, also after a power cut. */
 import { randomUUID } from 'node:crypto';
-import { open, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { type Disk, nodeDisk } from './disk.ts';
 import { durableRename, renameFile } from './durable-rename.ts';
 import { fileSystemError, syncError } from './errors.ts';
 import { syncParent } from './sync.ts';
+import { writeAll } from './transfer.ts';
 
 /** Choices for {@link writeFileAtomic}. */
 export interface WriteFileAtomicOptions {
@@ -15,6 +16,8 @@ export interface WriteFileAtomicOptions {
    * every reader, and suits state that is worthless after a crash of the machine.
    */
   readonly durable?: boolean | undefined;
+  /** Where the file is; the file system of the operating system unless given. */
+  readonly disk?: Disk | undefined;
 }
 
 /**
@@ -29,13 +32,13 @@ export async function writeFileAtomic(
   options: WriteFileAtomicOptions = {},
 ): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
-  const durable = options.durable ?? true;
+  const { disk = nodeDisk } = options;
   try {
-    await writeNew(temporary, content, options.mode ?? 0o600, durable);
-    if (durable) await durableRename(temporary, path, { contentIsDurable: true });
-    else await renameFile(temporary, path);
+    await writeNew(temporary, content, options);
+    if (options.durable === false) await renameFile(temporary, path, disk);
+    else await durableRename(temporary, path, { contentIsDurable: true, disk });
   } catch (error) {
-    await unlink(temporary).catch(() => undefined);
+    await disk.unlink(temporary).catch(() => undefined);
     throw error;
   }
 }
@@ -44,25 +47,26 @@ export async function writeFileAtomic(
  * Appends to a file (made with mode 0600 when it is not there) and returns when the bytes and the entry of a new file are durable.
  * @throws {FileSystemError} when a step fails; part of the bytes may be there then.
  */
-export async function appendDurably(path: string, content: string | Uint8Array): Promise<void> {
+export async function appendDurably(path: string, content: string | Uint8Array, disk: Disk = nodeDisk): Promise<void> {
   let isNew = false;
   try {
-    await using file = await open(path, 'a', 0o600);
+    await using file = await disk.open(path, 'a', 0o600);
     isNew = (await file.stat()).size === 0;
-    await file.appendFile(content);
+    await writeAll(file, [bytesOf(content)]);
     await file.datasync().catch((error: unknown) => {
       throw syncError(path, error);
     });
   } catch (error) {
     throw fileSystemError('append to', path, error);
   }
-  if (isNew) await syncParent(path);
+  if (isNew) await syncParent(path, disk);
 }
 
-async function writeNew(path: string, content: string | Uint8Array, mode: number, durable: boolean): Promise<void> {
+async function writeNew(path: string, content: string | Uint8Array, options: WriteFileAtomicOptions): Promise<void> {
+  const { mode = 0o600, durable = true, disk = nodeDisk } = options;
   try {
-    await using file = await open(path, 'wx', mode);
-    await file.writeFile(content);
+    await using file = await disk.open(path, 'wx', mode);
+    await writeAll(file, [bytesOf(content)], 0);
     if (!durable) return;
     await file.sync().catch((error: unknown) => {
       throw syncError(path, error);
@@ -70,4 +74,8 @@ async function writeNew(path: string, content: string | Uint8Array, mode: number
   } catch (error) {
     throw fileSystemError('write', path, error);
   }
+}
+
+function bytesOf(content: string | Uint8Array): Uint8Array {
+  return typeof content === 'string' ? Buffer.from(content) : content;
 }
