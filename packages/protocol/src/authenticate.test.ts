@@ -104,6 +104,7 @@ describe('a server that only pretends', () => {
     ['sends its proof before the exchange', (client) => client.send(backend.authenticationSaslFinal('v=AAAA'), ok)],
     ['sends its challenge before the exchange', (client) => client.send(backend.authenticationSaslContinue('r=a'))],
     ['asks for the password in clear after SCRAM has begun', (client) => client.send(scramOffer, cleartext)],
+    ['asks for the password twice', (client) => client.send(cleartext, cleartext)],
     ['begins SCRAM twice', (client) => client.send(scramOffer, scramOffer)],
     ['offers channel binding without TLS', (client) => client.send(backend.authenticationSasl(['SCRAM-SHA-256-PLUS']))],
   ])('and %s is refused', async (_name, script) => {

@@ -3,22 +3,22 @@
  * protocol chapter; fe-auth.c): trust, peer and cert need no word from us, the others are clear text, MD5 and SCRAM.
  *
  * "Ok" is taken only when nothing is left open: not in the middle of a SCRAM exchange, not before the server has proved
- * that it knows the password, and not without channel binding where that is required.
+ * that it knows the password, and not where authentication-demands.ts misses something.
  */
 import { createHash } from 'node:crypto';
+import { type DemandingParameters, demandEnd, demandMethod } from './authentication-demands.ts';
 import { certificateHash } from './certificate-hash.ts';
-import type { ChannelBinding } from './connection-parameters.ts';
+import type { ConnectionParameters } from './connection-parameters.ts';
 import { AuthenticationError } from './errors.ts';
 import { passwordMessage, saslInitialResponse, saslResponse } from './frontend-messages.ts';
 import type { AuthenticationRequest } from './message-bodies.ts';
 import { type ScramBinding, ScramClient } from './scram.ts';
 import type { Session } from './session.ts';
 
-/** Who we are and how much binding is asked for. */
-export interface Credentials {
-  readonly user: string;
+/** Who we are, what we know, and what we insist on. */
+export interface Credentials extends DemandingParameters, Pick<ConnectionParameters, 'user' | 'scramKeys'> {
+  /** Password for this host. */
   readonly password: string | undefined;
-  readonly channelBinding: ChannelBinding;
 }
 
 const plainMechanism = 'SCRAM-SHA-256';
@@ -29,7 +29,7 @@ export class Authentication {
   readonly #session: Session;
   readonly #credentials: Credentials;
   #scram: ScramClient | undefined;
-  #state: 'initial' | 'challenged' | 'answered' | 'proved' = 'initial';
+  #state: 'initial' | 'challenged' | 'answered' | 'complete' = 'initial';
   #isBound = false;
 
   constructor(session: Session, credentials: Credentials) {
@@ -47,9 +47,11 @@ export class Authentication {
         this.#checkComplete();
         return true;
       case 'cleartextPassword':
+        demandMethod('password', false, this.#credentials);
         this.#sendPassword((password) => password);
         break;
       case 'md5Password':
+        demandMethod('md5', false, this.#credentials);
         this.#sendPassword((password) => md5Answer(this.#credentials.user, password, request.salt));
         break;
       case 'sasl':
@@ -59,7 +61,7 @@ export class Authentication {
         this.#session.write(saslResponse(await this.#scramIn('challenged', 'answered').clientFinal(request.data)));
         break;
       case 'saslFinal':
-        this.#scramIn('answered', 'proved').verifyServer(request.data);
+        this.#scramIn('answered', 'complete').verifyServer(request.data);
         break;
     }
     return false;
@@ -67,16 +69,20 @@ export class Authentication {
 
   #sendPassword(answer: (password: string) => string): void {
     if (this.#state !== 'initial') throw outOfOrder();
-    this.#requireBinding();
     this.#session.write(passwordMessage(answer(this.#password())));
+    this.#state = 'complete';
   }
 
   #beginScram(mechanisms: readonly string[]): void {
     if (this.#state !== 'initial') throw outOfOrder();
     const { mechanism, binding } = this.#chooseMechanism(mechanisms);
-    this.#scram = new ScramClient({ password: this.#password(), binding });
-    this.#state = 'challenged';
     this.#isBound = mechanism === boundMechanism;
+    demandMethod('scram-sha-256', this.#isBound, this.#credentials);
+    const { clientKey, serverKey } = this.#credentials.scramKeys;
+    const needsPassword = clientKey === undefined || serverKey === undefined;
+    const password = needsPassword ? this.#password() : undefined;
+    this.#scram = new ScramClient({ password, clientKey, serverKey, binding });
+    this.#state = 'challenged';
     this.#session.write(saslInitialResponse(mechanism, this.#scram.clientFirst));
   }
 
@@ -90,7 +96,6 @@ export class Authentication {
     if (isOffered && data !== undefined) {
       return { mechanism: boundMechanism, binding: { gs2Header: 'p=tls-server-end-point,,', data } };
     }
-    this.#requireBinding();
     if (!mechanisms.includes(plainMechanism)) throw unknownMechanisms(mechanisms);
     return {
       mechanism: plainMechanism,
@@ -98,26 +103,20 @@ export class Authentication {
     };
   }
 
-  #scramIn(from: 'challenged' | 'answered', to: 'answered' | 'proved'): ScramClient {
+  #scramIn(from: 'challenged' | 'answered', to: 'answered' | 'complete'): ScramClient {
     if (this.#scram === undefined || this.#state !== from) throw outOfOrder();
     this.#state = to;
     return this.#scram;
   }
 
   #checkComplete(): void {
-    if (this.#scram !== undefined && this.#state !== 'proved') {
+    if (this.#scram !== undefined && this.#state !== 'complete') {
       throw new AuthenticationError('the server ended the SCRAM exchange without proving that it knows the password', {
         hint: 'This may not be the server you mean: check host and port, and use sslmode=verify-full.',
       });
     }
-    if (!this.#isBound) this.#requireBinding();
-  }
-
-  #requireBinding(): void {
-    if (this.#credentials.channelBinding !== 'require') return;
-    throw new AuthenticationError('channel_binding is required, but the server does not authenticate with it', {
-      hint: 'It needs TLS and a password stored as scram-sha-256; or use channel_binding=prefer.',
-    });
+    const end = { isComplete: this.#state === 'complete', isBound: this.#isBound, tls: this.#session.tls };
+    demandEnd(end, this.#credentials);
   }
 
   #password(): string {

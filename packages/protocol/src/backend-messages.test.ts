@@ -157,6 +157,15 @@ describe('bytes that are not the protocol', () => {
     ['an authentication request without a code', '52 00000004'],
     ['an authentication request of no known kind', '52 00000008 00000063'],
     ['a list of mechanisms without its end', '52 0000000c 0000000a 61626300'],
+    ['a parameter without its end', '53 00000008 61 00 6263'],
+    ['a parameter without a value', '53 00000006 61 00'],
+    ['a parameter with bytes behind its value', '53 0000000a 61 00 62 00 6364'],
+    ['a command tag without its end', '43 00000007 434f50'],
+    ['a column that is cut off', '54 0000000a 0001 6100 0000'],
+    ['bytes behind the columns', '54 00000008 0000 0000'],
+    ['a CopyBothResponse without columns', '57 00000005 00'],
+    ['a CopyBothResponse of fewer columns than it says', '57 00000007 00 0001'],
+    ['a notification without its end', '41 0000000a 00000001 6162'],
     ['more columns than there are', '54 00000006 7fff'],
   ];
 

@@ -58,7 +58,7 @@ describe('the search for a server', () => {
     expect(failure).toBeInstanceOf(ConnectError);
     expect(failure).toMatchObject({
       retry: 'retry',
-      message: `no server could be reached: the database system is starting up; connection to server at "127.0.0.1", port ${port} failed: connection refused`,
+      message: `no server could be reached: server at "127.0.0.1", port ${starting.port}: the database system is starting up; connection to server at "127.0.0.1", port ${port} failed: connection refused`,
       attempts: [expect.objectContaining({ sqlState: '57P03' }), expect.objectContaining({ code: 'ERR_CONNECT' })],
     });
   });

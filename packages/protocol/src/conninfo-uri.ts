@@ -3,9 +3,9 @@
  *
  *   postgresql://[user[:password]@][host[:port][,host[:port]]...][/dbname][?keyword=value[&...]]
  *
- * It is read as libpq reads it, with one difference on purpose: an `@` in a host or database name must be percent-encoded, and a
- * port must be digits. Such a URI holds a password with an `@` or `/` of its own; libpq takes a piece
- * of that password for a host, port or database, and would show it in the next message.
+ * It is read as libpq reads it, with one difference on purpose: an `@` in a host or database name must be percent-encoded, a
+ * port must be digits, and parameters must not stand before an `@`. Such a URI holds a password with an `@` or `/` of its own;
+ * libpq takes a piece of that password for a user, host, port or database, and would show it in the next message.
  */
 import { ConninfoError } from './conninfo-error.ts';
 import { type ConninfoKeyword, type ConninfoPair, isSecretKeyword, nearestKeyword, toConninfoPair } from './conninfo-keywords.ts';
@@ -44,6 +44,7 @@ interface Piece {
  */
 export function* parseConninfoUri(uri: string): Generator<ConninfoPair, void> {
   const { scheme, user, password, end } = readUriCredentials(uri);
+  refuseQueryIn(`${user}:${password}`, scheme.length + 1);
   yield* pairIfGiven('user', { text: user, column: scheme.length + 1 });
   yield* pairIfGiven('password', { text: password, column: scheme.length + user.length + 2 });
   const places = readPlaces(uri, end);
@@ -164,7 +165,18 @@ function decode({ text, column }: Piece): string {
 }
 
 const encodingHint = 'Write a blank as %20, a percent sign as %25 and other bytes as % and two hexadecimal digits.';
+const queryHint = 'Write "@" in a value as %40, and "?" in a user name or password as %3F.';
 const credentialsHint = 'In a user name or password write "@" as %40, "/" as %2F and ":" as %3A.';
+
+/** `postgresql://host?password=p@ss` would be user `host?password=p` at host `ss`. */
+function refuseQueryIn(credentials: string, column: number): void {
+  const [query, name = ''] = /\?(\w+)=/.exec(credentials) ?? [''];
+  if (toConninfoPair(name, '') === undefined) return;
+  throw malformed(
+    `unexpected "?" at column ${column + credentials.indexOf(query)} of the connection URI, before an "@"`,
+    queryHint,
+  );
+}
 
 function refuseAtSign(text: string, column: number): void {
   const index = text.indexOf('@');

@@ -53,12 +53,12 @@ export function* scanPairs(text: string): Generator<ConninfoPair, void> {
     if (pair === undefined) throw unknownKeyword(name, at, mayFollowSecret);
     if (closing === '') throw unterminatedQuote(pair.keyword, start);
     yield pair;
-    mayFollowSecret = isSecretKeyword(pair.keyword) && !isQuoted;
+    mayFollowSecret = isSecretKeyword(pair.keyword);
     at = start + raw.length;
   }
 }
 
-/** The name is shown unless it may be the rest of a secret that should have been quoted. */
+/** The name is shown unless it may be the rest of a secret with a blank or quote in it that should have been quoted. */
 function unknownKeyword(name: string, at: number, mayFollowSecret: boolean): ConninfoError {
   const isShown = !mayFollowSecret && /^\w{1,63}$/.test(name);
   const nearest = isShown ? nearestKeyword(name) : undefined;

@@ -53,7 +53,7 @@ function redactUri(uri: string): string {
 
 function redactQueryItem(item: string): string {
   const [name, value] = splitOnce(item, '=');
-  const [keyword] = value === undefined ? [] : parseConninfo(`postgresql://?${item}`).keys();
+  const [keyword] = value === undefined ? [] : parseConninfo(`postgresql:///?${item}`).keys();
   return keyword !== undefined && isSecretKeyword(keyword) ? `${name}=${mask}` : item;
 }
 

@@ -4,10 +4,16 @@
  */
 import { once } from 'node:events';
 import { lookup } from 'node:dns/promises';
-import { getSystemErrorMessage } from 'node:util';
+import type { NetConnectOpts } from 'node:net';
 import type { ConnectionParameters, HostAddress } from './connection-parameters.ts';
+import { withDeadline } from './deadline.ts';
+import { describeCause } from './describe-cause.ts';
 import { ConnectError } from './errors.ts';
+import { requireOwner } from './required-peer.ts';
 import { SocketReader } from './socket-reader.ts';
+import { applyKeepalive, watchUserTimeout } from './tcp-settings.ts';
+
+export { codeOf, describeCause } from './describe-cause.ts';
 
 /** One address of a host, ready to dial. */
 export interface DialTarget {
@@ -37,17 +43,47 @@ export async function dialTargets(host: HostAddress, signal: AbortSignal): Promi
 }
 
 /**
- * Connects one socket, with Nagle's algorithm off. An error that comes while nobody reads does not end the process; the
- * next read reports it.
- * @throws {ConnectError} when it fails; signal.reason when aborted.
+ * Connects one socket: by TCP with the settings of the parameters and Nagle's algorithm off, or to a Unix socket of the required
+ * owner. An error that comes while nobody reads does not end the process; the next read reports it.
+ * @throws {ConnectError} when it fails. @throws {AuthenticationError} when the socket is another's; signal.reason when aborted.
  */
 export async function dial(target: DialTarget, parameters: ConnectionParameters, signal: AbortSignal): Promise<SocketReader> {
-  const reader = SocketReader.connect({
-    ...target.socketOptions,
-    noDelay: true,
-    keepAlive: parameters.keepalive,
-    keepAliveInitialDelay: parameters.keepaliveIdleMs,
+  if ('port' in target.socketOptions) return await dialTcp(target, parameters, signal);
+  if (parameters.requiredPeer === undefined) return await connect(target, target.socketOptions, signal);
+  const owned = await requireOwner(target.socketOptions.path, parameters.requiredPeer);
+  const reader = await connect(target, { path: owned.path }, signal);
+  try {
+    await owned.confirm();
+  } catch (error) {
+    reader.socket.destroy();
+    throw error;
+  }
+  return reader;
+}
+
+async function dialTcp(target: DialTarget, parameters: ConnectionParameters, signal: AbortSignal): Promise<SocketReader> {
+  const { keepalive, userTimeoutMs } = parameters;
+  const options = { ...target.socketOptions, noDelay: true, keepAlive: keepalive };
+  // To connect is to wait for an acknowledgement as well.
+  const reader = await withDeadline(
+    { signal, limitMs: userTimeoutMs, expired: () => noAcknowledgement(target, userTimeoutMs) },
+    (limited) => connect(target, options, limited),
+  );
+  await applyKeepalive(reader.socket, parameters);
+  if (userTimeoutMs > 0) watchUserTimeout(reader.socket, userTimeoutMs);
+  return reader;
+}
+
+function noAcknowledgement({ where }: DialTarget, userTimeoutMs: number): ConnectError {
+  return new ConnectError(`connection to ${where} failed: nothing was acknowledged within ${userTimeoutMs} ms`, {
+    where,
+    timedOut: true,
+    hint: 'Check host, port and firewall, or raise tcp_user_timeout.',
   });
+}
+
+async function connect(target: DialTarget, options: NetConnectOpts, signal: AbortSignal): Promise<SocketReader> {
+  const reader = SocketReader.connect(options);
   try {
     await once(reader.socket, 'connect', { signal });
     return reader;
@@ -62,18 +98,6 @@ export async function dial(target: DialTarget, parameters: ConnectionParameters,
       cause,
     });
   }
-}
-
-/** What a system error says in words (`connection refused`), or its code, or its message. */
-export function describeCause(cause: unknown): string {
-  const errno = cause instanceof Error && 'errno' in cause && typeof cause.errno === 'number' ? cause.errno : 0;
-  return errno < 0 ? getSystemErrorMessage(errno) : codeOf(cause);
-}
-
-/** The code of an error (`ECONNREFUSED`), or its message when there is none. */
-export function codeOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.message;
 }
 
 function tcpTarget(host: HostAddress, address: string): DialTarget {

@@ -26,6 +26,11 @@ export type ProtocolErrorCode =
    * Check the user, the password (connection string, PGPASSWORD, password file) and pg_hba.conf of the server.
    */
   | 'ERR_AUTHENTICATION'
+  /**
+   * A server took us, but it is not of the kind that `target_session_attrs` asks for: a standby where the primary is wanted, or the
+   * other way round. Tried again, since a failover may be on its way. Check that `host` names all servers of the cluster.
+   */
+  | 'ERR_TARGET_SESSION'
   /** The server answered with an error. `sqlState` says which; see "PostgreSQL Error Codes" in the PostgreSQL manual. */
   | 'ERR_SERVER'
   /**
@@ -35,6 +40,11 @@ export type ProtocolErrorCode =
   | 'ERR_PROTOCOL_VIOLATION'
   /** The connection ended while it was in use: the server crashed or was stopped at once, or the network failed. Tried again. */
   | 'ERR_CONNECTION_LOST'
+  /**
+   * The server took too long over the answer to a command, or over a message that it had begun. It hangs, or the network
+   * between drops packets without a word. The connection is closed. Tried again.
+   */
+  | 'ERR_ANSWER_TIMEOUT'
   /** The server is too old for what is asked of it. Connections need PostgreSQL 10, reading a slot by command needs 15. */
   | 'ERR_UNSUPPORTED_SERVER'
   /** A name cannot go into a replication command. Slot names have 1 to 63 characters out of a-z, 0-9 and underscore. */
@@ -89,6 +99,12 @@ export class AuthenticationError extends WalvaultError {
   }
 }
 
+/** The server is not of the kind that `target_session_attrs` asks for. */
+export class TargetSessionError extends WalvaultError {
+  readonly code = 'ERR_TARGET_SESSION';
+  readonly retry = 'retry';
+}
+
 /** The other side does not speak the protocol. The connection is closed; nothing after the violation is used. */
 export class ProtocolViolationError extends WalvaultError {
   readonly code = 'ERR_PROTOCOL_VIOLATION';
@@ -98,6 +114,12 @@ export class ProtocolViolationError extends WalvaultError {
 /** The connection ended while it was in use. */
 export class ConnectionLostError extends WalvaultError {
   readonly code = 'ERR_CONNECTION_LOST';
+  readonly retry = 'retry';
+}
+
+/** The server did not answer in time. The connection is closed, for the answer may still come. */
+export class AnswerTimeoutError extends WalvaultError {
+  readonly code = 'ERR_ANSWER_TIMEOUT';
   readonly retry = 'retry';
 }
 

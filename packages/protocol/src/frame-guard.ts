@@ -1,12 +1,14 @@
 /**
  * Looks at the stream of messages just before pg-protocol does, because pg-protocol trusts the server: it waits for any
  * length it is told (a message of 4 GiB), loops for ever over an ErrorResponse without its end, takes an authentication
- * request of a wrong length as "you are in", and turns column values into text. So each header is checked here before
- * the parser sees it, and of the few messages that the parser cannot be trusted with the body is kept, copied.
+ * request of a wrong length as "you are in", reads a text without its end on into the next message, and turns column values
+ * into text. So each header and each shape is checked here before the parser sees it, and of the few messages that the parser
+ * cannot be trusted with the body is kept, copied.
  *
  * A frame is a type byte and a 32-bit length that counts itself but not the type byte ("Message Formats").
  */
 import { ProtocolViolationError } from './errors.ts';
+import { hasShape, isWellShaped } from './message-shapes.ts';
 
 /** What was found in some bytes. */
 export interface Inspection<T> {
@@ -31,6 +33,7 @@ const headerLength = 5;
 const longTypes: ReadonlySet<number> = codesOf('TDdENA');
 const shortTypes: ReadonlySet<number> = codesOf('RSKZCcWGHIns123t');
 const capturedTypes: ReadonlySet<number> = codesOf('REND');
+const shapedTypes: ReadonlySet<number> = new Set([...longTypes, ...shortTypes].filter((type) => hasShape(nameOf(type))));
 /** Lengths of the messages that have only one. BackendKeyData has two numbers in protocol 3.0, which is what we ask for. */
 const fixedLengths: ReadonlyMap<number, number> = new Map(
   Object.entries({ Z: 5, K: 12, c: 4, I: 4, n: 4, s: 4, '1': 4, '2': 4, '3': 4 }).map(([type, length]) => [
@@ -54,9 +57,9 @@ export function inspectFrames<T>(bytes: Buffer, decode: (type: string, body: Buf
       checkHeader(type, length);
       const end = at + 1 + length;
       if (end > bytes.length) break;
+      if (shapedTypes.has(type)) checkShape(type, bytes.subarray(at + headerLength, end));
       // Copied, because these messages outlive the buffer that they came in.
-      if (capturedTypes.has(type))
-        captured.push(decode(String.fromCharCode(type), Buffer.from(bytes.subarray(at + headerLength, end))));
+      if (capturedTypes.has(type)) captured.push(decode(nameOf(type), Buffer.from(bytes.subarray(at + headerLength, end))));
       at = end;
     }
     return { captured, soundLength: at, violation: undefined };
@@ -78,8 +81,17 @@ function checkHeader(type: number, length: number): void {
   }
 }
 
+function checkShape(type: number, body: Buffer): void {
+  if (isWellShaped(nameOf(type), body)) return;
+  throw new ProtocolViolationError(`received a message of type ${describeType(type)} whose parts do not add up to its length`);
+}
+
+function nameOf(type: number): string {
+  return String.fromCharCode(type);
+}
+
 function describeType(type: number): string {
-  return type > 0x20 && type < 0x7f ? `"${String.fromCharCode(type)}"` : `0x${type.toString(16).padStart(2, '0')}`;
+  return type > 0x20 && type < 0x7f ? `"${nameOf(type)}"` : `0x${type.toString(16).padStart(2, '0')}`;
 }
 
 function codesOf(types: string): ReadonlySet<number> {

@@ -1,22 +1,35 @@
 /** @walvault/protocol: the PostgreSQL streaming-replication protocol, from the connection string to the WAL stream. */
 export { connectReplication, connectSql } from './connect.ts';
 export type { ConnectOptions } from './open-session.ts';
-export type { ChannelBinding, ConnectionParameters, HostAddress, SslMode, TlsParameters } from './connection-parameters.ts';
+export type {
+  AuthenticationMethod,
+  ChannelBinding,
+  ConnectionParameters,
+  HostAddress,
+  RequiredAuthentication,
+  ScramKeys,
+  SslMode,
+  TargetSession,
+  TlsParameters,
+} from './connection-parameters.ts';
 export { ConninfoError, parseConninfo } from './conninfo.ts';
 export type { ConninfoErrorCode, ConninfoKeyword } from './conninfo.ts';
 export { describeConnection, redactConninfo } from './describe-connection.ts';
 export {
+  AnswerTimeoutError,
   AuthenticationError,
   ConnectError,
   ConnectionLostError,
   InvalidNameError,
   ProtocolViolationError,
+  TargetSessionError,
   TlsError,
   UnsupportedServerError,
 } from './errors.ts';
 export type { ProtocolErrorCode } from './errors.ts';
 export { ReplicationConnection } from './replication-connection.ts';
 export type {
+  ReplicationConnectionOptions,
   ReplicationSlotPosition,
   StartReplicationOptions,
   SystemIdentity,

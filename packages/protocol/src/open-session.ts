@@ -1,19 +1,24 @@
 /**
- * Finds a server that takes us: hosts in the order given, each with all its addresses, each with and without TLS as
- * `sslmode` says (PQconnectPoll in fe-connect.c).
+ * Finds a server that takes us and is of the kind that `target_session_attrs` asks for: hosts in the order given, or in random
+ * order, each with all its addresses, each with and without TLS as `sslmode` says (PQconnectPoll in fe-connect.c).
  *
- * Where nobody answers, or the server says that it cannot now (starting up, full), the next address is tried. A server
- * that refuses us, or whose certificate is not accepted, ends the search: going on would hide a wrong setting, or offer
- * the password at the wrong door. `allow` and `prefer` try the same address again with the other encryption first.
+ * Where nobody answers, or the server says that it cannot now (starting up, full) or is of another kind, the next address is tried.
+ * `prefer-standby` goes over all of them for a standby, and then for any server. A server that refuses us, or whose certificate is
+ * not accepted, ends the search: going on would hide a wrong setting, or offer the password at the wrong door. `allow` and `prefer`
+ * try the same address again with the other encryption first.
  */
+import { randomInt } from 'node:crypto';
 import { type Logger, silentLogger, WalvaultError } from '@walvault/wal';
-import type { ConnectionParameters, HostAddress, SslMode } from './connection-parameters.ts';
+import type { ConnectionParameters, HostAddress, SslMode, TargetSession } from './connection-parameters.ts';
+import { type Failure, summarize, timedOut } from './connect-failures.ts';
+import { withDeadline } from './deadline.ts';
 import { dial, type DialTarget, dialTargets } from './dial.ts';
-import { AuthenticationError, ConnectError, TlsError } from './errors.ts';
+import { AuthenticationError, TargetSessionError, TlsError } from './errors.ts';
 import { ServerError } from './server-error.ts';
 import { Session } from './session.ts';
 import { SocketReader } from './socket-reader.ts';
 import { type ServerGreeting, type SessionPurpose, startUp } from './startup.ts';
+import { objectionTo, type SessionDemand } from './target-session.ts';
 import { encrypt, requestTls } from './tls.ts';
 
 /** What each way of connecting takes besides the parameters. */
@@ -49,47 +54,62 @@ const encryptionsOf: Readonly<Record<SslMode, readonly [Encryption, Encryption?]
   'verify-full': ['tls'],
 };
 
+/** The searches that each value of `target_session_attrs` takes, one after the other. */
+function searchesFor(target: TargetSession): readonly SessionDemand[] {
+  return target === 'prefer-standby' ? ['standby', 'any'] : [target];
+}
+
+/** One search. */
+interface Search extends SessionRequest {
+  readonly demand: SessionDemand;
+}
+
 /** Connects to the first server that takes us. `connectReplication` says what it throws. */
 export async function openSession(request: SessionRequest): Promise<OpenedSession> {
-  const failures: WalvaultError[] = [];
-  for (const host of request.parameters.hosts) {
-    const opened = await openHost(request, host, failures);
-    if (opened !== undefined) return opened;
+  const { hosts, inRandomOrder, targetSession } = request.parameters;
+  const inOrder = inRandomOrder ? shuffled(hosts) : hosts;
+  let failures: Failure[] = [];
+  for (const demand of searchesFor(targetSession)) {
+    failures = [];
+    for (const host of inOrder) {
+      const opened = await openHost({ ...request, demand }, host, failures);
+      if (opened !== undefined) return opened;
+    }
   }
-  throw summary(failures);
+  throw summarize(failures);
 }
 
 /** Tries the addresses of one host. What fails but may be tried elsewhere is added to `failures`. */
-async function openHost(
-  request: SessionRequest,
-  host: HostAddress,
-  failures: WalvaultError[],
-): Promise<OpenedSession | undefined> {
-  const noteOrThrow = (error: unknown): undefined => {
-    request.signal.throwIfAborted();
-    if (!WalvaultError.is(error) || error.retry === 'fatal') throw error;
-    (request.log ?? silentLogger).debug({ code: error.code, host: host.host, port: host.port }, error.message);
-    failures.push(error);
-  };
-  const targets = await withDeadline(request, `server at "${host.host}", port ${host.port}`, (signal) =>
-    dialTargets(host, signal),
-  ).catch(noteOrThrow);
-  for (const target of targets ?? []) {
-    const opened = await openTarget(request, target).catch(noteOrThrow);
+async function openHost(search: Search, host: HostAddress, failures: Failure[]): Promise<OpenedSession | undefined> {
+  const noteOrThrow =
+    (where: string) =>
+    (error: unknown): undefined => {
+      search.signal.throwIfAborted();
+      if (!WalvaultError.is(error)) throw error;
+      // What the server says does not tell which of the hosts it is.
+      (search.log ?? silentLogger).debug({ code: error.code, host: host.host, port: host.port }, error.message);
+      if (error.retry === 'fatal') throw error;
+      failures.push({ where, error });
+    };
+  const where = `server at "${host.host}", port ${host.port}`;
+  const targets = (await inTime(search, where, (signal) => dialTargets(host, signal)).catch(noteOrThrow(where))) ?? [];
+  for (const target of search.parameters.inRandomOrder ? shuffled(targets) : targets) {
+    const work = (signal: AbortSignal): Promise<OpenedSession> => openTarget({ ...search, signal }, target);
+    const opened = await inTime(search, target.where, work).catch(noteOrThrow(target.where));
     if (opened !== undefined) return opened;
   }
   return undefined;
 }
 
 /** Tries one address with each encryption that the mode allows. */
-async function openTarget(request: SessionRequest, target: DialTarget): Promise<OpenedSession> {
-  const [first, second] = encryptionsOf[target.host.isUnixSocket ? 'disable' : request.parameters.tls.mode];
+async function openTarget(search: Search, target: DialTarget): Promise<OpenedSession> {
+  const [first, second] = encryptionsOf[target.host.isUnixSocket ? 'disable' : search.parameters.tls.mode];
   try {
-    return await attempt(request, target, first);
+    return await attempt(search, target, first);
   } catch (error) {
     if (second === undefined || !isWorthOtherEncryption(error)) throw error;
     try {
-      return await attempt(request, target, second);
+      return await attempt(search, target, second);
     } catch (secondError) {
       // What the server said about us tells more than that the other way of encryption is not there.
       throw secondError instanceof TlsError ? error : secondError;
@@ -106,17 +126,20 @@ function isWorthOtherEncryption(error: unknown): boolean {
   );
 }
 
-async function attempt(request: SessionRequest, target: DialTarget, encryption: Encryption): Promise<OpenedSession> {
-  return await withDeadline(request, target.where, async (signal) => {
-    const reader = await openSocket(target, { encryption, parameters: request.parameters, signal });
-    const session = new Session(reader, { signal, log: request.log, where: target.where });
-    try {
-      return { session, greeting: await startUp(session, { ...request, host: target.host }) };
-    } catch (error) {
-      session.fail(error);
-      throw error;
-    }
-  });
+async function attempt(search: Search, target: DialTarget, encryption: Encryption): Promise<OpenedSession> {
+  const { parameters, signal } = search;
+  const reader = await openSocket(target, { encryption, parameters, signal });
+  const session = new Session(reader, { signal, log: search.log, where: target.where });
+  try {
+    const greeting = await startUp(session, { ...search, host: target.host });
+    const objection = await objectionTo(session, search);
+    if (objection === undefined) return { session, greeting };
+    await session[Symbol.asyncDispose]();
+    throw new TargetSessionError(`connection to ${target.where} failed: ${objection.problem}`, { hint: objection.hint });
+  } catch (error) {
+    session.fail(error);
+    throw error;
+  }
 }
 
 interface SocketOptions {
@@ -144,38 +167,14 @@ async function openSocket(target: DialTarget, { encryption, parameters, signal }
   }
 }
 
-/**
- * Runs one attempt under `connect_timeout`. The signal that it gets goes on following the caller's after the attempt has
- * succeeded; only the deadline is taken away.
- */
-async function withDeadline<T>(request: SessionRequest, where: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const { connectTimeoutMs } = request.parameters;
-  if (connectTimeoutMs <= 0) return await work(request.signal);
-  const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(timedOut(where, connectTimeoutMs)), connectTimeoutMs);
-  try {
-    return await work(AbortSignal.any([request.signal, deadline.signal]));
-  } finally {
-    clearTimeout(timer);
-  }
+/** Runs the work on one address under `connect_timeout`. */
+async function inTime<T>(request: SessionRequest, where: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const limitMs = request.parameters.connectTimeoutMs;
+  return await withDeadline({ signal: request.signal, limitMs, expired: () => timedOut(where, limitMs) }, work);
 }
 
-function timedOut(where: string, connectTimeoutMs: number): ConnectError {
-  return new ConnectError(`connection to ${where} failed: no answer within ${connectTimeoutMs / 1000} s`, {
-    where,
-    timedOut: true,
-    hint: 'Check host, port and firewall, or raise connect_timeout.',
-  });
-}
-
-/** The only failure itself, or one error that tells all of them. */
-function summary(failures: readonly WalvaultError[]): WalvaultError {
-  const [only, second] = failures;
-  if (only !== undefined && second === undefined) return only;
-  return new ConnectError(`no server could be reached: ${failures.map((failure) => failure.message).join('; ')}`, {
-    where: 'all addresses',
-    hint: failures.at(-1)?.hint,
-    attempts: failures,
-    cause: failures.at(-1),
-  });
+/** Fisher and Yates. */
+function shuffled<T>(items: readonly T[]): readonly T[] {
+  const rest = [...items];
+  return items.flatMap(() => rest.splice(randomInt(rest.length), 1));
 }

@@ -3,8 +3,9 @@
  * Only commands go over this connection; SQL needs `connectSql`.
  */
 import assert from 'node:assert/strict';
-import { formatLsn, type Lsn, parseLsn, type TimelineId, toTimelineId } from '@walvault/wal';
-import { readResults, requiredText, type ResultSet, textValue } from './command-result.ts';
+import { formatLsn, type Lsn, parseLsn, type TimelineId } from '@walvault/wal';
+import { onlyRow, readResults, requiredText, type ResultRow, type ResultSet, textValue } from './command-result.ts';
+import { parseSystemIdentifier, parseTimelineId } from './command-values.ts';
 import { InvalidNameError, ProtocolViolationError, UnsupportedServerError } from './errors.ts';
 import { queryMessage } from './frontend-messages.ts';
 import type { OpenedSession } from './open-session.ts';
@@ -49,7 +50,22 @@ export interface StartReplicationOptions {
   readonly timelineId: TimelineId;
 }
 
-/** A connection to a walsender. Get one by `connectReplication`, and dispose of it. One command at a time. */
+/** How a {@link ReplicationConnection} behaves. */
+export interface ReplicationConnectionOptions {
+  /**
+   * How long the server may take over the answer to a command, over a message that it has begun, and over the end of a
+   * stream that is stopped, in milliseconds; 0 for no limit. Default 60 s. Then the connection is closed.
+   */
+  readonly answerTimeoutMs?: number | undefined;
+}
+
+/**
+ * A connection to a walsender. Get one by `connectReplication`, and dispose of it. One command at a time.
+ *
+ * Each command throws `ServerError` when the server says no, after which the connection takes others unless the error is
+ * terminal. `AnswerTimeoutError`, `ConnectionLostError`, {@link ProtocolViolationError} and the signal's reason
+ * end the connection.
+ */
 export class ReplicationConnection implements AsyncDisposable {
   /** Version as one number: 180004 for 18.4. */
   readonly serverVersion: number;
@@ -62,8 +78,9 @@ export class ReplicationConnection implements AsyncDisposable {
   #isBusy = false;
 
   /** @internal */
-  constructor({ session, greeting }: OpenedSession) {
+  constructor({ session, greeting }: OpenedSession, options: ReplicationConnectionOptions = {}) {
     this.#session = session;
+    session.answerTimeoutMs = options.answerTimeoutMs ?? session.answerTimeoutMs;
     this.serverVersion = greeting.serverVersion;
     this.majorVersion = majorVersionOf(greeting.serverVersion);
     this.backendPid = greeting.backendPid;
@@ -76,20 +93,18 @@ export class ReplicationConnection implements AsyncDisposable {
 
   /** Who the server is and how far its WAL goes. */
   async identifySystem(): Promise<SystemIdentity> {
-    const [result] = await this.#run('IDENTIFY_SYSTEM');
-    return interpret('IDENTIFY_SYSTEM', () => ({
-      systemIdentifier: BigInt(requiredText(result, 'systemid')),
-      timelineId: toTimelineId(Number(requiredText(result, 'timeline'))),
-      flushLsn: parseLsn(requiredText(result, 'xlogpos')),
-      databaseName: textValue(result, 'dbname'),
+    return await this.#row('IDENTIFY_SYSTEM', (row) => ({
+      systemIdentifier: parseSystemIdentifier(requiredText(row, 'systemid')),
+      timelineId: parseTimelineId(requiredText(row, 'timeline')),
+      flushLsn: parseLsn(requiredText(row, 'xlogpos')),
+      databaseName: textValue(row, 'dbname'),
     }));
   }
 
   /** The value of a setting as SHOW writes it (`16MB`, `1min`). @throws {ServerError} 42704 for one that does not exist. */
   async show(name: string): Promise<string> {
     if (!/^[A-Za-z_][\w.]{0,127}$/.test(name)) throw new InvalidNameError(`"${name}" is not the name of a setting`);
-    const [result] = await this.#run(`SHOW ${name}`);
-    return requiredText(result, result?.columns[0] ?? name);
+    return await this.#row(`SHOW ${name}`, (row) => requiredText(row, row.keys().next().value ?? name));
   }
 
   /**
@@ -104,7 +119,7 @@ export class ReplicationConnection implements AsyncDisposable {
   }): Promise<void> {
     const temporary = options.temporary === true ? ' TEMPORARY' : '';
     const reserve = options.reserveWal ? ' RESERVE_WAL' : '';
-    await this.#run(`CREATE_REPLICATION_SLOT ${quoteSlotName(options.slotName)}${temporary} PHYSICAL${reserve}`);
+    await this.#ask(`CREATE_REPLICATION_SLOT ${quoteSlotName(options.slotName)}${temporary} PHYSICAL${reserve}`, ignore);
   }
 
   /**
@@ -117,33 +132,26 @@ export class ReplicationConnection implements AsyncDisposable {
         hint: 'Read pg_replication_slots over an SQL connection instead.',
       });
     }
-    const [result] = await this.#run(`READ_REPLICATION_SLOT ${quoteSlotName(slotName)}`);
-    const slotType = textValue(result, 'slot_type');
-    if (slotType === undefined) return undefined;
-    const restartLsn = textValue(result, 'restart_lsn');
-    const restartTimeline = textValue(result, 'restart_tli');
-    return interpret('READ_REPLICATION_SLOT', () => ({
-      slotType,
-      restartLsn: restartLsn === undefined ? undefined : parseLsn(restartLsn),
-      restartTimelineId: restartTimeline === undefined ? undefined : toTimelineId(Number(restartTimeline)),
-    }));
+    return await this.#row(`READ_REPLICATION_SLOT ${quoteSlotName(slotName)}`, readSlotPosition);
   }
 
   /**
-   * Drops a slot; with `wait` it waits until nobody uses it.
+   * Drops a slot; with `wait` it waits until nobody uses it, for as long as that takes.
    * @throws {ServerError} 42704 when there is none, 55006 when it is in use. @throws {InvalidNameError}
    */
   async dropReplicationSlot(slotName: string, options: { readonly wait?: boolean | undefined } = {}): Promise<void> {
-    await this.#run(`DROP_REPLICATION_SLOT ${quoteSlotName(slotName)}${options.wait === true ? ' WAIT' : ''}`);
+    const command = `DROP_REPLICATION_SLOT ${quoteSlotName(slotName)}`;
+    if (options.wait === true) await this.#alone(() => this.#results(`${command} WAIT`));
+    else await this.#ask(command, ignore);
   }
 
   /** The history file of a timeline. @throws {ServerError} 58P01 when the server has none, as for timeline 1. */
   async timelineHistory(timelineId: TimelineId): Promise<TimelineHistoryFile> {
-    const [result] = await this.#run(`TIMELINE_HISTORY ${timelineId}`);
-    const content = result?.rows[0]?.[1];
-    if (content === null || content === undefined)
-      throw new ProtocolViolationError('the answer to TIMELINE_HISTORY holds no file');
-    return { fileName: requiredText(result, 'filename'), content };
+    return await this.#row(`TIMELINE_HISTORY ${timelineId}`, (row) => {
+      const content = row.get('content');
+      if (!content) throw new ProtocolViolationError('the answer of the server holds no file');
+      return { fileName: requiredText(row, 'filename'), content };
+    });
   }
 
   /**
@@ -155,13 +163,7 @@ export class ReplicationConnection implements AsyncDisposable {
   async startReplication(options: StartReplicationOptions): Promise<ReplicationStream | EndOfTimeline> {
     const slot = options.slotName === undefined ? '' : ` SLOT ${quoteSlotName(options.slotName)}`;
     const command = `START_REPLICATION${slot} PHYSICAL ${formatLsn(options.startLsn)} TIMELINE ${options.timelineId}`;
-    return await this.#alone(async () => {
-      this.#session.write(queryMessage(command));
-      const first = await this.#session.next();
-      if (first.kind !== 'copyBothResponse') return readEndOfTimeline(await readResults(this.#session, first));
-      this.#stream = new ReplicationStream(this.#session);
-      return this.#stream;
-    });
+    return await this.#alone(() => this.#session.within('answer to START_REPLICATION', () => this.#start(command)));
   }
 
   /** Says good-bye and closes, also in the middle of a stream. Idempotent; takes a second at most. */
@@ -169,11 +171,31 @@ export class ReplicationConnection implements AsyncDisposable {
     return this.#session[Symbol.asyncDispose]();
   }
 
-  async #run(command: string): Promise<readonly ResultSet[]> {
+  /** Runs a command that is answered with one row, and reads that. */
+  async #row<T>(command: string, read: (row: ResultRow) => T): Promise<T> {
+    return await this.#ask(command, (results) => read(onlyRow(results)));
+  }
+
+  /** Runs a command that is answered at once, and reads the answer. */
+  async #ask<T>(command: string, read: (results: readonly ResultSet[]) => T): Promise<T> {
+    const [name = ''] = command.split(' ', 1);
     return await this.#alone(async () => {
-      this.#session.write(queryMessage(command));
-      return await readResults(this.#session);
+      const results = await this.#session.within(`answer to ${name}`, () => this.#results(command));
+      return interpret(name, () => read(results));
     });
+  }
+
+  async #start(command: string): Promise<ReplicationStream | EndOfTimeline> {
+    this.#session.write(queryMessage(command));
+    const first = await this.#session.next();
+    if (first.kind !== 'copyBothResponse') return readEndOfTimeline(await readResults(this.#session, first));
+    this.#stream = new ReplicationStream(this.#session);
+    return this.#stream;
+  }
+
+  async #results(command: string): Promise<readonly ResultSet[]> {
+    this.#session.write(queryMessage(command));
+    return await readResults(this.#session);
   }
 
   async #alone<T>(work: () => Promise<T>): Promise<T> {
@@ -182,11 +204,29 @@ export class ReplicationConnection implements AsyncDisposable {
     this.#isBusy = true;
     try {
       return await work();
+    } catch (error) {
+      if (error instanceof ProtocolViolationError) this.#session.fail(error);
+      throw error;
     } finally {
       this.#isBusy = false;
     }
   }
 }
+
+function readSlotPosition(row: ResultRow): ReplicationSlotPosition | undefined {
+  const slotType = textValue(row, 'slot_type');
+  const restartLsn = textValue(row, 'restart_lsn');
+  const restartTimeline = textValue(row, 'restart_tli');
+  if (slotType === undefined) return undefined;
+  return {
+    slotType,
+    restartLsn: restartLsn === undefined ? undefined : parseLsn(restartLsn),
+    restartTimelineId: restartTimeline === undefined ? undefined : parseTimelineId(restartTimeline),
+  };
+}
+
+/** For commands whose rows say nothing new. */
+function ignore(): void {}
 
 /** Slot names are put into commands in double quotes, so nothing but what PostgreSQL allows in them may pass. */
 function quoteSlotName(slotName: string): string {

@@ -1,52 +1,13 @@
 import { getEventListeners, once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { firstTimelineId, formatLsn, parseLsn, toLsn } from '@walvault/wal';
+import { parseLsn } from '@walvault/wal';
 import { backend, backendMessage } from '@walvault/testkit';
 import { describe, expect, test } from 'vitest';
 import { connectReplication } from './connect.ts';
 import { ConnectionLostError, ProtocolViolationError } from './errors.ts';
 import { testParameters } from './parameters.test-support.ts';
-import type { ReplicationConnection } from './replication-connection.ts';
-import { ReplicationStream } from './replication-stream.ts';
-import { done, error, fatal, type Script, serveWelcome, wal } from './scripted-server.test-support.ts';
-
-interface Streaming extends AsyncDisposable {
-  readonly connection: ReplicationConnection;
-  readonly stream: ReplicationStream;
-}
-
-const start = { startLsn: parseLsn('0/1000000'), timelineId: firstTimelineId };
-const status = { writeLsn: parseLsn('0/2'), flushLsn: parseLsn('0/1'), applyLsn: toLsn(0) };
-const endOfCopy = Buffer.concat([backend.copyDone(), backend.commandComplete('START_STREAMING'), done('START_REPLICATION')]);
-
-/** A stream from a server that goes on by the script once the stream has begun. */
-async function streaming(script: Script, signal: AbortSignal = new AbortController().signal): Promise<Streaming> {
-  await using stack = new AsyncDisposableStack();
-  const scripted = stack.use(
-    await serveWelcome(async (client) => {
-      await client.query();
-      client.send(backend.copyBothResponse());
-      return await script(client);
-    }),
-  );
-  const connection = stack.use(await connectReplication(testParameters({ port: scripted.port }), { signal }));
-  const stream = await connection.startReplication(start);
-  if (!(stream instanceof ReplicationStream)) throw new Error('no stream');
-  const held = stack.move();
-  return { connection, stream, [Symbol.asyncDispose]: () => held.disposeAsync() };
-}
-
-/** What a stream gives, one line a message. */
-async function lines(stream: ReplicationStream): Promise<string[]> {
-  const seen: string[] = [];
-  for await (const batch of stream) {
-    for (const message of batch) {
-      if (message.kind === 'walData') seen.push(`${formatLsn(message.dataStart)} ${message.data.toString()}`);
-      else seen.push(`keepalive ${formatLsn(message.walEnd)}${message.replyRequested ? ' reply' : ''}`);
-    }
-  }
-  return seen;
-}
+import { done, error, fatal, serveWelcome, wal } from './scripted-server.test-support.ts';
+import { endOfCopy, lines, start, status, streaming } from './streaming.test-support.ts';
 
 describe('a WAL stream', () => {
   test('gives WAL and keepalives in order, and takes notices and changed parameters aside', async () => {
@@ -143,7 +104,7 @@ describe('a WAL stream', () => {
 
   test('refuses a second pull while one is waiting', async () => {
     const controller = new AbortController();
-    await using running = await streaming(async () => {}, controller.signal);
+    await using running = await streaming(async () => {}, { signal: controller.signal });
     const pulls = running.stream[Symbol.asyncIterator]();
     const first = pulls.next();
     await expect(pulls.next()).rejects.toThrow('one place at a time');
@@ -317,7 +278,7 @@ describe('the end of a stream', () => {
 
   test('by the signal throws its reason, while waiting and ever after', async () => {
     const controller = new AbortController();
-    await using running = await streaming(async () => {}, controller.signal);
+    await using running = await streaming(async () => {}, { signal: controller.signal });
     const pull = running.stream[Symbol.asyncIterator]().next();
     controller.abort('stop now');
     await expect(pull).rejects.toBe('stop now');

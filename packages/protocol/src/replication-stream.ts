@@ -6,14 +6,14 @@
  * that: a status can be sent at any time, also while nobody pulls.
  */
 import assert from 'node:assert/strict';
-import { type Lsn, parseLsn, type TimelineId, toTimelineId } from '@walvault/wal';
+import { type Lsn, parseLsn, type TimelineId } from '@walvault/wal';
 import type { BackendMessage } from './backend-messages.ts';
-import { readResults, requiredText, type ResultSet } from './command-result.ts';
+import { onlyRow, readResults, requiredText, type ResultSet } from './command-result.ts';
 import { ConnectionLostError, ProtocolViolationError } from './errors.ts';
 import { copyDoneMessage } from './frontend-messages.ts';
 import { decodeReplicationMessage, type ReplicationMessage } from './replication-messages.ts';
-import { ServerError } from './server-error.ts';
 import type { Session } from './session.ts';
+import { parseTimelineId } from './command-values.ts';
 import { encodeStandbyStatus, type StandbyStatus } from './standby-status.ts';
 
 /** The timeline ends; all of it has been received. The stream goes on with the next one at `nextStartLsn`. */
@@ -25,8 +25,8 @@ export interface EndOfTimeline {
 }
 
 /**
- * How a stream ended. After `endOfTimeline` and `stopped` the connection takes commands again; after `serverShutdown` it
- * is closed, and all WAL that the server had has been received.
+ * How a stream ended. After `endOfTimeline` and `stopped` the connection takes commands again (unless the server shut down
+ * just while it was stopped); after `serverShutdown` it is closed, and all WAL that the server had has been received.
  */
 export type StreamEnd = EndOfTimeline | { readonly kind: 'serverShutdown' } | { readonly kind: 'stopped' };
 
@@ -43,6 +43,10 @@ export class ReplicationStream implements AsyncIterable<readonly ReplicationMess
   #end: StreamEnd | undefined;
   #failure: { readonly error: unknown } | undefined;
   #isStopping = false;
+  /** From {@link stop} to the end: what the server has to be done within. */
+  #deadline: Disposable | undefined;
+  /** A status that waits to be sent, or one that it has taken the place of, asks for a reply. */
+  #asksForReply = false;
   #isPulling = false;
   /** A message that is not WAL, found behind a batch and kept for the next pull. */
   #control: BackendMessage | undefined;
@@ -64,24 +68,36 @@ export class ReplicationStream implements AsyncIterable<readonly ReplicationMess
 
   /**
    * Tells the server how far we are. Does nothing after {@link stop} and after the end.
-   * May be called at any time; it never waits.
+   * May be called at any time; it never waits. While the server does not read, the last status takes the place of those
+   * before it; a reply that one of them asked for is asked for by the one that is sent.
    */
   sendStandbyStatus(status: StandbyStatus): void {
     if (this.#isStopping || !this.isOpen) return;
-    this.#session.write(encodeStandbyStatus(status, Date.now() * 1000));
+    this.#asksForReply ||= status.replyRequested === true;
+    this.#session.writeNewest(() => {
+      const replyRequested = this.#asksForReply;
+      this.#asksForReply = false;
+      return encodeStandbyStatus({ ...status, replyRequested }, Date.now() * 1000);
+    });
   }
 
-  /** Asks the server to end the stream. What it still sends is dropped; pull until done to see it agree. Idempotent. */
+  /**
+   * Asks the server to end the stream. What it still sends is dropped; pull until done to see it agree. A server that does
+   * not agree in time loses the connection (`AnswerTimeoutError`). Idempotent.
+   */
   stop(): void {
     if (this.#isStopping || !this.isOpen) return;
     this.#isStopping = true;
     this.#session.write(copyDoneMessage());
+    this.#deadline = this.#session.deadline('end of the stream');
   }
 
   /**
    * Pulls. Done when the stream has ended well; {@link end} then says how.
-   * A pull throws {@link ServerError} when the server ends the stream with an error (the connection takes commands again
-   * unless the error is terminal), {@link ConnectionLostError}, {@link ProtocolViolationError}, or the signal's reason.
+   * A pull throws `ServerError` when the server ends the stream with an error (the connection takes commands again
+   * unless the error is terminal), {@link ConnectionLostError}, `AnswerTimeoutError` for a message that stays half
+   * said, {@link ProtocolViolationError}, or the signal's reason. It has no limit while the server says nothing, for an
+   * idle server may: whoever needs to know asks for a reply by {@link sendStandbyStatus}.
    */
   [Symbol.asyncIterator](): AsyncIterator<readonly ReplicationMessage[], undefined> {
     return { next: () => this.#pull() };
@@ -101,6 +117,7 @@ export class ReplicationStream implements AsyncIterable<readonly ReplicationMess
       throw error;
     } finally {
       this.#isPulling = false;
+      if (!this.isOpen) this.#deadline?.[Symbol.dispose]();
     }
   }
 
@@ -133,43 +150,39 @@ export class ReplicationStream implements AsyncIterable<readonly ReplicationMess
 
   /** Everything but WAL ends the stream. */
   async #finish(message: BackendMessage): Promise<StreamEnd> {
-    if (message.kind === 'copyDone') return await this.#finishCopy();
-    if (message.kind === 'error') return await this.#finishWithError(new ServerError(message.fields));
-    if (message.kind !== 'commandComplete') throw this.#session.unexpected(message, 'in the WAL stream');
+    if (message.kind === 'copyDone' || message.kind === 'error') return await this.#finishCopy(message);
+    if (message.kind !== 'commandComplete' || !message.tag.startsWith('COPY ')) {
+      throw this.#session.unexpected(message, 'in the WAL stream');
+    }
     // "COPY 0" in the middle of the stream: the server has shut down, having sent all that it has (WalSndDone).
     this.#session.fail(new ConnectionLostError(`the ${this.#session.where} was shut down`));
-    return { kind: 'serverShutdown' };
+    return this.#isStopping ? { kind: 'stopped' } : { kind: 'serverShutdown' };
   }
 
-  async #finishCopy(): Promise<StreamEnd> {
+  /** An error ends the copy in both directions: no CopyDone after it, and "ready for query" follows, if it is not terminal. */
+  async #finishCopy(message: BackendMessage): Promise<StreamEnd> {
     const wasStopped = this.#isStopping;
-    if (!wasStopped) this.#session.write(copyDoneMessage());
+    if (message.kind === 'copyDone' && !wasStopped) this.#session.write(copyDoneMessage());
     this.#isStopping = true;
-    const results = await readResults(this.#session);
+    const first = message.kind === 'error' ? message : undefined;
+    const results = await this.#session.within('end of the stream', () => readResults(this.#session, first));
     // Who has dropped data after stopping must not be told that the timeline was received to its end.
-    if (wasStopped) return { kind: 'stopped' };
-    return readEndOfTimeline(results);
-  }
-
-  /** An error ends the copy in both directions: no CopyDone after it, and "ready for query" follows. */
-  async #finishWithError(error: ServerError): Promise<never> {
-    this.#isStopping = true;
-    if (error.isTerminal) this.#session.fail(error);
-    else await readResults(this.#session);
-    throw error;
+    return wasStopped ? { kind: 'stopped' } : readEndOfTimeline(results);
   }
 }
 
 /**
- * Reads the result set that ends a timeline: next_tli, next_tli_startpos.
+ * Reads the result set that ends a timeline: next_tli, next_tli_startpos. Whether they fit to what was streamed is for those
+ * to judge who know that.
  * @throws {ProtocolViolationError} when it is not there or makes no sense.
  */
 export function readEndOfTimeline(results: readonly ResultSet[]): EndOfTimeline {
   try {
+    const row = onlyRow(results);
     return {
       kind: 'endOfTimeline',
-      nextTimelineId: toTimelineId(Number(requiredText(results[0], 'next_tli'))),
-      nextStartLsn: parseLsn(requiredText(results[0], 'next_tli_startpos')),
+      nextTimelineId: parseTimelineId(requiredText(row, 'next_tli')),
+      nextStartLsn: parseLsn(requiredText(row, 'next_tli_startpos')),
     };
   } catch (cause) {
     throw new ProtocolViolationError('the server ended the stream without saying where the timeline goes on', { cause });

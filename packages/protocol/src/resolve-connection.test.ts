@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { type Logger, silentLogger } from '@walvault/wal';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ConnectionParameters } from './connection-parameters.ts';
+import { gatherSettings } from './connection-settings.ts';
 import { resolveConnection, type ResolveConnectionOptions } from './resolve-connection.ts';
+import { resolveSocket } from './resolve-socket.ts';
+import { tellOfNoEffect } from './unsupported-parameters.ts';
 
 let home: string;
 let warnings: string[];
@@ -39,15 +42,22 @@ describe('defaults', () => {
     const user = userInfo().username;
     expect(await resolve('')).toEqual({
       hosts: [{ host: socketDirectory, hostAddress: undefined, port: 5432, isUnixSocket: true, password: undefined }],
+      inRandomOrder: false,
+      targetSession: 'any',
       user,
       database: user,
       applicationName: undefined,
       options: undefined,
-      clientEncoding: undefined,
       connectTimeoutMs: 0,
       keepalive: true,
       keepaliveIdleMs: 0,
+      keepaliveIntervalMs: 0,
+      keepaliveCount: 0,
+      userTimeoutMs: 0,
+      requiredPeer: undefined,
       channelBinding: 'prefer',
+      requiredAuthentication: undefined,
+      scramKeys: { clientKey: undefined, serverKey: undefined },
       tls: {
         mode: 'prefer',
         negotiation: 'postgres',
@@ -55,7 +65,10 @@ describe('defaults', () => {
         certificate: undefined,
         key: undefined,
         keyPassword: undefined,
+        mustSendCertificate: false,
         revocationList: undefined,
+        revocationDirectory: undefined,
+        keyLogFile: undefined,
         serverNameIndication: true,
         minimumVersion: 'TLSv1.2',
         maximumVersion: undefined,
@@ -154,6 +167,7 @@ describe('hosts', () => {
     ['host=/run/pg hostaddr=10.0.0.1', ['/run/pg|10.0.0.1|5432']],
     ['postgresql://a:1,[::1],/db', ['a||1', '::1||5432', `${socketDirectory}||5432|socket`]],
     ["port=' 6000 '", [`${socketDirectory}||6000|socket`]],
+    ['host=@pg port=6000', ['@pg||6000|socket']],
   ])('of %j', async (conninfo, expected) => {
     expect(await places(conninfo)).toEqual(expected);
   });
@@ -196,6 +210,12 @@ describe('passwords', () => {
     await writeFile(join(home, '.pgpass'), '*:*:postgres:*:sql\n*:*:replication:*:stream\n', { mode: 0o600 });
     expect(await passwords('host=pg dbname=postgres', { replication: true })).toEqual(['stream']);
     expect(await passwords('host=pg dbname=postgres')).toEqual(['sql']);
+  });
+
+  test('of replication connections may stand under the name of the database too', async () => {
+    await writeFile(join(home, '.pgpass'), '*:*:postgres:*:sql\n', { mode: 0o600 });
+    expect(await passwords('host=pg dbname=postgres', { replication: true })).toEqual(['sql']);
+    expect(await passwords('host=pg dbname=other', { replication: true })).toEqual([undefined]);
   });
 
   test('are not taken from a file that others can read', async () => {
@@ -245,6 +265,19 @@ describe('TLS', () => {
     });
   });
 
+  test('takes a directory of revocation lists in place of ~/.postgresql/root.crl', async () => {
+    await mkdir(join(home, '.postgresql'));
+    await writeFile(join(home, '.postgresql', 'root.crl'), '');
+    expect((await resolve('host=pg')).tls).toMatchObject({ revocationList: join(home, '.postgresql', 'root.crl') });
+    expect((await resolve('sslcrldir=/d')).tls).toMatchObject({ revocationList: undefined, revocationDirectory: '/d' });
+    expect((await resolve('sslcrldir=/d sslcrl=/e')).tls).toMatchObject({ revocationList: '/e', revocationDirectory: '/d' });
+  });
+
+  test('refuses a key in a hardware module', async () => {
+    await expect(resolve('sslkey=pkcs11:token')).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED_CONNINFO' });
+    expect((await resolve('sslkey=./odd:name')).tls.key).toBe('./odd:name');
+  });
+
   test('checks the name when the roots of the system are trusted', async () => {
     expect((await resolve('host=pg sslrootcert=system')).tls.mode).toBe('verify-full');
     await expect(resolve('host=pg sslrootcert=system sslmode=require')).rejects.toMatchObject({
@@ -278,7 +311,24 @@ describe('numbers and choices', () => {
       channelBinding: 'require',
     });
     expect(await resolve('connect_timeout=-1 keepalives=1')).toMatchObject({ connectTimeoutMs: 0, keepalive: true });
-    expect(await resolve("client_encoding=auto options='-c x=y'")).toMatchObject({ clientEncoding: 'UTF8', options: '-c x=y' });
+    expect(await resolve("options='-c x=y'")).toMatchObject({ options: '-c x=y' });
+    expect(
+      await resolve('keepalives_interval=3 keepalives_count=4 tcp_user_timeout=5 requirepeer=postgres load_balance_hosts=random'),
+    ).toMatchObject({
+      keepaliveIntervalMs: 3000,
+      keepaliveCount: 4,
+      userTimeoutMs: 5,
+      requiredPeer: 'postgres',
+      inRandomOrder: true,
+    });
+  });
+
+  test('have a time limit for connecting that the program may choose where no source gives one', async () => {
+    const fallbackConnectTimeoutMs = 30_000;
+    expect((await resolve('', { fallbackConnectTimeoutMs })).connectTimeoutMs).toBe(30_000);
+    expect((await resolve('connect_timeout=0', { fallbackConnectTimeoutMs })).connectTimeoutMs).toBe(0);
+    const environment = { PGCONNECT_TIMEOUT: '7' };
+    expect((await resolve('', { fallbackConnectTimeoutMs, environment })).connectTimeoutMs).toBe(7000);
   });
 
   test.each([
@@ -306,52 +356,48 @@ describe('numbers and choices', () => {
 });
 
 describe('what walvault cannot do', () => {
-  test.each([
-    'target_session_attrs=primary',
-    'load_balance_hosts=random',
-    'gssencmode=require',
-    'gssdelegation=1',
-    'min_protocol_version=3.2',
-    'sslcertmode=require',
-    'replication=true',
-  ])('is refused: %s', async (conninfo) => {
-    await expect(resolve(conninfo)).rejects.toMatchObject({
-      code: 'ERR_UNSUPPORTED_CONNINFO',
-      message: `connection parameter ${conninfo} is not supported`,
-      hint: expect.stringMatching(/^[A-Z].*\.$/),
-    });
-  });
+  test.each(['gssencmode=require', 'gssdelegation=1', 'min_protocol_version=3.2', 'replication=true'])(
+    'is refused: %s',
+    async (conninfo) => {
+      await expect(resolve(conninfo)).rejects.toMatchObject({
+        code: 'ERR_UNSUPPORTED_CONNINFO',
+        message: `connection parameter ${conninfo} is not supported`,
+        hint: expect.stringMatching(/^[A-Z].*\.$/),
+      });
+    },
+  );
 
-  test.each([
-    'require_auth',
-    'requirepeer',
-    'sslcrldir',
-    'sslkeylogfile',
-    'scram_client_key',
-    'scram_server_key',
-    'oauth_issuer',
-    'oauth_client_id',
-    'oauth_client_secret',
-    'oauth_scope',
-    'oauth_ca_file',
-    'tcp_user_timeout',
-  ])('is refused without showing the value: %s', async (keyword) => {
-    await expect(resolve(`${keyword}=77`)).rejects.toMatchObject({
-      code: 'ERR_UNSUPPORTED_CONNINFO',
-      message: `connection parameter ${keyword} is not supported`,
-      hint: expect.stringMatching(/^[^7]+\.$/),
-    });
-    await expect(resolve(`${keyword}=${keyword === 'tcp_user_timeout' ? '0' : ''}`)).resolves.toBeDefined();
-  });
+  test.each(['oauth_issuer', 'oauth_client_id', 'oauth_client_secret', 'oauth_scope', 'oauth_ca_file'])(
+    'is refused without showing the value: %s',
+    async (keyword) => {
+      await expect(resolve(`${keyword}=77`)).rejects.toMatchObject({
+        code: 'ERR_UNSUPPORTED_CONNINFO',
+        message: `connection parameter ${keyword} is not supported`,
+        hint: expect.stringMatching(/^[^7]+\.$/),
+      });
+      await expect(resolve(`${keyword}=`)).resolves.toBeDefined();
+    },
+  );
 
   test('is refused from the environment too, and the variable is named', async () => {
-    await expect(resolve('', { environment: { PGTARGETSESSIONATTRS: 'standby' } })).rejects.toMatchObject({
-      message: 'connection parameter target_session_attrs=standby is not supported (given by PGTARGETSESSIONATTRS)',
+    await expect(resolve('', { environment: { PGGSSENCMODE: 'require' } })).rejects.toMatchObject({
+      message: 'connection parameter gssencmode=require is not supported (given by PGGSSENCMODE)',
     });
   });
 
-  test('is refused where a socket is in the abstract namespace', async () => {
-    await expect(resolve('host=@pg')).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED_CONNINFO' });
+  test('is refused where the platform cannot do it', async () => {
+    const settings = await gatherSettings({
+      conninfo: 'tcp_user_timeout=1000 requirepeer=postgres',
+      overrides: {},
+      environment: {},
+      homeDirectory: home,
+    });
+    expect(() => resolveSocket(settings, { platform: 'darwin' })).toThrow('tcp_user_timeout is not supported');
+    expect(() => resolveSocket(settings, { platform: 'win32' })).toThrow('is not supported');
+  });
+
+  test('is refused where an abstract socket has no owner to be required', async () => {
+    await expect(resolve('host=@pg requirepeer=postgres')).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED_CONNINFO' });
   });
 
   test.each([
@@ -360,24 +406,35 @@ describe('what walvault cannot do', () => {
     'gssencmode=prefer',
     'gssencmode=disable',
     'gssdelegation=0',
-    'krbsrvname=postgres',
-    'gsslib=gssapi',
     'min_protocol_version=3.0',
     'max_protocol_version=latest',
+    'client_encoding=auto',
+    'client_encoding=utf8',
     'sslcompression=1',
     'sslcertmode=allow',
     'replication=off',
     'tcp_user_timeout=0',
     'keepalives_interval=0',
-    'keepalives=0 keepalives_count=3',
   ])('passes where it makes no difference: %s', async (conninfo) => {
     await expect(resolve(conninfo)).resolves.toBeDefined();
     expect(warnings).toEqual([]);
   });
 
-  test('is told of where it makes little difference', async () => {
-    await resolve('keepalives_interval=10 keepalives_count=3');
-    expect(warnings).toEqual([expect.stringContaining('keepalives_interval'), expect.stringContaining('keepalives_count')]);
+  test.each(['krbsrvname=postgres', 'gsslib=gssapi', 'client_encoding=LATIN1'])(
+    'is told of where it has no effect: %s',
+    async (conninfo) => {
+      await expect(resolve(conninfo)).resolves.toBeDefined();
+      const [keyword = ''] = conninfo.split('=');
+      expect(warnings).toEqual([expect.stringContaining(`connection parameter ${keyword} has no effect: `)]);
+    },
+  );
+
+  test('is told of where Node.js is too old for it', async () => {
+    const conninfo = 'keepalives_interval=7 keepalives_count=0';
+    const settings = await gatherSettings({ conninfo, overrides: {}, environment: {}, homeDirectory: home });
+    const log: Logger = { ...silentLogger, warn: (_fields, message) => warnings.push(message) };
+    tellOfNoEffect(settings, log, false);
+    expect(warnings).toEqual(['connection parameter keepalives_interval has no effect: it needs Node.js 24.19 or later']);
   });
 
   test('takes replication=on for a replication connection, and no other', async () => {

@@ -10,12 +10,14 @@ import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { type Logger, silentLogger } from '@walvault/wal';
 import { ConninfoError } from './conninfo-error.ts';
-import type { ConnectionParameters, HostAddress } from './connection-parameters.ts';
+import type { ConnectionParameters, HostAddress, TargetSession } from './connection-parameters.ts';
 import { type ConnectionSettings, type ConninfoOverrides, type Environment, gatherSettings } from './connection-settings.ts';
 import { findPassword, readPassfile } from './passfile.ts';
 import { type Place, resolveHosts } from './resolve-hosts.ts';
-import { resolveChannelBinding, resolveTls } from './resolve-tls.ts';
-import { refuseUnsupported } from './unsupported-parameters.ts';
+import { resolveAuthentication } from './resolve-authentication.ts';
+import { resolveSocket } from './resolve-socket.ts';
+import { resolveTls } from './resolve-tls.ts';
+import { refuseUnsupported, tellOfNoEffect } from './unsupported-parameters.ts';
 
 export type { ConninfoOverrides } from './connection-settings.ts';
 
@@ -27,9 +29,11 @@ export interface ResolveConnectionOptions {
   readonly overrides?: ConninfoOverrides | undefined;
   /** `application_name` when no source gives one. */
   readonly fallbackApplicationName?: string | undefined;
+  /** `connect_timeout` in milliseconds when no source gives one. Without it, as for libpq, a server may be silent for ever. */
+  readonly fallbackConnectTimeoutMs?: number | undefined;
   /** Where ~ is; HOME or the home of the user by default. */
   readonly homeDirectory?: string | undefined;
-  /** Whether a replication connection is wanted: its passwords stand under the database `replication`. */
+  /** Whether a replication connection is wanted: its passwords stand under the database `replication`, or under that of the string. */
   readonly replication?: boolean | undefined;
   /** Told of what is odd but not wrong, such as a password file that others can read. */
   readonly log?: Logger | undefined;
@@ -45,7 +49,8 @@ export async function resolveConnection(conninfo: string, options: ResolveConnec
   const { environment = process.env, overrides = {}, replication = false, log = silentLogger } = options;
   const homeDirectory = options.homeDirectory ?? (environment['HOME'] || homedir());
   const settings = await gatherSettings({ conninfo, overrides, environment, homeDirectory });
-  refuseUnsupported(settings, log);
+  refuseUnsupported(settings);
+  tellOfNoEffect(settings, log);
   checkReplication(settings, replication);
 
   const socketDirectory = await defaultSocketDirectory();
@@ -53,27 +58,27 @@ export async function resolveConnection(conninfo: string, options: ResolveConnec
   const database = settings.text('dbname') ?? user;
   const places = resolveHosts(settings, socketDirectory);
   const tls = await resolveTls(settings, homeDirectory);
-  const owner = { user, database: replication ? 'replication' : database };
+  const owner = { user, databases: replication ? ['replication', database] : [database] };
   const hosts = await addPasswords(places, settings, { ...owner, socketDirectory, homeDirectory, log });
   return Object.freeze({
     hosts,
+    inRandomOrder: settings.choice('load_balance_hosts', ['disable', 'random'], 'disable') === 'random',
+    targetSession: settings.choice('target_session_attrs', targetSessions, 'any'),
     user,
     database,
     applicationName:
       settings.text('application_name') ?? options.fallbackApplicationName ?? settings.text('fallback_application_name'),
     options: settings.text('options'),
-    clientEncoding: resolveClientEncoding(settings),
-    connectTimeoutMs: Math.max(settings.integer('connect_timeout') ?? 0, 0) * 1000,
-    keepalive: settings.integer('keepalives') !== 0,
-    keepaliveIdleMs: Math.max(settings.integer('keepalives_idle') ?? 0, 0) * 1000,
-    channelBinding: resolveChannelBinding(settings),
+    ...resolveSocket(settings, { fallbackConnectTimeoutMs: options.fallbackConnectTimeoutMs }),
+    ...resolveAuthentication(settings),
     tls,
   });
 }
 
 interface PasswordLookup {
   readonly user: string;
-  readonly database: string;
+  /** Names to look under, the better one first. */
+  readonly databases: readonly string[];
   readonly socketDirectory: string;
   readonly homeDirectory: string;
   readonly log: Logger;
@@ -86,16 +91,18 @@ async function addPasswords(
   lookup: PasswordLookup,
 ): Promise<readonly HostAddress[]> {
   const password = settings.text('password');
-  const { user, database, socketDirectory, homeDirectory, log } = lookup;
+  const { user, databases, socketDirectory, homeDirectory, log } = lookup;
   const path = settings.text('passfile') ?? join(homeDirectory, '.pgpass');
   const passfile = password === undefined ? await readPassfile(path, log) : [];
   const hosts = places.map((place) => {
     const host = place.isUnixSocket && place.host === socketDirectory ? 'localhost' : place.host;
-    return Object.freeze({ ...place, password: password ?? findPassword(passfile, { host, port: place.port, database, user }) });
+    const found = databases.map((database) => findPassword(passfile, { host, port: place.port, database, user }));
+    return Object.freeze({ ...place, password: password ?? found.find((candidate) => candidate !== undefined) });
   });
   return Object.freeze(hosts);
 }
 
+const targetSessions: readonly TargetSession[] = ['any', 'read-write', 'read-only', 'primary', 'standby', 'prefer-standby'];
 const replicationYes = ['true', 'on', 'yes', '1'];
 const replicationNo = ['false', 'off', 'no', '0'];
 
@@ -108,12 +115,6 @@ function checkReplication(settings: ConnectionSettings, replication: boolean): v
   }
   const kind = replication ? 'physical replication' : 'SQL';
   settings.refuseUnsupported('replication', `This connection is for ${kind}; remove replication from it.`, value);
-}
-
-/** The encoding of the locale is what libpq puts for `auto`; text is always UTF-8 in JavaScript. */
-function resolveClientEncoding(settings: ConnectionSettings): string | undefined {
-  const encoding = settings.text('client_encoding');
-  return encoding === 'auto' ? 'UTF8' : encoding;
 }
 
 /** Where the server's Unix socket is by default: Debian and Red Hat move it out of /tmp. */

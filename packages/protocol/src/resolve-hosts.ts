@@ -30,19 +30,22 @@ export function resolveHosts(settings: ConnectionSettings, defaultSocketDirector
   return Array.from({ length: count }, (_, index) => {
     const hostAddress = toAddress(addresses[index], settings);
     const host = hosts[index] || hostAddress || defaultSocketDirectory;
-    if (host.startsWith('@') && hostAddress === undefined) {
-      settings.refuseUnsupported(
-        'host',
-        'Sockets in the abstract namespace cannot be used; name the directory of a Unix socket.',
-      );
-    }
-    const isUnixSocket = hostAddress === undefined && host.startsWith('/');
+    const isUnixSocket = hostAddress === undefined && /^[/@]/.test(host);
+    if (isUnixSocket && host.startsWith('@')) checkAbstract(settings);
     return { host, hostAddress, port: ports[ports.length === 1 ? 0 : index] ?? defaultPort, isUnixSocket };
   });
 }
 
 function split(list: string | undefined): readonly string[] {
   return list?.split(',') ?? [];
+}
+
+/** A socket in the abstract namespace, which has a name but no file. */
+function checkAbstract(settings: ConnectionSettings): void {
+  const hint = 'Name the directory of the Unix socket, or connect by TCP.';
+  if (process.platform !== 'linux') settings.refuseUnsupported('host', hint);
+  if (settings.text('requirepeer') !== undefined)
+    settings.refuseUnsupported('requirepeer', `An abstract socket has no owner. ${hint}`);
 }
 
 function toAddress(address: string | undefined, settings: ConnectionSettings): string | undefined {

@@ -6,7 +6,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConninfoError } from './conninfo-error.ts';
 import type { ConninfoKeyword } from './conninfo-keywords.ts';
-import type { ChannelBinding, SslMode, TlsParameters } from './connection-parameters.ts';
+import type { SslMode, TlsParameters } from './connection-parameters.ts';
 import type { ConnectionSettings } from './connection-settings.ts';
 
 const sslModes: readonly SslMode[] = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
@@ -22,24 +22,24 @@ export async function resolveTls(settings: ConnectionSettings, homeDirectory: st
   const file = (keyword: ConninfoKeyword, name: string): Promise<string | undefined> =>
     namedOrDefault(settings.text(keyword), join(homeDirectory, '.postgresql', name));
   const rootCertificate = await file('sslrootcert', 'root.crt');
-  const sendsCertificate = resolveCertificateMode(settings);
+  const certificateMode = settings.choice('sslcertmode', ['disable', 'allow', 'require'], 'allow');
+  const sendsCertificate = certificateMode !== 'disable';
+  const revocationDirectory = settings.text('sslcrldir');
   const mode = resolveMode(settings, rootCertificate === 'system');
   return Object.freeze({
     mode,
     negotiation: resolveNegotiation(settings, mode),
     rootCertificate,
     certificate: sendsCertificate ? await file('sslcert', 'postgresql.crt') : undefined,
-    key: sendsCertificate ? await file('sslkey', 'postgresql.key') : undefined,
+    key: sendsCertificate ? (resolveKey(settings) ?? (await file('sslkey', 'postgresql.key'))) : undefined,
     keyPassword: settings.text('sslpassword'),
-    revocationList: await file('sslcrl', 'root.crl'),
+    mustSendCertificate: certificateMode === 'require',
+    revocationList: revocationDirectory === undefined ? await file('sslcrl', 'root.crl') : settings.text('sslcrl'),
+    revocationDirectory,
+    keyLogFile: settings.text('sslkeylogfile'),
     serverNameIndication: settings.choice('sslsni', ['0', '1'], '1') === '1',
     ...resolveVersions(settings),
   });
-}
-
-/** How strongly the SCRAM exchange is bound to the TLS channel. */
-export function resolveChannelBinding(settings: ConnectionSettings): ChannelBinding {
-  return settings.choice('channel_binding', ['disable', 'prefer', 'require'], 'prefer');
 }
 
 /** The CAs of the system vouch for any name, so only the check of the name protects: `system` makes verify-full the default. */
@@ -62,15 +62,16 @@ function resolveNegotiation(settings: ConnectionSettings, mode: SslMode): TlsPar
   return negotiation;
 }
 
-function resolveCertificateMode(settings: ConnectionSettings): boolean {
-  const mode = settings.choice('sslcertmode', ['disable', 'allow', 'require'], 'allow');
-  if (mode === 'require')
+/** A key that is named; `engine:id` names one in a hardware module. */
+function resolveKey(settings: ConnectionSettings): string | undefined {
+  const key = settings.text('sslkey');
+  if (key !== undefined && /^(?!\/)[^/]{2,}:/.test(key)) {
     settings.refuseUnsupported(
-      'sslcertmode',
-      'Demand the certificate on the server: "clientcert=verify-full" in pg_hba.conf.',
-      mode,
+      'sslkey',
+      'Keys in OpenSSL engines cannot be used; name a file, with ./ before it if it has a colon.',
     );
-  return mode === 'allow';
+  }
+  return key;
 }
 
 function resolveVersions(settings: ConnectionSettings): Pick<TlsParameters, 'minimumVersion' | 'maximumVersion'> {

@@ -23,7 +23,11 @@ export interface ScramBinding {
 
 /** What an exchange starts from. */
 export interface ScramOptions {
-  readonly password: string;
+  /** Not needed where both keys are given. */
+  readonly password: string | undefined;
+  /** Keys that were derived from the password before (`scram_client_key`, `scram_server_key`); 32 bytes each. */
+  readonly clientKey?: Buffer | undefined;
+  readonly serverKey?: Buffer | undefined;
   readonly binding: ScramBinding;
   /** Random by default; given only to follow a published example. */
   readonly clientNonce?: string | undefined;
@@ -57,10 +61,9 @@ export class ScramClient {
     const channel = Buffer.concat([Buffer.from(gs2Header), data]).toString('base64');
     const withoutProof = `c=${channel},r=${nonce}`;
     const exchange = `${this.#clientFirstBare},${serverFirst},${withoutProof}`;
-    const saltedPassword = await pbkdf2(normalizePassword(this.#options.password), salt, iterations, 32, 'sha256');
-    const clientKey = hmac(saltedPassword, 'Client Key');
+    const { clientKey, serverKey } = await this.#keys(salt, iterations);
     const signature = hmac(createHash('sha256').update(clientKey).digest(), exchange);
-    this.#serverSignature = hmac(hmac(saltedPassword, 'Server Key'), exchange);
+    this.#serverSignature = hmac(serverKey, exchange);
     const proof = Buffer.from(clientKey.map((byte, index) => byte ^ (signature[index] ?? 0)));
     return `${withoutProof},p=${proof.toString('base64')}`;
   }
@@ -79,6 +82,16 @@ export class ScramClient {
     throw new AuthenticationError('the server did not prove that it knows the password', {
       hint: 'This may not be the server you mean: check host and port, and use sslmode=verify-full.',
     });
+  }
+
+  async #keys(salt: Buffer, iterations: number): Promise<{ clientKey: Buffer; serverKey: Buffer }> {
+    const { password, clientKey, serverKey } = this.#options;
+    if (clientKey !== undefined && serverKey !== undefined) return { clientKey, serverKey };
+    const saltedPassword = await pbkdf2(normalizePassword(password ?? ''), salt, iterations, 32, 'sha256');
+    return {
+      clientKey: clientKey ?? hmac(saltedPassword, 'Client Key'),
+      serverKey: serverKey ?? hmac(saltedPassword, 'Server Key'),
+    };
   }
 
   get #clientFirstBare(): string {

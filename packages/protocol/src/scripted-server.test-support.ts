@@ -1,14 +1,21 @@
 /** Scripts for the testkit's server that nearly all tests of a connection begin with. */
-import { backend, type ReportFields, type ScriptedConnection, type ScriptedServer, scriptedServer } from '@walvault/testkit';
+import {
+  backend,
+  type ReportFields,
+  type ScriptedConnection,
+  type ScriptedServer,
+  scriptedServer,
+  type ScriptedServerOptions,
+} from '@walvault/testkit';
 
 /** What a server does; when it returns, the connection stays open until the client leaves, unless the server wants to. */
 export type Script = (client: ScriptedConnection) => Promise<'leave' | void> | void;
 
 /** A server that goes by a script from the first byte on. */
-export async function serve(script: Script): Promise<ScriptedServer> {
+export async function serve(script: Script, options?: ScriptedServerOptions): Promise<ScriptedServer> {
   return await scriptedServer(async (client) => {
     if ((await script(client)) !== 'leave') await client.closed();
-  });
+  }, options);
 }
 
 /** A server that lets everybody in, and goes on by the script. */

@@ -2,6 +2,9 @@
  * One connection as messages: writing is at once, reading is by pull. What may come at any time (notices, changed
  * parameters) is dealt with here, so that whoever reads sees only the answer to what was asked.
  *
+ * A server may be silent for as long as it has nothing to say, but it may not leave a message half said: that, and whatever
+ * a caller does {@link Session.within} a time, has to be there within `answerTimeoutMs`, or the session ends.
+ *
  * A session that has failed stays failed: each further read throws the same error again, and nothing is written.
  */
 import type { Socket } from 'node:net';
@@ -10,10 +13,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Logger, silentLogger, WalvaultError } from '@walvault/wal';
 import { type BackendMessage, BackendMessageParser } from './backend-messages.ts';
 import { codeOf, describeCause } from './dial.ts';
-import { ConnectionLostError, ProtocolViolationError, TlsError } from './errors.ts';
+import { AnswerTimeoutError, ConnectionLostError, ProtocolViolationError, TlsError } from './errors.ts';
 import { terminateMessage } from './frontend-messages.ts';
 import type { SocketReader } from './socket-reader.ts';
+import { SocketWriter } from './socket-writer.ts';
 
+/** How long the server may take over an answer unless said otherwise. */
+const defaultAnswerTimeoutMs = 60_000;
+/** Most parameters whose values are kept; PostgreSQL reports about fifteen. */
+const mostParameters = 1000;
 /** How long a closing session waits for the server to close its side. */
 const farewellMs = 1000;
 
@@ -30,8 +38,11 @@ export class Session implements AsyncDisposable {
   readonly where: string;
   /** Parameters that the server has reported, newest value. */
   readonly parameterStatus: Map<string, string> = new Map();
+  /** How long the server may take over an answer, and over a message that it has begun, in milliseconds; 0 for no limit. */
+  answerTimeoutMs: number = defaultAnswerTimeoutMs;
   readonly #socket: Socket;
   readonly #reader: SocketReader;
+  readonly #writer: SocketWriter;
   readonly #parser = new BackendMessageParser();
   readonly #signal: AbortSignal;
   readonly #log: Logger;
@@ -47,6 +58,7 @@ export class Session implements AsyncDisposable {
     this.where = options.where;
     this.#reader = reader;
     this.#socket = reader.socket;
+    this.#writer = new SocketWriter(reader.socket);
     this.#signal = options.signal;
     this.#log = options.log ?? silentLogger;
     this.#signal.addEventListener('abort', this.#onAbort, { once: true });
@@ -65,7 +77,42 @@ export class Session implements AsyncDisposable {
 
   /** Sends bytes. Never waits and never throws: a broken connection shows at the next read. */
   write(bytes: Buffer): void {
-    if (this.#failure === undefined && this.#closing === undefined && this.#socket.writable) this.#socket.write(bytes);
+    if (this.#isUsable) this.#writer.write(bytes);
+  }
+
+  /** Sends what `encode` gives when it can leave, and of several that wait for that only the last one. Otherwise as {@link write}. */
+  writeNewest(encode: () => Buffer): void {
+    if (this.#isUsable) this.#writer.writeNewest(encode);
+  }
+
+  /**
+   * Does what reads this session; unless it is done within {@link answerTimeoutMs}, the session ends.
+   * @param what what is waited for, in words that go behind "no".
+   * @throws {AnswerTimeoutError} and what the work throws.
+   */
+  async within<T>(what: string, work: () => Promise<T>): Promise<T> {
+    const deadline = this.deadline(what);
+    try {
+      return await work();
+    } finally {
+      deadline[Symbol.dispose]();
+    }
+  }
+
+  /** Ends the session with {@link AnswerTimeoutError} unless it is disposed of in time, see {@link within}. */
+  deadline(what: string): Disposable {
+    const limitMs = this.answerTimeoutMs;
+    if (limitMs <= 0) return { [Symbol.dispose]() {} };
+    let isOver = false;
+    // When it was this process that stood still, what is waited for is there, and is read before the second look.
+    const expire = (): void => void setImmediate(() => isOver || this.fail(this.#tooLate(what, limitMs)));
+    const timer = setTimeout(expire, limitMs).unref();
+    return {
+      [Symbol.dispose]() {
+        isOver = true;
+        clearTimeout(timer);
+      },
+    };
   }
 
   /**
@@ -78,7 +125,7 @@ export class Session implements AsyncDisposable {
       const message = this.nextFramed();
       if (message?.kind === 'unreadable') throw this.fail(message.error);
       if (message !== undefined) return message;
-      await this.#readMore();
+      await this.#readMessages();
     }
   }
 
@@ -118,12 +165,16 @@ export class Session implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#release();
     if (!this.#socket.destroyed) {
-      this.#socket.end(terminateMessage());
+      this.#writer.end(terminateMessage());
       const overtime = new AbortController();
       await Promise.race([this.#drain(), delay(farewellMs, undefined, { signal: overtime.signal }).catch(() => {})]);
       overtime.abort();
     }
     this.fail(this.#closedHere());
+  }
+
+  get #isUsable(): boolean {
+    return this.#failure === undefined && this.#closing === undefined;
   }
 
   #closedHere(): ConnectionLostError {
@@ -137,6 +188,15 @@ export class Session implements AsyncDisposable {
     } catch {
       // Gone is gone: whichever way the connection ends is the end that we are waiting for.
     }
+  }
+
+  /** Waits for more messages: any time for the first byte, and not for ever for the last byte of one that has begun. */
+  async #readMessages(): Promise<void> {
+    if (this.#rest.length === 0) return await this.#readMore();
+    await this.within('end of a message', async () => {
+      do await this.#readMore();
+      while (this.#framed.length === 0);
+    });
   }
 
   async #readMore(): Promise<void> {
@@ -179,10 +239,23 @@ export class Session implements AsyncDisposable {
     return new ConnectionLostError(`the connection to the ${this.where} was lost: ${why}`, { cause });
   }
 
+  #tooLate(what: string, limitMs: number): AnswerTimeoutError {
+    return new AnswerTimeoutError(`no ${what} from the ${this.where} within ${limitMs / 1000} s`, {
+      hint: 'The server hangs, or the network between drops packets silently. A new connection shows which.',
+    });
+  }
+
   #takeAside(message: BackendMessage): boolean {
-    if (message.kind === 'parameterStatus') this.parameterStatus.set(message.name, message.value);
-    else if (message.kind === 'notice') this.#logNotice(message.fields);
+    if (message.kind === 'parameterStatus') return this.#keepParameter(message.name, message.value);
+    if (message.kind === 'notice') this.#logNotice(message.fields);
     else return false;
+    return true;
+  }
+
+  /** A server that reports parameters without end is not listened to: what is not kept has no place anywhere. */
+  #keepParameter(name: string, value: string): boolean {
+    if (this.parameterStatus.size >= mostParameters && !this.parameterStatus.has(name)) return false;
+    this.parameterStatus.set(name, value);
     return true;
   }
 

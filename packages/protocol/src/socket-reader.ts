@@ -11,6 +11,7 @@
  * Node cannot do that for TLS sockets; what they give is copied into the same buffers.
  */
 import net from 'node:net';
+import { keepReading } from './patient-socket.ts';
 
 /** Most that is taken from the socket at once. */
 const readLength = 1024 * 1024;
@@ -40,13 +41,13 @@ export class SocketReader {
 
   /** Starts to connect a socket. Await its 'connect' before reading. */
   static connect(options: net.NetConnectOpts): SocketReader {
-    return new SocketReader((reader) => net.connect({ ...options, onread: reader.#onRead() }));
+    return new SocketReader((reader) => keepReading(net.connect({ ...options, onread: reader.#onRead() })));
   }
 
   /** Reads a socket that somebody else made, like a TLS socket. Nobody else may read it. */
   static over(socket: net.Socket): SocketReader {
     return new SocketReader((reader) => {
-      return socket.on('data', (chunk: Buffer) => {
+      return keepReading(socket).on('data', (chunk: Buffer) => {
         socket.pause();
         chunk.copy(reader.#room);
         reader.#took(chunk.length);

@@ -31,11 +31,7 @@ export async function startUp(
   { parameters, host, purpose }: { parameters: ConnectionParameters; host: HostAddress; purpose: SessionPurpose },
 ): Promise<ServerGreeting> {
   session.write(startupMessage(startupParameters(parameters, purpose)));
-  const authentication = new Authentication(session, {
-    user: parameters.user,
-    password: host.password,
-    channelBinding: parameters.channelBinding,
-  });
+  const authentication = new Authentication(session, { ...parameters, password: host.password });
   const refuse = (fields: ServerMessageFields): Error => refusal(fields, { parameters, host, purpose, session });
   await authenticate(session, authentication, refuse);
   const backendPid = await untilReady(session, refuse);
