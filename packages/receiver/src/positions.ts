@@ -1,7 +1,11 @@
 /**
  * How far a receiver has come: the one value that flows backwards, to the walsender and to whoever watches.
  *
- *   writtenLsn >= flushedLsn, both on timelineId; everything below flushedLsn is on disk for good.
+ *   writtenLsn >= flushedLsn, both on timelineId; everything below flushedLsn is on disk for good;
+ *   writtenLsn >= verifiedLsn: everything below verifiedLsn is whole records that have been checked.
+ *
+ * The server is told the lesser of the two lower ones: it may throw away WAL that it was told of, and the beginning of a
+ * record whose end turns out to be bad must still be there to be asked for again.
  *
  * Within one timeline the positions only grow. A switch of timeline may step back to the start of the segment that
  * holds the switchpoint, because that segment exists on both timelines.
@@ -21,19 +25,24 @@ export class Positions {
   #timelineId: TimelineId;
   #writtenLsn: Lsn;
   #flushedLsn: Lsn;
+  #verifiedLsn: Lsn;
   #serverLsn: Lsn;
   #acknowledgedLsn: Lsn;
   #receivedBytes = 0;
   #lastMessageAtMs = 0;
 
   /**
-   * @param start where streaming starts
+   * @param start where streaming starts; `verifiedLsn` is where the record begins that goes on there, if one does
    * @param acknowledgedLsn what has been reported as flushed before, for example by an earlier process (`0/0`: nothing)
    */
-  constructor(start: { readonly timelineId: TimelineId; readonly lsn: Lsn }, acknowledgedLsn: Lsn = invalidLsn) {
+  constructor(
+    start: { readonly timelineId: TimelineId; readonly lsn: Lsn; readonly verifiedLsn?: Lsn | undefined },
+    acknowledgedLsn: Lsn = invalidLsn,
+  ) {
     this.#timelineId = start.timelineId;
     this.#writtenLsn = start.lsn;
     this.#flushedLsn = start.lsn;
+    this.#verifiedLsn = start.verifiedLsn ?? start.lsn;
     this.#serverLsn = start.lsn;
     this.#acknowledgedLsn = acknowledgedLsn;
   }
@@ -51,6 +60,16 @@ export class Positions {
   /** Just behind the last byte that is durable. */
   get flushedLsn(): Lsn {
     return this.#flushedLsn;
+  }
+
+  /** Just behind the last record that came whole and was right; the written position where records are not checked. */
+  get verifiedLsn(): Lsn {
+    return this.#verifiedLsn;
+  }
+
+  /** What the server was last told to be flushed, by this process or, as far as it is known, by one before. */
+  get acknowledgedLsn(): Lsn {
+    return this.#acknowledgedLsn;
   }
 
   /** The furthest position of the server that it told us about. */
@@ -74,9 +93,11 @@ export class Positions {
     this.#lastMessageAtMs = nowMs;
   }
 
-  /** Moves the written position on. */
-  wroteTo(lsn: Lsn): void {
+  /** Moves the written position on, and with it the verified one. */
+  wroteTo(lsn: Lsn, verifiedLsn: Lsn = lsn): void {
     assert(lsn >= this.#writtenLsn, 'the written position never goes back');
+    assert(verifiedLsn >= this.#verifiedLsn && verifiedLsn <= lsn, 'the verified position never goes back, nor past the written one');
+    this.#verifiedLsn = verifiedLsn;
     this.#receivedBytes += lsnDistance(this.#writtenLsn, lsn);
     this.#writtenLsn = lsn;
     this.#serverLsn = maxOfLsn(this.#serverLsn, lsn);
@@ -97,12 +118,19 @@ export class Positions {
     this.#timelineId = timelineId;
     this.#writtenLsn = lsn;
     this.#flushedLsn = lsn;
+    this.#verifiedLsn = lsn;
   }
 
-  /** What to tell the server now. The flush position in it never goes back. */
-  report(): ReportedPositions {
-    const isKnown = this.#flushedLsn >= this.#acknowledgedLsn;
-    if (isKnown) this.#acknowledgedLsn = this.#flushedLsn;
-    return { writeLsn: this.#writtenLsn, flushLsn: isKnown ? this.#flushedLsn : invalidLsn };
+  /**
+   * What to tell the server now. The flush position in it never goes back.
+   * @param toTheByte when all that came is flushed, count also the beginning of a record whose end is not there yet: a server that
+   * wants to shut down waits until all that it has sent is flushed, and a standby may have sent half a record.
+   */
+  report(toTheByte = false): ReportedPositions {
+    const isWhole = this.#flushedLsn <= this.#verifiedLsn || (toTheByte && this.#flushedLsn === this.#writtenLsn);
+    const safeLsn = isWhole ? this.#flushedLsn : this.#verifiedLsn;
+    const isAgain = this.#flushedLsn < this.#acknowledgedLsn;
+    this.#acknowledgedLsn = maxOfLsn(this.#acknowledgedLsn, safeLsn);
+    return { writeLsn: this.#writtenLsn, flushLsn: isAgain ? invalidLsn : this.#acknowledgedLsn };
   }
 }

@@ -125,3 +125,51 @@ test('two promotions while nobody listened are both gone through, each with its 
   ]);
   await expectSameAsServer(third, directory, after.positions);
 });
+
+
+test.for([0.2, 3.3])(
+  'when a standby takes over that lacks %d MB of what is here, the new timeline is received beside the old one, which stays',
+  async (loadMb, { directory }) => {
+    await using primary = await startCluster({ segmentSizeMb: 1 });
+    await using standby = await createStandby(primary);
+    let before: Awaited<ReturnType<typeof receive>>['positions'];
+    {
+      await using reception = await receive({ cluster: primary, directory });
+      await bulkLoad(primary, 1.2);
+      await standby.waitFor(`select pg_last_wal_replay_lsn() >= '${await primary.currentLsn()}'`);
+      await standby.query(`alter system set primary_conninfo = ''`);
+      await standby.query('select pg_reload_conf()');
+      await standby.waitFor('select count(*) = 0 from pg_stat_wal_receiver');
+      await bulkLoad(primary, loadMb);
+      await reception.caughtUp(primary);
+      before = reception.positions;
+    }
+    const old = await contentOf(directory);
+    await primary.stop('immediate');
+    await standby.promote();
+    await bulkLoad(standby, 1.4);
+
+    const flushed = { timelineId: before.timelineId, lsn: before.flushedLsn };
+    await using after = await receive({ cluster: standby, directory, flushed });
+    const history = await readFile(join(standby.walDirectory, historyFileName(timeline(2))), 'utf8');
+    const { switchLsn } = parseHistoryFile(timeline(2), history)[0]!;
+    expect(after.start).toMatchObject({
+      timelineId: 2,
+      lsn: roundDownToSegment(switchLsn, size),
+      divergence: { timelineId: 1, fromLsn: switchLsn, toLsn: before.flushedLsn },
+    });
+    await after.caughtUp(standby);
+    const newTimeline = /^00000002[0-9A-F]{16}$/;
+    expect(await expectSameAsServer(standby, directory, after.positions, newTimeline)).toBeGreaterThan(0);
+    // and a process that comes then knows that it has been there
+    await after.stop();
+    await using again = await receive({ cluster: standby, directory });
+    expect(again.start).toMatchObject({ timelineId: 2, lsn: after.positions.verifiedLsn });
+    for (const [name, bytes] of old) expect((await readFile(join(directory, name))).equals(bytes), name).toBe(true);
+  },
+);
+
+async function contentOf(directory: string): Promise<ReadonlyMap<string, Buffer>> {
+  const names = await walFilesIn(directory);
+  return new Map(await Promise.all(names.map(async (name) => [name, await readFile(join(directory, name))] as const)));
+}

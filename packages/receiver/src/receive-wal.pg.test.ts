@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { bulkLoad, type Cluster, startCluster, startWorkload } from '@walvault/testkit';
 import {
   invalidLsn,
+  offsetInSegment,
   parseLsn,
   roundDownToSegment,
   segmentEndLsn,
@@ -16,6 +17,7 @@ import { connectReplication, resolveConnection } from '@walvault/protocol';
 import { Positions } from './positions.ts';
 import { receiveWal } from './receive-wal.ts';
 import { expectSameAsServer, receive, slotRestartLsn, walFilesIn } from './receive.test-support.ts';
+import { HistoryFiles } from './timeline-history.ts';
 import { test } from './test-directory.test-support.ts';
 
 const size = toWalSegmentSize(1024 * 1024);
@@ -80,7 +82,14 @@ describe('with one server', () => {
     await using connection = await connectReplication(parameters, { signal });
     const { flushLsn } = await connection.identifySystem();
     const positions = new Positions({ timelineId: toTimelineId(1), lsn: roundDownToSegment(flushLsn, size) });
-    const end = await receiveWal({ connection, directory, walSegmentSize: size, positions, stop: AbortSignal.abort() });
+    const end = await receiveWal({
+      connection,
+      directory,
+      histories: new HistoryFiles({ connection, directory }),
+      walSegmentSize: size,
+      positions,
+      stop: AbortSignal.abort(),
+    });
     expect(end).toBe('stopped');
     expect(await readdir(directory)).toEqual([]);
     expect((await connection.identifySystem()).timelineId).toBe(1);
@@ -95,6 +104,7 @@ describe('with one server', () => {
     const ended = receiveWal({
       connection,
       directory,
+      histories: new HistoryFiles({ connection, directory }),
       walSegmentSize: size,
       positions,
       stop: stop.signal,
@@ -127,10 +137,28 @@ describe('with one server', () => {
     await first.abort();
     const flushed = { timelineId: first.positions.timelineId, lsn: first.positions.flushedLsn };
     await using second = await receive({ cluster, directory, flushed });
-    expect(second.start).toMatchObject({ source: 'memory', lsn: flushed.lsn });
+    expect(second.start).toMatchObject({ source: 'directory', lsn: flushed.lsn });
     await bulkLoad(cluster, 1.5);
     await second.caughtUp(cluster);
     expect(await expectSameAsServer(cluster, directory, second.positions)).toBeGreaterThanOrEqual(2);
+  });
+
+  test('a new process goes on behind the last whole record, and the server hears no less than before', async ({ directory }) => {
+    await cluster.query(`select pg_create_physical_replication_slot('inside', true)`);
+    await cluster.query(`select pg_switch_wal()`);
+    let acknowledged = invalidLsn;
+    for (const kilobytes of [100, 200, 300]) {
+      await using reception = await receive({ cluster, directory, slotName: 'inside' });
+      expect(reception.start.lsn >= acknowledged).toBe(true);
+      expect(offsetInSegment(reception.start.lsn, size) > 0).toBe(acknowledged !== invalidLsn);
+      await bulkLoad(cluster, kilobytes / 1000);
+      await reception.caughtUp(cluster);
+      await reception.until(() => reception.positions.acknowledgedLsn === reception.positions.verifiedLsn);
+      acknowledged = reception.positions.acknowledgedLsn;
+      await reception.abort();
+      await expectSameAsServer(cluster, directory, reception.positions);
+      await cluster.waitFor(`select not active from pg_replication_slots where slot_name = 'inside'`);
+    }
   });
 
   test("the slot's restart_lsn never goes back, over any number of restarts", async ({ directory }) => {
@@ -169,7 +197,9 @@ describe('with one server', () => {
     const target = parseLsn(await cluster.currentLsn());
     await reception.until(() => reception.positions.writtenLsn >= target);
     await reception.until(() => reception.positions.flushedLsn === roundDownToSegment(target, size));
-    expect(await slotRestartLsn(cluster, 'whole')).toBe(reception.positions.flushedLsn);
+    // not beyond the last record that had come whole by then
+    expect(await slotRestartLsn(cluster, 'whole')).toBe(reception.positions.acknowledgedLsn);
+    expect(reception.positions.flushedLsn - reception.positions.acknowledgedLsn).toBeLessThan(20_000n);
     expect(reception.flushTimesMs).toHaveLength(reception.completed.length);
     await reception.stop();
     expect(await slotRestartLsn(cluster, 'whole')).toBe(reception.positions.writtenLsn);

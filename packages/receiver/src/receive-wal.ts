@@ -4,6 +4,7 @@
  * A timeline that ends on the server (a standby was promoted) is followed inside: its history file first, then its
  * segments, from the start of the one that holds the switchpoint.
  */
+import type { Disk } from '@walvault/durable-fs';
 import type { EndOfTimeline, ReplicationConnection } from '@walvault/protocol';
 import {
   formatLsn,
@@ -12,15 +13,15 @@ import {
   roundDownToSegment,
   silentLogger,
   type TimelineId,
+  WalChecker,
   type WalSegmentSize,
 } from '@walvault/wal';
 import { ReceiverError } from './errors.ts';
-import { PageChecker } from './page-checker.ts';
 import type { Positions } from './positions.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import { statusTiming } from './status-timing.ts';
 import { StreamSession } from './stream-session.ts';
-import { ensureHistoryFile } from './timeline-history.ts';
+import type { HistoryFiles } from './timeline-history.ts';
 
 /** What to receive, and how. */
 export interface ReceiveWalOptions {
@@ -31,9 +32,15 @@ export interface ReceiveWalOptions {
   readonly walSegmentSize: WalSegmentSize;
   /** Where to start, and how far it has come since: made with the start position, moved on by this function alone. */
   readonly positions: Positions;
+  /** Of the same connection and directory. */
+  readonly histories: HistoryFiles;
+  /** Knows the record that goes on where the stream starts; see `beginAt`. */
+  readonly checker?: WalChecker | undefined;
   readonly slotName?: string | undefined;
-  /** Whether the header of every page is checked before it is written; true unless given. */
+  /** Whether every page and every record is checked before it is written; true unless given. */
   readonly verifyStream?: boolean | undefined;
+  /** Permission bits of new segment files; see {@link segmentFileMode}. 0600 unless given. */
+  readonly fileMode?: number | undefined;
   /** `continuous` (default) keeps the flush position right behind the written one; `segment` flushes whole segments. */
   readonly flushPolicy?: 'continuous' | 'segment' | undefined;
   /** At least this often the server hears the positions, in milliseconds; less when its wal_sender_timeout is short. Default 10 s. */
@@ -42,6 +49,7 @@ export interface ReceiveWalOptions {
   readonly stop: AbortSignal;
   readonly observer?: ReceiveObserver | undefined;
   readonly log?: Logger | undefined;
+  readonly disk?: Disk | undefined;
 }
 
 /** What a watcher is told. The calls are made between messages and should be quick. */
@@ -62,10 +70,12 @@ export type ReceiveEnd = 'stopped' | 'serverShutdown';
  * @throws whatever else ends it; `positions` then tell what is durable
  */
 export async function receiveWal(options: ReceiveWalOptions): Promise<ReceiveEnd> {
-  const { connection, directory, positions, walSegmentSize, log = silentLogger } = options;
+  const { histories, positions, walSegmentSize, log = silentLogger } = options;
+  let { checker } = options;
   while (!options.stop.aborted) {
-    await ensureHistoryFile(connection, directory, positions.timelineId);
-    const end = await receiveTimeline(options);
+    await histories.keep(positions.timelineId);
+    const end = await receiveTimeline({ ...options, checker });
+    checker = undefined;
     if (end.kind !== 'endOfTimeline') return end.kind;
     checkSwitch(positions, end);
     positions.switchTo(end.nextTimelineId, roundDownToSegment(end.nextStartLsn, walSegmentSize));
@@ -75,19 +85,18 @@ export async function receiveWal(options: ReceiveWalOptions): Promise<ReceiveEnd
 }
 
 async function receiveTimeline(options: ReceiveWalOptions): Promise<EndOfTimeline | { readonly kind: ReceiveEnd }> {
-  const { connection, directory, walSegmentSize, positions, slotName, observer } = options;
+  const { connection, positions, slotName, observer } = options;
   const timing = statusTiming(options.statusIntervalMs ?? 10_000, await connection.show('wal_sender_timeout'));
-  const pages = options.verifyStream === false ? undefined : await pageCheckerFor(options);
+  const checker = options.verifyStream === false ? undefined : (options.checker ?? (await checkerFor(options)));
   const startLsn = positions.writtenLsn;
   const stream = await connection.startReplication({ slotName, startLsn, timelineId: positions.timelineId });
   if (stream.kind === 'endOfTimeline') return stream;
   observer?.streaming?.(positions.timelineId, startLsn);
   await using writer = new SegmentWriter({
-    directory,
-    walSegmentSize,
-    positions,
+    ...options,
+    checker,
     onSegment: (name) => observer?.segmentCompleted?.(name),
-    check: pages === undefined ? undefined : (dataStart, data) => pages.check(dataStart, data),
+    onFull: () => session.flushSoon(),
   });
   const session = new StreamSession({
     connection,
@@ -103,10 +112,21 @@ async function receiveTimeline(options: ReceiveWalOptions): Promise<EndOfTimelin
   return stream.end ?? { kind: 'stopped' };
 }
 
-async function pageCheckerFor({ connection, walSegmentSize, positions }: ReceiveWalOptions): Promise<PageChecker> {
+async function checkerFor({ connection, walSegmentSize, positions }: ReceiveWalOptions): Promise<WalChecker> {
   const { systemIdentifier } = await connection.identifySystem();
   const walPageSize = Number(await connection.show('wal_block_size'));
-  return new PageChecker({ systemIdentifier, walSegmentSize, walPageSize, timelineId: positions.timelineId });
+  const { timelineId, writtenLsn: startLsn } = positions;
+  return new WalChecker({ startLsn, systemIdentifier, walSegmentSize, walPageSize, timelineId });
+}
+
+/**
+ * Permission bits for segment files: readable by the group where the server's own files are (`data_directory_mode`, PostgreSQL 11
+ * and later; streamutil.c: RetrieveDataDirCreatePerm).
+ */
+export async function segmentFileMode(connection: ReplicationConnection): Promise<number> {
+  if (connection.majorVersion < 11) return 0o600;
+  const mode = Number.parseInt(await connection.show('data_directory_mode'), 8);
+  return (mode & 0o040) === 0 ? 0o600 : 0o640;
 }
 
 /** What receivelog.c checks too: the next timeline is a later one and begins where this one was received. */

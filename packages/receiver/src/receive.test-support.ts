@@ -16,10 +16,11 @@ import {
   walFileNameAt,
 } from '@walvault/wal';
 import { expect } from 'vitest';
-import { Positions } from './positions.ts';
+import type { Positions } from './positions.ts';
 import { type ReceiveEnd, receiveWal, type ReceiveWalOptions } from './receive-wal.ts';
 import { chooseStart, type StartPosition } from './start-position.ts';
-import { readStreamingDirectory } from './streaming-directory.ts';
+import { beginAt, type StreamStart, surveyReceived } from './survey.ts';
+import { HistoryFiles } from './timeline-history.ts';
 
 /** What to receive. */
 export interface ReceptionOptions
@@ -50,19 +51,22 @@ export class Reception implements AsyncDisposable {
     options: ReceptionOptions;
     connection: ReplicationConnection;
     start: StartPosition;
+    begin: StreamStart;
+    histories: HistoryFiles;
     walSegmentSize: WalSegmentSize;
     abort: AbortController;
   }) {
-    const { options, connection, start } = found;
+    const { options, connection, start, begin, histories } = found;
     this.start = start;
-    this.positions = new Positions(start, start.acknowledgedLsn);
+    this.positions = begin.positions;
     this.walSegmentSize = found.walSegmentSize;
     this.#abort = found.abort;
     this.ended = receiveAndClose({
       ...options,
+      ...begin,
       connection,
+      histories,
       walSegmentSize: found.walSegmentSize,
-      positions: this.positions,
       stop: this.#stop.signal,
       observer: {
         streaming: (timelineId, startLsn) => this.timelines.push({ timelineId, startLsn }),
@@ -121,20 +125,17 @@ export async function receive(options: ReceptionOptions): Promise<Reception> {
   const parameters = await resolveConnection(conninfo, { environment: {}, replication: true });
   const connection = await connectReplication(parameters, { signal: abort.signal });
   const walSegmentSize = parseWalSegmentSize(await connection.show('wal_segment_size'));
-  const { latest } = await readStreamingDirectory(directory, walSegmentSize);
-  const start = chooseStart({
-    walSegmentSize,
-    latest,
-    ...(await slotFacts(cluster, slotName)),
-    server: await connection.identifySystem(),
-    flushed: options.flushed,
-  });
-  return new Reception({ options, connection, start, walSegmentSize, abort });
+  const histories = new HistoryFiles({ connection, directory });
+  const system = await connection.identifySystem();
+  const { flushed } = options;
+  const { facts, resume } = await surveyReceived({ connection, system, directory, walSegmentSize, histories, flushed });
+  const start = chooseStart({ ...facts, ...(await slotFacts(cluster, slotName)) });
+  return new Reception({ options, connection, start, begin: beginAt(start, resume), histories, walSegmentSize, abort });
 }
 
 async function slotFacts(cluster: Cluster, slotName: string | undefined) {
   const restartLsn = slotName === undefined ? undefined : await slotRestartLsn(cluster, slotName);
-  return { slotRestartLsn: restartLsn, archived: undefined, slotRestartTimelineId: undefined };
+  return { slotRestartLsn: restartLsn, slotRestartTimelineId: undefined };
 }
 
 /** From where a slot keeps WAL. */
@@ -150,11 +151,16 @@ export async function walFilesIn(directory: string): Promise<readonly string[]> 
 
 /**
  * Checks that what was received is what the server has in its pg_wal, byte for byte: complete segments whole, the partial
- * one up to where it is durable. Gives the number of complete segments.
+ * one up to where it is durable. Gives the number of complete segments. `pattern` chooses among these.
  */
-export async function expectSameAsServer(cluster: Cluster, directory: string, positions: Positions): Promise<number> {
+export async function expectSameAsServer(
+  cluster: Cluster,
+  directory: string,
+  positions: Positions,
+  pattern = /^[0-9A-F]{24}$/,
+): Promise<number> {
   const size = (cluster.segmentSizeMb * 1024 * 1024) as WalSegmentSize;
-  const names = (await walFilesIn(directory)).filter((name) => /^[0-9A-F]{24}$/.test(name));
+  const names = (await walFilesIn(directory)).filter((name) => pattern.test(name));
   for (const name of names) {
     const [ours, theirs] = await Promise.all([readFile(join(directory, name)), readFile(join(cluster.walDirectory, name))]);
     expect(ours.length, name).toBe(size);

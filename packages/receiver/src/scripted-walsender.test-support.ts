@@ -1,9 +1,12 @@
 /** A walsender that says what a test wants, for what a real one will not do on demand. */
-import { connectReplication, resolveConnection } from '@walvault/protocol';
+import { connectReplication, type ReplicationConnection, resolveConnection } from '@walvault/protocol';
 import { backend, type ScriptedConnection, scriptedServer } from '@walvault/testkit';
-import { invalidLsn, type Lsn, parseLsn, toLsn, toTimelineId, toWalSegmentSize } from '@walvault/wal';
+import { formatLsn, invalidLsn, type Lsn, parseLsn, toLsn, toTimelineId, toWalSegmentSize } from '@walvault/wal';
 import { Positions } from './positions.ts';
 import { type ReceiveEnd, receiveWal, type ReceiveWalOptions } from './receive-wal.ts';
+import { chooseStart } from './start-position.ts';
+import { beginAt, type StreamStart, surveyReceived, type SurveyOptions } from './survey.ts';
+import { HistoryFiles } from './timeline-history.ts';
 
 export const segmentSize = toWalSegmentSize(1024 * 1024);
 /** Where streaming starts: `000000010000000000000030`. */
@@ -69,31 +72,70 @@ function statusOf(body: Buffer): Status {
   return { write: lsn(1), flush: lsn(9), apply: lsn(17), replyRequested: body[33] === 1 };
 }
 
+/** What the server says before the stream. */
+export interface ScriptedFacts {
+  readonly walSenderTimeout?: string | undefined;
+  /** That of the server, 1 unless given. */
+  readonly timelineId?: number | undefined;
+  readonly flushLsn?: Lsn | undefined;
+  readonly systemIdentifier?: bigint | undefined;
+  /** Name and content of the answer to TIMELINE_HISTORY, whichever is asked for. */
+  readonly history?: readonly [name: string, content: string] | undefined;
+}
+
 /** What {@link receiveFrom} takes. */
-export interface ScriptedReception {
+export interface ScriptedReception extends ScriptedFacts {
   readonly directory: string;
   /** Runs when the stream has begun; the connection ends with it. */
   readonly script: (walsender: Walsender) => Promise<void>;
-  readonly walSenderTimeout?: string | undefined;
-  readonly timelineId?: number | undefined;
   readonly acknowledgedLsn?: Lsn | undefined;
+  /** Starts where what was received before ends, as the program does, and not where the test says. */
+  readonly looksFirst?: boolean | undefined;
   readonly options?: Partial<ReceiveWalOptions> | undefined;
-  /** Name and content of the answer to TIMELINE_HISTORY. */
-  readonly history?: readonly [name: string, content: string] | undefined;
 }
 
 /** Receives from a scripted walsender until it ends; gives the end and the positions, or the error and the positions. */
 export async function receiveFrom(
   given: ScriptedReception,
 ): Promise<{ end?: ReceiveEnd; error?: unknown; positions: Positions }> {
-  const {
-    directory,
-    script,
-    walSenderTimeout = '1min',
-    timelineId = 1,
-    acknowledgedLsn = invalidLsn,
-    history = ['', ''],
-  } = given;
+  return withConnection(given, given.script, async (connection) => {
+    const { directory, timelineId = 1, acknowledgedLsn = invalidLsn } = given;
+    const histories = new HistoryFiles({ connection, directory });
+    const { positions, checker } =
+      given.looksFirst === true
+        ? await lookFirst({ connection, directory, histories, walSegmentSize: segmentSize })
+        : { positions: new Positions({ timelineId: toTimelineId(timelineId), lsn: startLsn }, acknowledgedLsn), checker: undefined };
+    const received = receiveWal({
+      connection,
+      directory,
+      walSegmentSize: segmentSize,
+      positions,
+      checker,
+      histories,
+      stop: new AbortController().signal,
+      verifyStream: false,
+      ...given.options,
+    });
+    return await received.then(
+      (end) => ({ end, positions }),
+      (error: unknown) => ({ error, positions }),
+    );
+  });
+}
+
+/** Looks at what was received before, and so where to start. */
+async function lookFirst(options: Omit<SurveyOptions, 'system'>): Promise<StreamStart> {
+  const survey = await surveyReceived({ ...options, system: await options.connection.identifySystem() });
+  const start = chooseStart({ ...survey.facts, slotRestartLsn: undefined, slotRestartTimelineId: undefined });
+  return beginAt(start, survey.resume);
+}
+
+/** Connects to a scripted walsender for as long as `use` takes; `script` runs when a stream has begun. */
+export async function withConnection<T>(
+  facts: ScriptedFacts,
+  script: (walsender: Walsender) => Promise<void>,
+  use: (connection: ReplicationConnection) => Promise<T>,
+): Promise<T> {
   await using server = await scriptedServer(async (connection) => {
     await connection.welcome(backend.welcome());
     for (;;) {
@@ -101,28 +143,22 @@ export async function receiveFrom(
       if (type !== 'Q') return; // the client has seen enough
       const [command = ''] = body.toString().split('\0');
       if (command.startsWith('START_REPLICATION')) break;
-      if (command === 'SHOW wal_sender_timeout') connection.send(backend.result(['wal_sender_timeout'], [walSenderTimeout]));
-      else if (command.startsWith('TIMELINE_HISTORY')) connection.send(backend.result(['filename', 'content'], history));
-      else throw new Error(`the script has no answer to ${command}`);
+      connection.send(answerTo(command, facts));
     }
     connection.send(backend.copyBothResponse());
     await script(new Walsender(connection));
   });
   const parameters = await resolveConnection(server.conninfo, { environment: {}, replication: true });
   await using connection = await connectReplication(parameters, { signal: new AbortController().signal });
-  const positions = new Positions({ timelineId: toTimelineId(timelineId), lsn: startLsn }, acknowledgedLsn);
-  const stop = new AbortController().signal;
-  const received = receiveWal({
-    connection,
-    directory,
-    walSegmentSize: segmentSize,
-    positions,
-    stop,
-    verifyStream: false,
-    ...given.options,
-  });
-  return await received.then(
-    (end) => ({ end, positions }),
-    (error: unknown) => ({ error, positions }),
-  );
+  return await use(connection);
+}
+
+function answerTo(command: string, facts: ScriptedFacts): Buffer {
+  const { walSenderTimeout = '1min', timelineId = 1, flushLsn = startLsn, systemIdentifier = 1n, history = ['', ''] } = facts;
+  if (command === 'SHOW wal_sender_timeout') return backend.result(['wal_sender_timeout'], [walSenderTimeout]);
+  if (command === 'SHOW wal_block_size') return backend.result(['wal_block_size'], ['8192']);
+  if (command.startsWith('TIMELINE_HISTORY')) return backend.result(['filename', 'content'], history);
+  if (command !== 'IDENTIFY_SYSTEM') throw new Error(`the script has no answer to ${command}`);
+  const columns = ['systemid', 'timeline', 'xlogpos', 'dbname'];
+  return backend.result(columns, [String(systemIdentifier), String(timelineId), formatLsn(flushLsn), null]);
 }

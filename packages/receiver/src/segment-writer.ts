@@ -2,13 +2,12 @@
  * Turns WAL data into segment files: NAME.partial of full size while it is written, NAME when all of it is durable.
  *
  * Writing and making durable are apart: `write` returns when the kernel has the bytes, `flush` makes everything
- * durable that was written before it began. A full segment gets its final name from the next flush, and until it has
- * it the next segment's file is not made: after a crash the highest file name decides where streaming goes on, here
- * and in pg_receivewal, so a NAME.partial below it would never be completed.
+ * durable that was written before it began. A full segment gets its final name from a flush, and the next one is
+ * received meanwhile, into a file that is called NAME.partial only when the one before is complete: after a crash the
+ * highest file name decides where streaming goes on, here and in pg_receivewal, so a NAME.partial below it would never be
+ * completed.
  */
-import { strict as assert } from 'node:assert';
-import { join } from 'node:path';
-import { DurableFile } from '@walvault/durable-fs';
+import type { DurableFile } from '@walvault/durable-fs';
 import {
   addToLsn,
   type Lsn,
@@ -16,44 +15,59 @@ import {
   partialSuffix,
   segmentEndLsn,
   segmentNumberOf,
-  type TimelineId,
+  type WalFault,
   walFileNameAt,
-  type WalSegmentSize,
 } from '@walvault/wal';
-import { type ReceiverError, walGap } from './errors.ts';
+import { badWal, walGap } from './errors.ts';
 import type { Positions } from './positions.ts';
+import { SegmentFiles, type SegmentFilesOptions } from './segment-files.ts';
 
-/** A piece of WAL as it came in a message. `data` is only looked at until {@link SegmentWriter.write} settles. */
+/** Some WAL: bytes and where they belong. The bytes are only read, and only until `write` has returned. */
 export interface WalPiece {
   readonly dataStart: Lsn;
   readonly data: Buffer;
 }
 
+/** Looks at WAL before it is written. */
+export interface PieceChecker {
+  /** What is wrong with the bytes that follow those of the last call. */
+  check(data: Buffer): WalFault | undefined;
+  /** Just behind the last whole record. */
+  readonly verifiedLsn: Lsn;
+}
+
 /** What a {@link SegmentWriter} needs. */
-export interface SegmentWriterOptions {
-  readonly directory: string;
-  readonly walSegmentSize: WalSegmentSize;
+export interface SegmentWriterOptions extends SegmentFilesOptions {
   readonly positions: Positions;
   /** Called when a segment has its final name, durably. */
   readonly onSegment: (name: string) => void;
-  /** Looks at a piece before it is written, and gives what is wrong with it. */
-  readonly check?: ((dataStart: Lsn, data: Buffer) => ReceiverError | undefined) | undefined;
+  /** Called when a segment is full and waits for a {@link SegmentWriter.flush}. */
+  readonly onFull: () => void;
+  /** Stands where the writing starts. */
+  readonly checker?: PieceChecker | undefined;
 }
 
 interface OpenSegment {
   readonly name: string;
   readonly endLsn: Lsn;
   readonly file: DurableFile;
+  /** Settles when the file has its own name; undefined before it is given. */
+  named: Promise<void> | undefined;
 }
 
-/** Writes one timeline after another; disposing closes the files and leaves what is not complete as `.partial`. */
+/** Writes the segments of one timeline; disposing closes the files, leaves what is not complete as `.partial`, and never throws. */
 export class SegmentWriter implements AsyncDisposable {
   readonly #options: SegmentWriterOptions;
+  readonly #files: SegmentFiles;
   #current: OpenSegment | undefined;
+  /** Full, and not complete yet. */
   #full: OpenSegment | undefined;
+  #completed = Promise.withResolvers<void>();
+  #isFirst = true;
 
   constructor(options: SegmentWriterOptions) {
     this.#options = options;
+    this.#files = new SegmentFiles(options);
   }
 
   /** Whether a full segment waits for its final name. */
@@ -61,89 +75,136 @@ export class SegmentWriter implements AsyncDisposable {
     return this.#full !== undefined;
   }
 
+  /** Makes the next file ready while there is time for that. */
+  prepareNext(): void {
+    if (this.#current !== undefined && this.#full === undefined) this.#files.prepare();
+  }
+
   /**
-   * Writes pieces of WAL, which must follow one another and the position reached.
-   * @param flushed waits for a {@link flush} that begins after the call; needed where one segment ends and the next begins
-   * @throws {ReceiverError} `ERR_WAL_GAP` when a piece does not follow, or what `check` finds; the pieces before it are written
-   * @throws {FileSystemError} when the file cannot be written
+   * Writes pieces of WAL, which must follow one another and the position reached. Waits for a flush when two segments are full.
+   * @throws {ReceiverError} `ERR_WAL_GAP` when a piece does not follow, or what the checker finds; the pieces before it are written
+   * @throws {FileSystemError} when the file cannot be written, or the full one not be completed
    */
-  async write(pieces: readonly WalPiece[], flushed: () => Promise<void>): Promise<void> {
-    const { positions } = this.#options;
+  async write(pieces: readonly WalPiece[]): Promise<void> {
+    const { positions, walSegmentSize, checker } = this.#options;
     let run: Buffer[] = [];
     let runStart = positions.writtenLsn;
     let expected = runStart;
-    for (const piece of pieces) {
-      const problem =
-        piece.dataStart === expected ? this.#options.check?.(piece.dataStart, piece.data) : walGap(expected, piece.dataStart);
-      if (problem !== undefined) {
-        await this.#writeRun(run, runStart, flushed);
-        throw problem;
+    for (const { dataStart, data } of pieces) {
+      const isNext = dataStart === expected;
+      const fault = isNext ? checker?.check(data) : undefined;
+      if (!isNext || fault !== undefined) {
+        await this.#writeRun(run, runStart);
+        throw fault === undefined ? walGap(expected, dataStart, this.#pathAt(expected)) : badWal(fault, this.#pathAt(fault.lsn));
       }
-      let rest = piece.data;
+      let rest = data;
       while (rest.length > 0) {
-        const room = this.#options.walSegmentSize - offsetInSegment(expected, this.#options.walSegmentSize);
+        const room = walSegmentSize - offsetInSegment(expected, walSegmentSize);
         const part = rest.length > room ? rest.subarray(0, room) : rest;
         run.push(part);
         expected = addToLsn(expected, part.length);
         rest = rest.subarray(part.length);
         if (part.length < room) continue;
-        await this.#writeRun(run, runStart, flushed);
+        await this.#writeRun(run, runStart);
         run = [];
         runStart = expected;
       }
     }
-    await this.#writeRun(run, runStart, flushed);
+    await this.#writeRun(run, runStart);
   }
 
   /**
-   * Makes durable all that was written before this call and gives full segments their final names; then moves the
-   * flushed position. Not to be called while a flush is running.
+   * Gives the full segment its final name, with everything durable that was written to it; unless `fullOnly`, makes durable as well
+   * what was written to the next one before this call. Then moves the flushed position. Not to be called while a flush is running.
    * @throws {FileSystemError} when a step fails; the flushed position then stands at what is sure.
    */
-  async flush(): Promise<void> {
-    const { directory, positions, onSegment } = this.#options;
-    const target = positions.writtenLsn;
-    const [full, current] = [this.#full, this.#current];
-    if (full !== undefined) {
-      await full.file.completeAs(join(directory, full.name));
-      this.#full = undefined;
-      positions.flushedTo(full.endLsn);
-      onSegment(full.name);
+  async flush(fullOnly = false): Promise<void> {
+    const target = this.#options.positions.writtenLsn;
+    const current = this.#current;
+    try {
+      if (this.#full !== undefined) await this.#complete(this.#full);
+      if (current !== undefined) await this.#flushCurrent(current, fullOnly ? undefined : target);
+    } catch (error) {
+      this.giveUp(error);
+      throw error;
     }
-    if (target <= positions.flushedLsn || current === undefined) return;
-    await current.file.sync();
-    positions.flushedTo(target);
+  }
+
+  /** No flush comes any more: a {@link write} that waits for one fails with this, now or later. */
+  giveUp(error: unknown): void {
+    this.#completed.promise.catch(() => undefined); // there need not be anybody who waits
+    this.#completed.reject(error);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#full?.file[Symbol.asyncDispose]();
-    await this.#current?.file[Symbol.asyncDispose]();
+    // what is not flushed is not relied on: a file that cannot be closed in good order takes nothing from it
+    await this.#full?.file[Symbol.asyncDispose]().catch(() => undefined);
+    await this.#current?.file[Symbol.asyncDispose]().catch(() => undefined);
+    await this.#files[Symbol.asyncDispose]();
+  }
+
+  async #complete(full: OpenSegment): Promise<void> {
+    const { positions, onSegment } = this.#options;
+    await full.file.completeAs(this.#files.pathOf(full.name));
+    positions.flushedTo(full.endLsn);
+    this.#full = undefined;
+    this.#completed.resolve();
+    this.#completed = Promise.withResolvers();
+    onSegment(full.name);
+  }
+
+  /** The segment may become full meanwhile; then this is not its end, and the next flush completes it. */
+  async #flushCurrent(segment: OpenSegment, target: Lsn | undefined): Promise<void> {
+    const { positions } = this.#options;
+    await this.#giveName(segment);
+    if (target === undefined || target <= positions.flushedLsn) return;
+    await segment.file.sync();
+    positions.flushedTo(target);
   }
 
   /** Writes bytes that all lie in one segment. */
-  async #writeRun(run: readonly Buffer[], startLsn: Lsn, flushed: () => Promise<void>): Promise<void> {
+  async #writeRun(run: readonly Buffer[], startLsn: Lsn): Promise<void> {
     if (run.length === 0) return;
-    const { positions, walSegmentSize } = this.#options;
-    if (this.#full !== undefined) await flushed();
-    assert(this.#full === undefined, 'a segment begins when the one before it is complete');
-    this.#current ??= await this.#open(positions.timelineId, startLsn);
+    const { positions, walSegmentSize, checker } = this.#options;
+    this.#current ??= await this.#begin(startLsn);
     const segment = this.#current;
+    if (this.#full === undefined) await this.#giveName(segment);
     await segment.file.write(run, offsetInSegment(startLsn, walSegmentSize));
     const endLsn = run.reduce<Lsn>((lsn, part) => addToLsn(lsn, part.length), startLsn);
-    if (endLsn === segment.endLsn) {
+    const isFull = endLsn === segment.endLsn;
+    if (isFull) {
+      if (this.#full !== undefined) await this.#completed.promise;
+      await this.#giveName(segment); // the name that it had is wanted for the next one
       this.#full = segment;
       this.#current = undefined;
     }
-    positions.wroteTo(endLsn);
+    const verifiedLsn = checker?.verifiedLsn ?? endLsn;
+    positions.wroteTo(endLsn, verifiedLsn < endLsn ? verifiedLsn : endLsn);
+    if (isFull) this.#options.onFull();
   }
 
-  async #open(timelineId: TimelineId, lsn: Lsn): Promise<OpenSegment> {
-    const { directory, walSegmentSize } = this.#options;
-    const name = walFileNameAt(timelineId, lsn, walSegmentSize);
-    const path = join(directory, name + partialSuffix);
+  async #begin(lsn: Lsn): Promise<OpenSegment> {
+    const { positions, walSegmentSize } = this.#options;
+    const name = walFileNameAt(positions.timelineId, lsn, walSegmentSize);
+    const endLsn = segmentEndLsn(segmentNumberOf(lsn, walSegmentSize), walSegmentSize);
     // who starts inside a segment relies on what is in the file before that
-    const mustExist = offsetInSegment(lsn, walSegmentSize) > 0;
-    const file = await DurableFile.open({ path, size: walSegmentSize, mustExist });
-    return { name, endLsn: segmentEndLsn(segmentNumberOf(lsn, walSegmentSize), walSegmentSize), file };
+    const isInside = offsetInSegment(lsn, walSegmentSize) > 0;
+    const isThere = this.#isFirst || (await this.#files.has(name + partialSuffix));
+    this.#isFirst = false;
+    if (isThere) {
+      return { name, endLsn, file: await this.#files.open(name + partialSuffix, isInside), named: Promise.resolve() };
+    }
+    return { name, endLsn, file: await this.#files.openAhead(), named: undefined };
+  }
+
+  /** Only when the segment before is complete. */
+  async #giveName(segment: OpenSegment): Promise<void> {
+    segment.named ??= segment.file.moveTo(this.#files.pathOf(segment.name + partialSuffix));
+    await segment.named;
+  }
+
+  #pathAt(lsn: Lsn): string {
+    const { positions, walSegmentSize } = this.#options;
+    return this.#files.pathOf(walFileNameAt(positions.timelineId, lsn, walSegmentSize) + partialSuffix);
   }
 }

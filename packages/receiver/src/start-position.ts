@@ -1,7 +1,7 @@
 /**
- * Where streaming starts: what the directory holds decides, then the archive, then the slot, then the server (as in
- * pg_receivewal.c: StreamLog, which knows no archive).
- * Pure; the caller has asked all three.
+ * Where streaming starts: as far on as this process, the directory or the archive have come along the server's history; when
+ * nothing was ever received, at the slot, else with the segment that the server is in (as in pg_receivewal.c: StreamLog, which
+ * knows no archive and no history). Pure; the caller has asked them all.
  */
 import {
   formatLsn,
@@ -13,7 +13,7 @@ import {
   type WalSegmentSize,
 } from '@walvault/wal';
 import { ReceiverError } from './errors.ts';
-import type { LatestSegment } from './streaming-directory.ts';
+import { continuationOn, type Lineage, tipOf } from './lineage.ts';
 
 /** A position to start streaming from. */
 export interface StartPosition {
@@ -22,99 +22,140 @@ export interface StartPosition {
   /** What earlier receivers have reported as flushed; it is not taken back. `0/0` when nothing was. */
   readonly acknowledgedLsn: Lsn;
   /** Who decided. */
-  readonly source: 'memory' | 'directory' | 'archive' | 'slot' | 'server';
+  readonly source: 'memory' | 'directory' | 'archive' | 'slot' | 'server' | 'override';
+  /** WAL that was received and is not in the server's history: what a failed primary wrote last, mostly. */
+  readonly divergence: Divergence | undefined;
+}
+
+/** WAL that the server's history has left behind. It is kept under the names of its own timeline. */
+export interface Divergence {
+  readonly timelineId: TimelineId;
+  /** Where the history of the server left it. */
+  readonly fromLsn: Lsn;
+  /** How far it was received; for a segment that nobody has read, its end. */
+  readonly toLsn: Lsn;
+}
+
+/** WAL that was received, by the lineage that it was received along. */
+export interface Received {
+  readonly lineage: Lineage;
+  readonly lsn: Lsn;
 }
 
 /** What is known when a stream is about to start. */
 export interface StartFacts {
   readonly walSegmentSize: WalSegmentSize;
-  /** From the streaming directory. */
-  readonly latest: LatestSegment | undefined;
+  readonly server: { readonly lineage: Lineage; readonly flushLsn: Lsn };
+  /** What this very process has made durable, when this is a reconnect. */
+  readonly memory: Received | undefined;
+  /** The latest segment of the streaming directory, up to where it can be trusted, and the latest ones outside of the server's history. */
+  readonly directory: readonly Received[];
   /**
-   * Where the archive ends, when the directory is empty: a slot that was made anew, or no slot at all, must not let the
-   * stream begin behind it.
+   * Where the archive ends, when no segment in the directory tells where to go on: a slot that was made anew, or no slot at
+   * all, must not let the stream begin behind it.
    */
-  readonly archived: { readonly timelineId: TimelineId; readonly lsn: Lsn } | undefined;
+  readonly archive: Received | undefined;
   /** restart_lsn of the slot, when a slot is used and holds WAL. */
   readonly slotRestartLsn: Lsn | undefined;
   /** Timeline of restart_lsn, when the server tells (PostgreSQL 15 and later). */
   readonly slotRestartTimelineId: TimelineId | undefined;
-  /** From IDENTIFY_SYSTEM. */
-  readonly server: { readonly timelineId: TimelineId; readonly flushLsn: Lsn };
-  /** What this very process has made durable, when this is a reconnect. */
-  readonly flushed: { readonly timelineId: TimelineId; readonly lsn: Lsn } | undefined;
+}
+
+interface Candidate {
+  readonly source: 'memory' | 'directory' | 'archive';
+  readonly timelineId: TimelineId;
+  readonly lsn: Lsn;
+  readonly divergence: Divergence | undefined;
 }
 
 /**
  * Decides where to start.
  * @throws {ReceiverError} `ERR_RECEIVER_AHEAD` when more was received than the server has,
- * `ERR_TIMELINE_NOT_IN_HISTORY` when a later timeline was.
+ * `ERR_TIMELINE_NOT_IN_HISTORY` when the server's history does not lead on from what was received.
  */
 export function chooseStart(facts: StartFacts): StartPosition {
-  const { latest, server, walSegmentSize: size, slotRestartLsn } = facts;
-  const acknowledgedLsn = maxOfLsn(facts.flushed?.lsn ?? invalidLsn, slotRestartLsn ?? invalidLsn);
-  if (facts.flushed !== undefined) refuseWhatServerLacks(facts.flushed, server);
-  if (latest !== undefined) refuseWhatServerLacks({ timelineId: latest.timelineId, lsn: latest.resumeLsn }, server);
-  const remembered = rememberedStart(facts);
-  if (remembered !== undefined) return { ...remembered, acknowledgedLsn, source: 'memory' };
-  if (latest !== undefined) {
-    return { timelineId: latest.timelineId, lsn: latest.resumeLsn, acknowledgedLsn, source: 'directory' };
-  }
-  if (facts.archived !== undefined) {
-    refuseWhatServerLacks(facts.archived, server);
-    return { ...facts.archived, acknowledgedLsn, source: 'archive' };
-  }
-  if (slotRestartLsn !== undefined) {
-    const timelineId = facts.slotRestartTimelineId ?? server.timelineId;
-    return { timelineId, lsn: roundDownToSegment(slotRestartLsn, size), acknowledgedLsn, source: 'slot' };
-  }
-  return {
-    timelineId: server.timelineId,
-    lsn: roundDownToSegment(server.flushLsn, size),
-    acknowledgedLsn: invalidLsn,
-    source: 'server',
-  };
+  const candidates = candidatesOf(facts);
+  const furthest = candidates.reduce<Candidate | undefined>(
+    (best, next) => (best === undefined || next.lsn > best.lsn ? next : best),
+    undefined,
+  );
+  if (furthest === undefined) return firstStart(facts);
+  const divergence = widest(candidates.flatMap((candidate) => candidate.divergence ?? []));
+  const { source, timelineId, lsn } = furthest;
+  const remembered = candidates.find((candidate) => candidate.source === 'memory');
+  return { source, timelineId, lsn, acknowledgedLsn: acknowledgedBefore(facts, remembered), divergence };
+}
+
+function widest(divergences: readonly Divergence[]): Divergence | undefined {
+  return divergences.toSorted((a, b) => (a.toLsn < b.toLsn ? 1 : -1))[0];
 }
 
 /**
- * A reconnect goes on in the middle of the segment, whose file must still be there: what this process flushed there needs no
- * second reading. Where the file is gone, or was never begun, it goes on at the start of that segment, since complete
- * segments may have left for the archive; only a directory that holds more than is remembered counts more.
+ * What was acknowledged along the server's history. What was acknowledged on a branch that it left counts for nothing there: else
+ * nothing could be acknowledged to the new primary until it has written as much.
  */
-function rememberedStart({
-  flushed,
-  latest,
-  walSegmentSize: size,
-}: StartFacts): { timelineId: TimelineId; lsn: Lsn } | undefined {
-  if (flushed === undefined) return undefined;
-  const { timelineId, lsn } = flushed;
-  const segmentStart = roundDownToSegment(lsn, size);
-  if (latest === undefined) return { timelineId, lsn: segmentStart };
-  if (latest.timelineId > timelineId || latest.resumeLsn > segmentStart) return undefined;
-  const isAtHand = latest.isPartial && latest.timelineId === timelineId && latest.resumeLsn === segmentStart;
-  return { timelineId, lsn: isAtHand ? lsn : segmentStart };
+function acknowledgedBefore({ memory, slotRestartLsn }: StartFacts, remembered: Candidate | undefined): Lsn {
+  const ours = remembered?.divergence === undefined ? memory?.lsn : undefined;
+  return maxOfLsn(ours ?? invalidLsn, slotRestartLsn ?? invalidLsn);
 }
 
-/** The server must have what is here; where it has less, starting lower would put other WAL in the place of what is durable. */
-function refuseWhatServerLacks(here: { timelineId: TimelineId; lsn: Lsn }, server: StartFacts['server']): void {
-  if (here.timelineId > server.timelineId) {
-    throw new ReceiverError(
-      'ERR_TIMELINE_NOT_IN_HISTORY',
-      `WAL of timeline ${here.timelineId} has been received, the server is on timeline ${server.timelineId}`,
-      {
-        lsn: here.lsn,
-        hint: 'The server was restored to an earlier state, or is not the primary any more. Nothing was changed; check where the connection leads.',
-      },
-    );
-  }
-  if (here.timelineId === server.timelineId && here.lsn > server.flushLsn) {
-    throw new ReceiverError(
-      'ERR_RECEIVER_AHEAD',
-      `WAL has been received up to ${formatLsn(here.lsn)}, the server has written up to ${formatLsn(server.flushLsn)} only`,
-      {
-        lsn: here.lsn,
-        hint: 'A standby that lags catches up by itself. If the server was restored from a backup, its WAL has diverged from this directory: archive what is here and give the server an empty directory.',
-      },
-    );
-  }
+function firstStart({ server, walSegmentSize, slotRestartLsn, slotRestartTimelineId }: StartFacts): StartPosition {
+  const startLsn = slotRestartLsn ?? server.flushLsn;
+  return {
+    timelineId: (slotRestartLsn === undefined ? undefined : slotRestartTimelineId) ?? tipOf(server.lineage),
+    lsn: roundDownToSegment(startLsn, walSegmentSize),
+    acknowledgedLsn: slotRestartLsn ?? invalidLsn,
+    source: slotRestartLsn === undefined ? 'server' : 'slot',
+    divergence: undefined,
+  };
 }
+
+/** In the order in which equal ones win. */
+function candidatesOf(facts: StartFacts): readonly Candidate[] {
+  const { memory, directory, archive } = facts;
+  const found: Candidate[] = directory.map((received) => candidate('directory', received, facts));
+  if (archive !== undefined) found.push(candidate('archive', archive, facts));
+  if (memory !== undefined) found.push(fromStartOfSegment(candidate('memory', memory, facts), facts.walSegmentSize));
+  return found;
+}
+
+/** The memory of a process says what was durable; whether the file is still there, only the directory can tell. */
+function fromStartOfSegment(found: Candidate, size: WalSegmentSize): Candidate {
+  return { ...found, lsn: roundDownToSegment(found.lsn, size) };
+}
+
+function candidate(source: Candidate['source'], received: Received, { server, walSegmentSize }: StartFacts): Candidate {
+  const continuation = continuationOn(server.lineage, received.lineage, received.lsn);
+  if (continuation === undefined) throw notInHistory(received, server);
+  const { timelineId, lsn, divergedAt } = continuation;
+  if (divergedAt === undefined) {
+    if (timelineId === tipOf(server.lineage) && lsn > server.flushLsn) throw ahead(received, server.flushLsn);
+    return { source, timelineId, lsn, divergence: undefined };
+  }
+  const divergence = { timelineId: tipOf(received.lineage), fromLsn: divergedAt, toLsn: received.lsn };
+  return { source, timelineId, lsn: roundDownToSegment(lsn, walSegmentSize), divergence };
+}
+
+function notInHistory(received: Received, server: StartFacts['server']): ReceiverError {
+  const [ours, theirs] = [tipOf(received.lineage), tipOf(server.lineage)];
+  return new ReceiverError(
+    'ERR_TIMELINE_NOT_IN_HISTORY',
+    `WAL of timeline ${ours} has been received up to ${formatLsn(received.lsn)}, the server is on timeline ${theirs}, which does not come from it`,
+    {
+      lsn: received.lsn,
+      hint: 'The server was restored to an earlier state, or is not the primary any more. Nothing was changed; check where the connection leads.',
+    },
+  );
+}
+
+function ahead(received: Received, flushLsn: Lsn): ReceiverError {
+  return new ReceiverError(
+    'ERR_RECEIVER_AHEAD',
+    `WAL has been received up to ${formatLsn(received.lsn)}, the server has written up to ${formatLsn(flushLsn)} only`,
+    {
+      lsn: received.lsn,
+      hint: `A standby that lags catches up by itself. If the server was restored from a backup without a new timeline, its WAL from ${formatLsn(flushLsn)} on has diverged from what was received: archive what is here and give the server an empty directory.`,
+    },
+  );
+}
+

@@ -249,7 +249,7 @@ describe('a stop', () => {
         walsender.connection.send(shutdown);
       },
     });
-    expect(end).toBe('serverShutdown');
+    expect(end).toBe('stopped');
     expect(positions.flushedLsn).toBe(positions.writtenLsn);
   });
 

@@ -7,7 +7,7 @@
  * server, and a flush position only after its fsync.
  */
 import type { ReplicationConnection, ReplicationMessage, ReplicationStream } from '@walvault/protocol';
-import { invalidLsn } from '@walvault/wal';
+import { invalidLsn, type Lsn } from '@walvault/wal';
 import { ReceiverError } from './errors.ts';
 import { GroupFlush } from './group-flush.ts';
 import type { Positions } from './positions.ts';
@@ -18,6 +18,7 @@ import type { StatusTiming } from './status-timing.ts';
 export interface StreamSessionOptions {
   readonly connection: ReplicationConnection;
   readonly stream: ReplicationStream;
+  /** Asks this session for a flush when a segment is full; see {@link StreamSession.flushSoon}. */
   readonly writer: SegmentWriter;
   readonly positions: Positions;
   readonly timing: StatusTiming;
@@ -35,7 +36,10 @@ const stopGraceMs = 3000;
 export class StreamSession {
   readonly #options: StreamSessionOptions;
   readonly #flusher: GroupFlush;
-  #replyIsDue = false;
+  /** The server has asked for a reply; it is the one that comes when this is flushed. */
+  #replyDueAt: Lsn | undefined;
+  /** The next flush takes along what does not fill a segment yet. */
+  #mustFlushAll = false;
   /** By the monotonic clock, since the other one can be set. Undefined while a batch is being worked on. */
   #pullingSinceMs: number | undefined;
   #askedAtMs: number | undefined;
@@ -52,7 +56,9 @@ export class StreamSession {
     this.#flusher = new GroupFlush({
       flush: async () => {
         flushedBefore = positions.flushedLsn;
-        await writer.flush();
+        const isFullOnly = options.flushPolicy === 'segment' && !this.#mustFlushAll;
+        this.#mustFlushAll = false;
+        await writer.flush(isFullOnly);
       },
       onFlushed: (durationMs) => {
         if (positions.flushedLsn > flushedBefore) options.onFlushed(durationMs);
@@ -60,6 +66,11 @@ export class StreamSession {
       },
       onFailed: (error) => this.#fail(error),
     });
+  }
+
+  /** Asks for a flush, which runs beside the pulls. */
+  flushSoon(): void {
+    this.#flusher.request();
   }
 
   /**
@@ -79,6 +90,7 @@ export class StreamSession {
       await this.#receive();
     } catch (error) {
       if (this.#isFinished) return; // the server did not say good-bye as it should, and nothing hangs on that
+      this.#replyDueAt = undefined; // nothing is claimed any more that is not whole
       await this.#flushWhatIsThere();
       await connection[Symbol.asyncDispose]();
       throw this.#failure === undefined ? error : this.#failure.error;
@@ -107,11 +119,14 @@ export class StreamSession {
   }
 
   async #consume(batch: readonly ReplicationMessage[]): Promise<void> {
-    await this.#options.writer.write(this.#take(batch), () => this.#flushed());
+    const { writer, positions, flushPolicy } = this.#options;
+    await writer.write(this.#take(batch));
+    if (batch.some((message) => message.kind === 'primaryKeepalive' && message.replyRequested)) this.#replyDueAt = positions.writtenLsn;
     this.#flushOrReply();
+    if (flushPolicy === 'continuous' && positions.writtenLsn >= positions.serverLsn) writer.prepareNext();
   }
 
-  /** The WAL of a batch; what its messages say besides is noted. */
+  /** The WAL of a batch; what its messages say about the server is noted. */
   #take(batch: readonly ReplicationMessage[]): readonly WalPiece[] {
     const { positions } = this.#options;
     const nowMs = Date.now();
@@ -119,30 +134,36 @@ export class StreamSession {
     for (const message of batch) {
       positions.heard(message.walEnd, nowMs);
       if (message.kind === 'walData') pieces.push(message);
-      else if (message.replyRequested) this.#replyIsDue = true;
     }
     return pieces;
   }
 
   /** A reply that the server asked for comes after the flush of what is written, as in ProcessKeepaliveMsg. */
   #flushOrReply(): void {
-    const { positions, writer, flushPolicy } = this.#options;
+    const { positions, flushPolicy } = this.#options;
     const isUnflushed = positions.writtenLsn > positions.flushedLsn;
-    const mustFlush = flushPolicy === 'continuous' ? isUnflushed : writer.hasFullSegment || (isUnflushed && this.#replyIsDue);
-    if (mustFlush) this.#flusher.request();
-    else if (this.#replyIsDue) this.#report();
+    const isReplyDue = this.#replyDueAt !== undefined;
+    if (isUnflushed && (flushPolicy === 'continuous' || isReplyDue)) this.#flushAllSoon();
+    else if (isReplyDue) this.#report();
+  }
+
+  #flushAllSoon(): void {
+    this.#mustFlushAll = true;
+    this.#flusher.request();
   }
 
   /** Waits until all that is written by now is durable. */
   async #flushed(): Promise<void> {
     const { positions } = this.#options;
-    if (positions.writtenLsn > positions.flushedLsn) this.#flusher.request();
+    if (positions.writtenLsn > positions.flushedLsn) this.#flushAllSoon();
     await this.#flusher.settled();
   }
 
   #report(replyRequested = false): void {
-    this.#replyIsDue = false;
-    const { writeLsn, flushLsn } = this.#options.positions.report();
+    const { positions } = this.#options;
+    const isReply = this.#replyDueAt !== undefined && positions.flushedLsn >= this.#replyDueAt;
+    if (isReply) this.#replyDueAt = undefined;
+    const { writeLsn, flushLsn } = positions.report(isReply);
     // apply is never claimed: nothing is applied here, and remote_apply must not be fooled
     this.#options.stream.sendStandbyStatus({ writeLsn, flushLsn, applyLsn: invalidLsn, replyRequested });
   }
@@ -190,8 +211,10 @@ export class StreamSession {
 
   /** Ends the pull that is waiting; `run` then throws this error and not that of the closed connection. */
   #fail(error: unknown): void {
+    const { connection, writer } = this.#options;
     this.#failure ??= { error };
-    void this.#options.connection[Symbol.asyncDispose]();
+    writer.giveUp(error);
+    void connection[Symbol.asyncDispose]();
   }
 
   async #flushWhatIsThere(): Promise<void> {

@@ -1,7 +1,8 @@
 import { mkdir, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseLsn, toWalSegmentSize, type WalSegmentSize } from '@walvault/wal';
+import { parseLsn, toTimelineId, toWalSegmentSize, type WalSegmentSize } from '@walvault/wal';
 import { describe, expect } from 'vitest';
+import { lineageOf } from './lineage.ts';
 import { readStreamingDirectory } from './streaming-directory.ts';
 import { test } from './test-directory.test-support.ts';
 
@@ -19,12 +20,17 @@ async function fill(directory: string, files: Readonly<Record<string, number>>):
 
 async function latestOf(directory: string, files: Readonly<Record<string, number>>, size: WalSegmentSize) {
   await fill(directory, files);
-  return (await readStreamingDirectory(directory, size)).latest;
+  return (await readStreamingDirectory(directory, { walSegmentSize: size })).latest;
 }
 
 describe('which file decides', () => {
   test('none in an empty directory', async ({ directory }) => {
-    expect(await readStreamingDirectory(directory, size16)).toEqual({ latest: undefined, foreignNames: [] });
+    expect(await readStreamingDirectory(directory, { walSegmentSize: size16 })).toEqual({
+      latest: undefined,
+      astray: [],
+      segments: [],
+      foreignNames: [],
+    });
   });
 
   test('the highest segment; behind a complete one streaming goes on at the next', async ({ directory }) => {
@@ -87,7 +93,7 @@ describe('sizes', () => {
     async ([name, bytes, allowed], { directory }) => {
       await fill(directory, { '000000010000000000000008': size16, [name]: bytes });
       const path = join(directory, name);
-      await expect(readStreamingDirectory(directory, size16)).rejects.toThrow(
+      await expect(readStreamingDirectory(directory, { walSegmentSize: size16 })).rejects.toThrow(
         expect.objectContaining({
           code: 'ERR_SEGMENT_FILE_SIZE',
           retry: 'fatal',
@@ -105,7 +111,7 @@ describe('sizes', () => {
 
   test('a name that this segment size cannot have is an error', async ({ directory }) => {
     await fill(directory, { '000000010000000000000100': size16 });
-    await expect(readStreamingDirectory(directory, size16)).rejects.toThrow(
+    await expect(readStreamingDirectory(directory, { walSegmentSize: size16 })).rejects.toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_WAL_FILE_NAME', message: expect.stringContaining('16777216 bytes') }),
     );
   });
@@ -117,6 +123,7 @@ test('other WAL files and temporary ones mean nothing, foreign ones are named, s
     '000000010000000000000003.00000028.backup': 300,
     '00000003.history.tmp': 42,
     '.00000003.history.7b0ac7b4.tmp': 42,
+    '.next-segment.tmp': size16,
     '.barman-receive-wal.lock': 5,
     '000000010000000000000003': size16,
     '000000010000000000000004.gz': 10,
@@ -127,8 +134,10 @@ test('other WAL files and temporary ones mean nothing, foreign ones are named, s
   await fill(directory, files);
   await mkdir(join(directory, '000000010000000000000005'));
   await symlink('000000010000000000000003', join(directory, '000000010000000000000006'));
-  expect(await readStreamingDirectory(directory, size16)).toEqual({
+  expect(await readStreamingDirectory(directory, { walSegmentSize: size16 })).toEqual({
     latest: expect.objectContaining({ name: '000000010000000000000003' }),
+    astray: [],
+    segments: [{ name: '000000010000000000000003', timelineId: 1, segment: 3n, isPartial: false }],
     foreignNames: [
       '000000000000000000000009',
       '000000010000000000000004.gz',
@@ -148,7 +157,7 @@ describe('the cluster it belongs to', () => {
     header.writeBigUInt64LE(7_711_030_578_120_921_605n, 24);
     const name = '000000010000000000000009.partial';
     await writeFile(join(directory, name), header);
-    expect((await readStreamingDirectory(directory, size16)).latest?.systemIdentifier).toBe(7_711_030_578_120_921_605n);
+    expect((await readStreamingDirectory(directory, { walSegmentSize: size16 })).latest?.systemIdentifier).toBe(7_711_030_578_120_921_605n);
   });
 
   test('is not known while the file holds zeros', async ({ directory }) => {
@@ -157,9 +166,45 @@ describe('the cluster it belongs to', () => {
   });
 });
 
+describe('segments outside of the history of the server', () => {
+  /** Timeline 1 up to the middle of segment 9, then 3. */
+  const lineage = lineageOf(toTimelineId(3), [{ timelineId: toTimelineId(1), switchLsn: parseLsn('0/9800000'), reason: 'no reason' }]);
+  const read = async (directory: string, files: Readonly<Record<string, number>>) => {
+    await fill(directory, files);
+    const { latest, astray } = await readStreamingDirectory(directory, { walSegmentSize: size16, lineage });
+    return { latest: latest?.name, astray: astray.map(({ name }) => name) };
+  };
+
+  test('do not decide; the last of each timeline is told', async ({ directory }) => {
+    const files = {
+      '000000010000000000000008': size16,
+      '00000001000000000000000A': size16,
+      '00000001000000000000000B.partial': size16,
+      '000000020000000000000003': size16,
+      '00000003000000000000000A.partial': size16,
+      '000000070000000000000002': size16,
+      '000000070000000000000001': size16,
+    };
+    expect(await read(directory, files)).toEqual({
+      latest: '00000003000000000000000A.partial',
+      astray: ['00000001000000000000000B.partial', '000000020000000000000003', '000000070000000000000002'],
+    });
+  });
+
+  test('are none of the one in which a timeline was left', async ({ directory }) => {
+    const files = { '000000010000000000000009': size16, '000000010000000000000008': size16 };
+    expect(await read(directory, files)).toEqual({ latest: '000000010000000000000009', astray: [] });
+  });
+
+  test('may be all that there is', async ({ directory }) => {
+    const files = { '000000020000000000000009': size16 };
+    expect(await read(directory, files)).toEqual({ latest: undefined, astray: ['000000020000000000000009'] });
+  });
+});
+
 test('a directory that is not there is an error that names it', async ({ directory }) => {
   const path = join(directory, 'streaming');
-  await expect(readStreamingDirectory(path, size16)).rejects.toThrow(
+  await expect(readStreamingDirectory(path, { walSegmentSize: size16 })).rejects.toThrow(
     expect.objectContaining({ code: 'ERR_PATH_MISSING', path, message: expect.stringContaining('could not read the directory') }),
   );
 });
@@ -178,7 +223,7 @@ test('a file that an archiver takes away meanwhile does not stop it', async ({ d
   })();
   const seen: (string | undefined)[] = [];
   for (;;) {
-    const { latest } = await readStreamingDirectory(streaming, size1);
+    const { latest } = await readStreamingDirectory(streaming, { walSegmentSize: size1 });
     seen.push(latest?.name);
     if (latest === undefined) break;
   }

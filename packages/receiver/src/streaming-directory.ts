@@ -2,14 +2,12 @@
  * What a streaming directory says about where to go on.
  *
  * The rule is pg_receivewal's (FindStreamingStart): the highest segment counts, of equal ones that of the higher
- * timeline, a complete one before a partial one. Behind a complete segment streaming starts at the next one, a
- * partial one is received again from its start. Unlike there, a file of a wrong size in the decisive place is an
- * error and not skipped, since skipping it would move the start.
+ * timeline, a complete one before a partial one. Unlike there, a file of a wrong size in the decisive place is an
+ * error and not skipped, since skipping it would move the start; and segments of a timeline that the server never was on, or
+ * left before them, do not count: what a failed primary wrote last may be higher than all that its successor has.
  */
-import { type Dirent } from 'node:fs';
-import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileSystemError, FileSystemError } from '@walvault/durable-fs';
+import { type DirectoryEntry, type Disk, FileSystemError, readDirectory, readStart } from '@walvault/durable-fs';
 import {
   longPageHeaderSize,
   type Lsn,
@@ -23,14 +21,19 @@ import {
   type WalSegmentSize,
 } from '@walvault/wal';
 import { ReceiverError } from './errors.ts';
+import { isInLineage, type Lineage } from './lineage.ts';
 
-/** The segment file that decides where streaming goes on. */
-export interface LatestSegment {
+/** A segment file of a streaming directory. */
+export interface SegmentFile {
   readonly name: string;
   readonly timelineId: TimelineId;
   readonly segment: SegmentNumber;
   readonly isPartial: boolean;
-  /** Where streaming goes on: the end of a complete segment, the start of a partial one. */
+}
+
+/** The segment file that decides where streaming goes on. */
+export interface LatestSegment extends SegmentFile {
+  /** Where streaming goes on for sure: the end of a complete segment, the start of a partial one. */
   readonly resumeLsn: Lsn;
   /** System identifier in its first page, or undefined when nothing was written there yet. */
   readonly systemIdentifier: bigint | undefined;
@@ -38,17 +41,22 @@ export interface LatestSegment {
 
 /** A streaming directory as it was found. */
 export interface StreamingDirectory {
-  /** Undefined when there is no segment yet. */
+  /** Undefined when there is no segment yet that belongs to the lineage. */
   readonly latest: LatestSegment | undefined;
+  /** Of each timeline that has segments outside of the lineage, the last of these. */
+  readonly astray: readonly LatestSegment[];
+  /** All segment files, in no order. */
+  readonly segments: readonly SegmentFile[];
   /** Names that have no business there; they are left alone. */
   readonly foreignNames: readonly string[];
 }
 
-interface Candidate {
-  readonly name: string;
-  readonly timelineId: TimelineId;
-  readonly segment: SegmentNumber;
-  readonly isPartial: boolean;
+/** How to read a streaming directory. */
+export interface ReadStreamingDirectoryOptions {
+  readonly walSegmentSize: WalSegmentSize;
+  /** The timelines of the server; every timeline counts unless given. */
+  readonly lineage?: Lineage | undefined;
+  readonly disk?: Disk | undefined;
 }
 
 /**
@@ -57,11 +65,14 @@ interface Candidate {
  * @throws {ReceiverError} `ERR_SEGMENT_FILE_SIZE` when the latest segment file has an impossible size
  * @throws {WalFormatError} when a name cannot exist with this segment size
  */
-export async function readStreamingDirectory(directory: string, size: WalSegmentSize): Promise<StreamingDirectory> {
+export async function readStreamingDirectory(
+  directory: string,
+  options: ReadStreamingDirectoryOptions,
+): Promise<StreamingDirectory> {
   let vanished: string | undefined;
   for (;;) {
     try {
-      return await scan(directory, size);
+      return await scan(directory, options);
     } catch (error) {
       // an archiver has taken that file away meanwhile: then another one decides
       if (!(error instanceof FileSystemError && error.code === 'ERR_PATH_MISSING') || error.path === vanished) throw error;
@@ -70,28 +81,41 @@ export async function readStreamingDirectory(directory: string, size: WalSegment
   }
 }
 
-async function scan(directory: string, size: WalSegmentSize): Promise<StreamingDirectory> {
-  const entries = await readdir(directory, { withFileTypes: true }).catch((error: unknown) => {
-    throw fileSystemError('read the directory', directory, error);
-  });
-  const candidates: Candidate[] = [];
+async function scan(directory: string, options: ReadStreamingDirectoryOptions): Promise<StreamingDirectory> {
+  const { walSegmentSize: size, lineage, disk } = options;
+  const entries = await readDirectory(directory, disk);
+  const segments: SegmentFile[] = [];
   const foreignNames: string[] = [];
   for (const entry of entries) {
-    const candidate = candidateOf(entry, size);
-    if (candidate === 'foreign') foreignNames.push(entry.name);
-    else if (candidate !== undefined) candidates.push(candidate);
+    const file = segmentFileOf(entry, size);
+    if (file === 'foreign') foreignNames.push(entry.name);
+    else if (file !== undefined) segments.push(file);
   }
-  const latest = candidates.reduce<Candidate | undefined>(
-    (best, next) => (best === undefined || isLater(next, best) ? next : best),
-    undefined,
-  );
+  const belongs = (file: SegmentFile): boolean =>
+    lineage === undefined || isInLineage(lineage, file.timelineId, segmentStartLsn(file.segment, size));
+  const look = (file: SegmentFile): Promise<LatestSegment> => examine(join(directory, file.name), file, { size, disk });
+  const latest = latestOf(segments.filter(belongs));
   return {
-    latest: latest === undefined ? undefined : await examine(directory, latest, size),
+    latest: latest === undefined ? undefined : await look(latest),
+    astray: await Promise.all(lastOfEachTimeline(segments.filter((file) => !belongs(file))).map(look)),
+    segments,
     foreignNames: foreignNames.toSorted(),
   };
 }
 
-function candidateOf(entry: Dirent, size: WalSegmentSize): Candidate | 'foreign' | undefined {
+function latestOf(files: readonly SegmentFile[]): SegmentFile | undefined {
+  return files.reduce<SegmentFile | undefined>(
+    (best, next) => (best === undefined || isLater(next, best) ? next : best),
+    undefined,
+  );
+}
+
+function lastOfEachTimeline(files: readonly SegmentFile[]): readonly SegmentFile[] {
+  const byTimeline = Map.groupBy(files, (file) => file.timelineId);
+  return [...byTimeline.values()].flatMap((group) => latestOf(group) ?? []).toSorted((a, b) => a.timelineId - b.timelineId);
+}
+
+function segmentFileOf(entry: DirectoryEntry, size: WalSegmentSize): SegmentFile | 'foreign' | undefined {
   if (entry.name.startsWith('.') || entry.name.endsWith('.tmp')) return undefined;
   const file = tryParseWalFileName(entry.name);
   if (file === undefined || !entry.isFile()) return 'foreign';
@@ -104,33 +128,22 @@ function candidateOf(entry: Dirent, size: WalSegmentSize): Candidate | 'foreign'
   };
 }
 
-function isLater(a: Candidate, b: Candidate): boolean {
+function isLater(a: SegmentFile, b: SegmentFile): boolean {
   if (a.segment !== b.segment) return a.segment > b.segment;
   if (a.timelineId !== b.timelineId) return a.timelineId > b.timelineId;
   return b.isPartial && !a.isPartial;
 }
 
-async function examine(directory: string, candidate: Candidate, size: WalSegmentSize): Promise<LatestSegment> {
-  const path = join(directory, candidate.name);
-  const bytes = await stat(path).then(
-    (found) => found.size,
-    (error: unknown) => {
-      throw fileSystemError('look at', path, error);
-    },
-  );
-  if (candidate.isPartial ? bytes > size : bytes !== size) throw wrongSize(path, bytes, candidate.isPartial, size);
-  const resumeLsn = candidate.isPartial ? segmentStartLsn(candidate.segment, size) : segmentEndLsn(candidate.segment, size);
-  return { ...candidate, resumeLsn, systemIdentifier: bytes < longPageHeaderSize ? undefined : await readSystemIdentifier(path) };
-}
-
-async function readSystemIdentifier(path: string): Promise<bigint | undefined> {
-  try {
-    await using file = await open(path, 'r');
-    const { buffer } = await file.read(Buffer.alloc(longPageHeaderSize), 0, longPageHeaderSize, 0);
-    return readPageHeader(buffer).long?.systemIdentifier;
-  } catch (error) {
-    throw fileSystemError('read', path, error);
-  }
+async function examine(
+  path: string,
+  file: SegmentFile,
+  { size, disk }: { readonly size: WalSegmentSize; readonly disk: Disk | undefined },
+): Promise<LatestSegment> {
+  const start = await readStart(path, longPageHeaderSize, disk);
+  if (file.isPartial ? start.size > size : start.size !== size) throw wrongSize(path, start.size, file.isPartial, size);
+  const resumeLsn = file.isPartial ? segmentStartLsn(file.segment, size) : segmentEndLsn(file.segment, size);
+  const isThere = start.bytes.length === longPageHeaderSize;
+  return { ...file, resumeLsn, systemIdentifier: isThere ? readPageHeader(start.bytes).long?.systemIdentifier : undefined };
 }
 
 function wrongSize(path: string, bytes: number, isPartial: boolean, size: WalSegmentSize): ReceiverError {

@@ -10,7 +10,7 @@ import { canLendCapabilities, serverUserReaches } from './server-user.ts';
 import { processTemporaryDirectory } from './temporary-directory.ts';
 
 /** The majors that the tests know. */
-export const postgresMajors = [13, 14, 15, 16, 17, 18] as const;
+export const postgresMajors = [10, 11, 12, 13, 14, 15, 16, 17, 18] as const;
 
 /** A major version of PostgreSQL. */
 export type PostgresMajor = (typeof postgresMajors)[number];

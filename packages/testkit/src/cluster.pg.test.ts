@@ -14,7 +14,7 @@ import {
 } from './index.ts';
 import { processesBelow } from './processes.ts';
 
-describe.each([13, 18] as const)('a cluster of PostgreSQL %i', (major) => {
+describe.each([11, 12, 18] as const)('a cluster of PostgreSQL %i', (major) => {
   test('starts, stops, dies and comes back with what was committed', async () => {
     await using pg = await startCluster({ major });
     expect(pg.version).toMatch(new RegExp(`^${major}\\.`));

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type ClientConfig, type QueryResult } from 'pg';
 import type { PostgresMajor } from './binaries.ts';
-import { baseBackup, copyDirectory } from './copy-cluster.ts';
+import { baseBackup, copyDirectory, writeServerFile } from './copy-cluster.ts';
 import type { Postmaster, StopMode } from './postmaster.ts';
 import { conninfoText } from './server-settings.ts';
 import { releaseSharedMemory } from './shared-memory.ts';
@@ -43,7 +43,7 @@ export interface ClusterParts {
 
 /** A running (or stopped) PostgreSQL cluster; disposing it stops the server and removes its files. */
 export class Cluster implements AsyncDisposable {
-  /** Major version, 13 to 18. */
+  /** Major version, 10 to 18. */
   readonly major: PostgresMajor;
   /** Full version, `18.4`. */
   readonly version: string;
@@ -190,6 +190,7 @@ export class Cluster implements AsyncDisposable {
 
   /** Turns a standby into a primary of a new timeline and waits until it is. */
   async promote(): Promise<void> {
+    if (this.major < 12) return this.#promoteBySignal();
     if ((await this.value('select pg_promote(true, 60)')) !== 'true') throw new Error('the standby was not promoted within 60 s');
   }
 
@@ -214,6 +215,13 @@ export class Cluster implements AsyncDisposable {
     } finally {
       await client.end();
     }
+  }
+
+  /** What `pg_ctl promote` does, before there was a function for it. */
+  async #promoteBySignal(): Promise<void> {
+    await writeServerFile(join(this.dataDirectory, 'promote'), '');
+    this.#parts.postmaster.promote();
+    await this.waitFor('select not pg_is_in_recovery()', 60_000);
   }
 
   #mustBeDown(what: string): void {

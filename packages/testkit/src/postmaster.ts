@@ -136,6 +136,11 @@ export class Postmaster {
     await killProcessesBelow(this.#options.dataDirectory);
   }
 
+  /** Makes the server look for the file `promote` in its data directory (SIGUSR1). */
+  promote(): void {
+    if (this.pid !== undefined) killQuietly(this.pid, 'SIGUSR1');
+  }
+
   /** Makes the server read its configuration again (SIGHUP). */
   reload(): void {
     if (this.pid !== undefined) killQuietly(this.pid, 'SIGHUP');

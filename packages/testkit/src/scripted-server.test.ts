@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
-import { backend, scriptedServer } from './index.ts';
+import { backend, createAuthority, scriptedServer, type ScriptedServerOptions, temporaryDirectory } from './index.ts';
 
 const clientOf = (server: { host: string; port: number }) => {
   const client = new Client({ host: server.host, port: server.port, user: 'u', database: 'd', ssl: false });
@@ -70,4 +72,41 @@ test('waits for the client to go away', async () => {
   const socket = connect(server.port, server.host);
   await new Promise((resolve) => socket.end('whatever', () => socket.on('close', resolve).resume()));
   expect(gone).toBe(true);
+});
+
+/** Connects without any library; the pieces in which what the server says arrives. */
+async function rawClient(options: ScriptedServerOptions, port: number): Promise<{ pieces: string[]; ended: Promise<unknown> }> {
+  const { socketDirectory, tls } = options;
+  const plain = socketDirectory === undefined ? connect(port, '127.0.0.1') : connect(`${socketDirectory}/.s.PGSQL.5432`);
+  await once(plain, 'connect');
+  let socket = plain;
+  if (tls !== undefined) {
+    plain.write(Buffer.from('0000000804d2162f', 'hex'));
+    expect(String(await once(plain, 'data'))).toBe('S');
+    socket = connectTls({ socket: plain, rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+  }
+  const pieces: string[] = [];
+  socket.setEncoding('latin1').on('data', (piece: string) => pieces.push(piece));
+  const ended = once(socket, 'close');
+  socket.write(Buffer.from('00000008000300000000', 'hex'));
+  return { pieces, ended };
+}
+
+test.each(['TCP', 'TLS', 'a Unix socket'])('cuts where it is told to, over %s', async (transport) => {
+  await using directory = await temporaryDirectory('scripted-server');
+  const options = {
+    tls: transport === 'TLS' ? createAuthority().issue({ commonName: 'server' }) : undefined,
+    socketDirectory: transport === 'a Unix socket' ? directory.path : undefined,
+  };
+  await using server = await scriptedServer(async (connection) => {
+    await connection.startup();
+    await connection.sendCut(Buffer.from('hello'), 2);
+    await connection.sendInPieces(Buffer.from('world'));
+    await connection.sendAll([Buffer.from('!')]);
+    await expect.poll(() => connection.sentBytes).toBe(11);
+  }, options);
+  const client = await rawClient(options, server.port);
+  await client.ended;
+  expect(client.pieces).toEqual(['he', 'llo', 'w', 'o', 'r', 'l', 'd', '!']);
 });

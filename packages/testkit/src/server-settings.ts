@@ -3,6 +3,8 @@
  * directory that came out of a backup runs with the settings of the test and not with those of the server it was taken from.
  */
 
+import type { PostgresMajor } from './binaries.ts';
+
 /** Value of a server setting; `true` is on, `false` off, a number needs no unit where the setting has one by default. */
 export type SettingValue = string | number | boolean;
 
@@ -10,7 +12,8 @@ export type SettingValue = string | number | boolean;
 export type Settings = Readonly<Record<string, SettingValue>>;
 
 /** Good for tests: little memory, room for replication, quiet in the background. Everything that makes commits safe is left on. */
-export function defaultSettings(segmentSizeMb: number): Settings {
+export function defaultSettings(major: PostgresMajor, segmentSizeMb: number): Settings {
+  const keepMb = Math.max(512, 4 * segmentSizeMb);
   return {
     listen_addresses: '127.0.0.1',
     unix_socket_permissions: '0777',
@@ -21,11 +24,11 @@ export function defaultSettings(segmentSizeMb: number): Settings {
     wal_level: 'replica',
     max_wal_senders: 10,
     max_replication_slots: 10,
-    wal_keep_size: `${Math.max(512, 4 * segmentSizeMb)}MB`,
+    ...(major < 13 ? { wal_keep_segments: keepMb / segmentSizeMb } : { wal_keep_size: `${keepMb}MB` }),
     min_wal_size: `${Math.max(80, 2 * segmentSizeMb)}MB`,
     max_wal_size: `${Math.max(1024, 4 * segmentSizeMb)}MB`,
     autovacuum: false,
-    jit: false,
+    ...(major < 11 ? {} : { jit: false }),
     log_line_prefix: '%m [%p] %q%u@%d %a ',
     log_replication_commands: true,
     log_timezone: 'UTC',

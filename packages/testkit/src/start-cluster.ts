@@ -6,9 +6,10 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Binaries, type PostgresMajor, binaries, postgresMajors } from './binaries.ts';
 import { Cluster } from './cluster.ts';
-import { giveTreeToServer, writeServerFile } from './copy-cluster.ts';
+import { giveTreeToServer } from './copy-cluster.ts';
 import { freePort } from './free-port.ts';
 import { Postmaster, ServerStartError } from './postmaster.ts';
+import { makeRecover } from './recovery-settings.ts';
 import { type Settings, defaultSettings, hbaText, settingsText } from './server-settings.ts';
 import { spawnAsServerUser } from './server-user.ts';
 import { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.ts';
@@ -22,7 +23,7 @@ export interface ServerOptions {
   readonly hba?: readonly string[] | undefined;
   /** Turns TLS on: with a certificate for `localhost` and `127.0.0.1` made for the purpose (`true`), or with the one given. */
   readonly tls?: boolean | ServerTls | undefined;
-  /** Size of a WAL segment in MiB, a power of two from 1 to 1024. Default 16. */
+  /** Size of a WAL segment in MiB, a power of two from 1 to 1024. Default 16, which is the only one that PostgreSQL 10 has. */
   readonly segmentSizeMb?: number | undefined;
   /** Name of the superuser. Default `postgres`. */
   readonly user?: string | undefined;
@@ -32,7 +33,7 @@ export interface ServerOptions {
 
 /** Options of {@link startCluster}. */
 export interface StartClusterOptions extends ServerOptions {
-  /** Major version, 13 to 18. Default the newest. */
+  /** Major version, 10 to 18. Default the newest. */
   readonly major?: PostgresMajor | undefined;
   /** Further arguments for initdb, such as `--data-checksums`. */
   readonly initdb?: readonly string[] | undefined;
@@ -72,10 +73,14 @@ export async function startExisting(dataDirectory: string, options: StartExistin
   const programs = binaries(await majorOf(dataDirectory));
   await using stack = new AsyncDisposableStack();
   const home = stack.use(await temporaryDirectory(`pg${programs.major}`));
-  if (options.recover !== undefined) await writeServerFile(join(dataDirectory, `${options.recover}.signal`), '');
+  const { recover } = options;
+  const settings =
+    recover === undefined
+      ? options.settings
+      : await makeRecover({ major: programs.major, dataDirectory, as: recover }, options.settings);
   await chmod(dataDirectory, 0o700);
   await giveTreeToServer(dataDirectory);
-  const cluster = await launch(programs, { home, dataDirectory }, options);
+  const cluster = await launch(programs, { home, dataDirectory }, { ...options, settings });
   stack.move();
   return cluster;
 }
@@ -95,9 +100,10 @@ export async function createStandby(primary: Cluster, options: CreateStandbyOpti
   const home = stack.use(await temporaryDirectory(`pg${programs.major}`));
   const dataDirectory = join(home.path, 'data');
   await primary.baseBackup(dataDirectory);
-  await writeServerFile(join(dataDirectory, 'standby.signal'), '');
   const conninfo = primary.conninfo({ dbname: undefined, application_name: options.applicationName ?? 'standby' });
-  const settings = { primary_conninfo: conninfo, primary_slot_name: options.slot ?? '', ...options.settings };
+  const slot = options.slot === undefined ? {} : { primary_slot_name: options.slot };
+  const wanted = { primary_conninfo: conninfo, recovery_target_timeline: 'latest', ...slot, ...options.settings };
+  const settings = await makeRecover({ major: programs.major, dataDirectory, as: 'standby' }, wanted);
   const cluster = await launch(programs, { home, dataDirectory }, { segmentSizeMb: primary.segmentSizeMb, ...options, settings });
   stack.move();
   return cluster;
@@ -115,7 +121,9 @@ async function initdb(programs: Binaries, dataDirectory: string, options: StartC
     '--no-locale',
     '--encoding=UTF8',
   ];
-  args.push(`--wal-segsize=${options.segmentSizeMb ?? 16}`, ...(options.initdb ?? []));
+  if (programs.major >= 11) args.push(`--wal-segsize=${options.segmentSizeMb ?? 16}`);
+  else if ((options.segmentSizeMb ?? 16) !== 16) throw new Error('PostgreSQL 10 has segments of 16 MiB only');
+  args.push(...(options.initdb ?? []));
   const child = spawnAsServerUser(programs.initdb, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
@@ -142,7 +150,7 @@ async function prepare(programs: Binaries, { home, dataDirectory }: Place, optio
   const inHome = (name: string) => join(home.path, name);
   const tls = options.tls === undefined || options.tls === false ? undefined : await writeServerTls(home.path, options.tls);
   const own = { port, unix_socket_directories: home.path, hba_file: inHome('pg_hba.conf'), ident_file: inHome('pg_ident.conf') };
-  const settings = { ...defaultSettings(segmentSizeMb), ...own, ...tls?.settings, ...options.settings };
+  const settings = { ...defaultSettings(programs.major, segmentSizeMb), ...own, ...tls?.settings, ...options.settings };
   await writeFile(inHome('postgresql.conf'), settingsText(settings));
   await writeFile(inHome('pg_hba.conf'), hbaText(options.hba ?? []));
   await writeFile(inHome('pg_ident.conf'), '');
