@@ -46,3 +46,12 @@ export function fileSystemOf(path: string, mounts: string): string {
 function unescapeField(text: string): string {
   return text.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }
+
+/** The machine and the disk as the first lines of a report. */
+export function formatMachine({ processor, cores, memoryBytes, kernel, fileSystem }: Machine): string {
+  return [
+    `processor    ${processor}, ${cores} cores, ${(memoryBytes / 1e9).toFixed(1)} GB memory`,
+    `kernel       Linux ${kernel}`,
+    `file system  ${fileSystem}`,
+  ].join('\n');
+}

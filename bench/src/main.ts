@@ -1,19 +1,33 @@
 /** The command line of the bench. The report goes to stdout, what is going on to stderr. */
+import { boundary } from './boundary/boundary.ts';
+import { commit } from './commit/commit.ts';
 import { BenchFailure } from './failure.ts';
-import { benchReceive } from './receive.ts';
-import { parseReceiveOptions, receiveUsage } from './receive-options.ts';
+import { idle } from './idle/idle.ts';
+import { memory } from './memory/memory.ts';
+import { receive } from './receive/receive.ts';
+import type { Scenario } from './scenario.ts';
 
-const [command, ...args] = process.argv.slice(2);
-if (command === 'receive' && !args.includes('--help')) process.exitCode = await receive(args);
-else if (args.includes('--help') || command === '--help') console.log(receiveUsage);
-else {
-  console.error(receiveUsage);
-  process.exitCode = 2;
-}
+const scenarios: readonly Scenario[] = [receive, commit, boundary, idle, memory];
 
-async function receive(words: readonly string[]): Promise<number> {
+const usage = `usage: npm run bench -- SCENARIO [OPTION ...]
+
+${scenarios.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join('\n')}
+
+Each knows --help. All work in the directory for temporary files (TMPDIR), so choose the disk by that.
+`;
+
+const [name, ...args] = process.argv.slice(2);
+const chosen = scenarios.find((scenario) => scenario.name === name);
+if (chosen === undefined) {
+  const isHelp = name === '--help' || name === 'help';
+  (isHelp ? console.log : console.error)(usage);
+  process.exitCode = isHelp ? 0 : 2;
+} else if (args.includes('--help')) console.log(chosen.usage);
+else process.exitCode = await run(chosen);
+
+async function run(scenario: Scenario): Promise<number> {
   try {
-    await benchReceive(parseReceiveOptions(words), {
+    await scenario.run(args, {
       report: (text) => console.log(text),
       progress: (text) => console.error(`bench: ${text}`),
     });

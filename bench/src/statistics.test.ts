@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { median, ratios, spread } from './statistics.ts';
+import { median, percentile, ratios, slope, spread } from './statistics.ts';
 
 describe('median', () => {
   test('is the value in the middle, whatever the order', () => {
@@ -41,5 +41,34 @@ describe('ratios', () => {
 
   test('refuse to divide by what was not measured', () => {
     expect(() => ratios([1], [0])).toThrow('cannot compare with 0');
+  });
+});
+
+describe('percentile', () => {
+  const hundred = Array.from({ length: 100 }, (_, index) => index + 1);
+
+  test.each([
+    [0.5, 50],
+    [0.99, 99],
+    [0.999, 100],
+    [1, 100],
+  ])('the share %f of 1 to 100 does not exceed %i', (share, value) => {
+    expect(percentile(hundred, share)).toBe(value);
+  });
+
+  test('of one value is that value, of none does not exist', () => {
+    expect(percentile([7], 0.01)).toBe(7);
+    expect(() => percentile([], 0.5)).toThrow(RangeError);
+  });
+});
+
+describe('slope', () => {
+  test('is how much y grows with x, whatever lies beside the line on both sides', () => {
+    const points = [0, 1, 2, 3].map((x) => ({ x, y: 5 + 2 * x + (x === 0 || x === 3 ? 1 : -1) }));
+    expect(slope(points)).toBeCloseTo(2);
+  });
+
+  test('is 0 where nothing moves', () => {
+    expect(slope([{ x: 1, y: 9 }])).toBe(0);
   });
 });

@@ -36,3 +36,26 @@ export function ratios(values: readonly number[], references: readonly number[])
     return value / reference;
   });
 }
+
+/**
+ * The smallest value that at least this share of the values does not exceed (nearest rank).
+ * @param sorted ascending
+ * @param share more than 0, up to 1 for the greatest
+ * @throws {RangeError} when there is no value
+ */
+export function percentile(sorted: readonly number[], share: number): number {
+  const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
+  if (value === undefined) throw new RangeError('a percentile of nothing');
+  return value;
+}
+
+/** How much y grows with each x: the slope of the straight line with the least squares; 0 where all x are the same. */
+export function slope(points: readonly { readonly x: number; readonly y: number }[]): number {
+  const [meanX, meanY] = [mean(points.map(({ x }) => x)), mean(points.map(({ y }) => y))];
+  const spreadOfX = points.reduce((sum, { x }) => sum + (x - meanX) ** 2, 0);
+  return spreadOfX === 0 ? 0 : points.reduce((sum, { x, y }) => sum + (x - meanX) * (y - meanY), 0) / spreadOfX;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,8 +1,8 @@
 /**
  * Starting a command in the background, and knowing that it works before saying so.
  *
- * The child is detached and writes its own log; a channel between the two carries one message, "it runs" or why it
- * does not, and is closed then. A child that dies without a word shows up by its exit.
+ * The child is detached and writes its own log; a channel between the two carries what it waits for, if it does, and at last "it
+ * runs" or why it does not, and is closed then. A child that dies without a word shows up by its exit.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,8 +11,13 @@ import { fileURLToPath } from 'node:url';
 import { openReceiverLog, receiverLogPath, type ServerConfig } from '@walvault/core';
 import type { CommandContext } from './context.ts';
 
-/** The one message of a child. */
+/** What a child says about its start: that it waits for something, perhaps, and at last that it runs, or why it does not. */
 export type StartReport =
+  | { readonly kind: 'waiting'; readonly message: string; readonly hint: string | undefined }
+  | StartOutcome;
+
+/** How a start ends. */
+export type StartOutcome =
   | { readonly kind: 'running'; readonly timelineId: number; readonly lsn: string }
   | { readonly kind: 'failed'; readonly message: string; readonly hint: string | undefined };
 
@@ -57,17 +62,23 @@ export async function launch(command: BackgroundCommand): Promise<void> {
 /**
  * Starts a command detached and waits until it says that it runs, or ends.
  * @param stop aborting it ends the child too
+ * @param onWaiting called with what it waits for, each time that it says so
  */
 export async function launchAndWait(
   command: BackgroundCommand,
   stop: AbortSignal,
-): Promise<StartReport & { readonly pid: number | undefined }> {
+  onWaiting: (message: string, hint: string | undefined) => void,
+): Promise<StartOutcome & { readonly pid: number | undefined }> {
   await using log = await openReceiverLog(command.logFile);
   const child = spawnDetached(command, log, 'ipc');
   const kill = (): void => void child.kill('SIGTERM');
   stop.addEventListener('abort', kill, { once: true });
-  const report = await new Promise<StartReport>((resolve) => {
-    child.once('message', (message) => resolve(message as StartReport));
+  const report = await new Promise<StartOutcome>((resolve) => {
+    child.on('message', (message) => {
+      const said = message as StartReport;
+      if (said.kind === 'waiting') onWaiting(said.message, said.hint);
+      else resolve(said);
+    });
     child.once('error', (error) =>
       resolve({ kind: 'failed', message: `could not start the background process: ${error.message}`, hint: undefined }),
     );
@@ -87,13 +98,13 @@ export async function launchAndWait(
   return { ...report, pid: child.pid };
 }
 
-/** In the child: tells the process that started it, once, if it still listens. */
+/** In the child: tells the process that started it, if it still listens; it does not any more when it knows how the start ended. */
 export async function reportStart(report: StartReport): Promise<void> {
   if (process.send === undefined || !process.connected) return;
   await new Promise<void>((resolve) => {
     process.send?.(report, () => resolve());
   });
-  if (process.connected) process.disconnect();
+  if (report.kind !== 'waiting' && process.connected) process.disconnect();
 }
 
 function spawnDetached({ args }: BackgroundCommand, log: FileHandle, channel: 'ipc' | 'ignore'): ChildProcess {

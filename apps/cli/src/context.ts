@@ -8,8 +8,7 @@ import {
   serverNamed,
   serversNamed,
 } from '@walvault/core';
-import type { Logger } from '@walvault/wal';
-import { openLog, pinoLevels } from './log.ts';
+import { type OpenLog, openLog, type PinoLevel, pinoLevels } from './log.ts';
 import { Output } from './output.ts';
 
 /** Options that stand before the command. */
@@ -58,8 +57,19 @@ export class CommandContext {
    * The log of a server's command that works in the foreground: in a file, or on stderr, there readable on a terminal and JSON lines
    * elsewhere. `--debug` wins over `log_level`.
    */
-  log(server: ServerConfig, file: string | undefined): Logger {
-    return openLog({ file, level: this.options.debug === true ? 'debug' : pinoLevels[server.logLevel] });
+  log(server: ServerConfig, file: string | undefined): OpenLog {
+    return openLog({ file, level: this.logLevel(server) });
+  }
+
+  /** The level of that log. */
+  logLevel(server: ServerConfig): PinoLevel {
+    return this.options.debug === true ? 'debug' : pinoLevels[server.logLevel];
+  }
+
+  /** Reads the configuration again, from the same file as before. @throws {ConfigError}; nothing is said, the caller does. */
+  async reread(): Promise<Configuration> {
+    const { file } = await this.configuration();
+    return loadConfiguration({ explicit: file });
   }
 
   #warn(warnings: Configuration['warnings']): void {

@@ -1,7 +1,7 @@
 /** The log of long-running commands, by pino: JSON lines in a file or on stderr, readable lines on a terminal. */
 import type { ServerConfig } from '@walvault/core';
 import type { Logger } from '@walvault/wal';
-import { destination, type DestinationStream, pino } from 'pino';
+import { destination, type Logger as PinoLogger, pino } from 'pino';
 import pretty from 'pino-pretty';
 
 /** Where to log, and from which level. */
@@ -24,22 +24,36 @@ export const pinoLevels: Readonly<Record<ServerConfig['logLevel'], PinoLevel>> =
   CRITICAL: 'fatal',
 };
 
-/**
- * Opens a log. Lines are written at once, so that the last one before a crash is there. A file is opened anew on SIGHUP, for
- * the sake of log rotation.
- */
-export function openLog(options: LogOptions): Logger {
-  return pino(
-    { level: options.level, base: { pid: process.pid }, timestamp: () => `,"time":"${new Date().toISOString()}"` },
-    openDestination(options),
-  );
+/** A log that is open. */
+export interface OpenLog extends Logger {
+  /** From now on only what is at least as severe is logged. */
+  setLevel(level: PinoLevel): void;
+  /** Opens the file anew by its name, for the sake of log rotation. */
+  reopen(): void;
 }
 
-function openDestination({ file }: LogOptions): DestinationStream {
-  if (file === undefined && process.stderr.isTTY) return pretty({ destination: 2, sync: true, ignore: 'pid,hostname' });
-  const stream = destination({ dest: file ?? 2, append: true, mkdir: true, sync: true });
+/** Opens a log. Lines are written at once, so that the last one before a crash is there. */
+export function openLog({ file, level }: LogOptions): OpenLog {
+  const options = { level, base: { pid: process.pid }, timestamp: () => `,"time":"${new Date().toISOString()}"` };
+  if (file === undefined && process.stderr.isTTY) {
+    return withControls(pino(options, pretty({ destination: 2, sync: true, ignore: 'pid,hostname' })), () => {});
+  }
+  const stream = destination({ dest: file ?? 2, append: true, mkdir: true, sync: true, mode: 0o640 });
   // A full disk under the log must not end the receiving of WAL.
   stream.on('error', () => {});
-  if (file !== undefined) process.on('SIGHUP', () => stream.reopen());
-  return stream;
+  return withControls(pino(options, stream), file === undefined ? () => {} : () => stream.reopen());
+}
+
+/** The methods of pino are replaced when its level changes, so they are looked up at each call. */
+function withControls(log: PinoLogger, reopen: () => void): OpenLog {
+  return {
+    debug: (fields, message) => log.debug(fields, message),
+    info: (fields, message) => log.info(fields, message),
+    warn: (fields, message) => log.warn(fields, message),
+    error: (fields, message) => log.error(fields, message),
+    setLevel: (level) => {
+      log.level = level;
+    },
+    reopen,
+  };
 }

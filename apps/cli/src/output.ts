@@ -48,13 +48,15 @@ export class Output {
 
   /** The same with words of one's own. */
   failure(message: string, hint?: string): void {
-    if (this.isJson) {
-      this.#collect('_ERROR', message);
-      if (hint !== undefined) this.#collect('_HINT', hint);
-      return;
-    }
-    process.stderr.write(`ERROR: ${message}\n`);
-    if (hint !== undefined) process.stderr.write(`HINT: ${hint}\n`);
+    if (this.isJson) this.#collect('_ERROR', message);
+    else process.stderr.write(`ERROR: ${message}\n`);
+    if (hint !== undefined) this.hint(hint);
+  }
+
+  /** What to do about the message before. */
+  hint(line: string): void {
+    if (this.isJson) this.#collect('_HINT', line);
+    else process.stderr.write(`HINT: ${line}\n`);
   }
 
   /** A result of its own shape under a key of the JSON object; the console has its own lines for it. */

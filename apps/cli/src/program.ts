@@ -58,6 +58,12 @@ function addReceiverCommands(program: Command, run: Runner): void {
     .addOption(new Option('--log-file <file>', 'with --foreground: log to this file').hideHelp())
     .addOption(new Option('--stop', 'stop the receiver that runs').conflicts(['createSlot', 'dropSlot']))
     .addOption(
+      new Option('--reset', 'go on from the first WAL that the server has, when it no longer has the next').conflicts([
+        'createSlot',
+        'dropSlot',
+      ]),
+    )
+    .addOption(
       new Option('--create-slot', 'create the replication slot, with its WAL reserved from now on').conflicts('dropSlot'),
     )
     .option('--if-not-exists', 'with --create-slot: a slot that is there already is fine')

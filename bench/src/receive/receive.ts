@@ -1,45 +1,72 @@
 /** `bench receive`: the same backlog, received by pg_receivewal and by walvault in turn, with the same durability. */
 import { temporaryDirectory } from '@walvault/testkit';
+import { type FlushPolicy, majorOption, pairsOption, programOption, receivingOption } from '../common-options.ts';
+import { type Contender, pgReceivewal, walvault } from '../contenders.ts';
+import { BenchFailure } from '../failure.ts';
+import { describeMachine, formatMachine, type Machine } from '../machine.ts';
+import { choiceOption, choicesOption, numberOption, type OptionValues } from '../options.ts';
+import { runRounds } from '../rounds.ts';
+import { scenario, type Voice } from '../scenario.ts';
 import { type Backlog, makeBacklog, neededBytes } from './backlog.ts';
-import { type Contender, pgReceivewal, walvault } from './contenders.ts';
-import { BenchFailure } from './failure.ts';
-import { describeMachine, type Machine } from './machine.ts';
-import type { FlushPolicy, ReceiveOptions } from './receive-options.ts';
-import { formatSeries, type Pair, type Series } from './report.ts';
+import { formatSeries, type Series } from './report.ts';
 import { timedRun } from './timed-run.ts';
+import { walKinds } from './wal-kinds.ts';
 
-/** Where the report goes, and where the news of what is going on. */
-export interface Voice {
-  readonly report: (text: string) => void;
-  readonly progress: (text: string) => void;
-}
+const options = {
+  gigabytes: numberOption({ help: 'volume of the backlog in GB', fallback: 2, least: 0.001, most: 1000 }),
+  pairs: pairsOption(3),
+  wal: choiceOption({
+    help: 'bulk: large records, as of a bulk load; small: very many small ones, as of pgbench',
+    fallback: 'bulk',
+    choices: ['bulk', 'small'],
+  }),
+  flush: choicesOption({
+    help: 'segment: flush at the end of each segment (pg_receivewal as it comes);\ncontinuous: flush all the time (pg_receivewal --synchronous)',
+    fallback: 'segment,continuous',
+    choices: ['segment', 'continuous'],
+  }),
+  checks: choiceOption({
+    help: 'verify_stream of walvault; both: a third run each time, to see what checking costs',
+    fallback: 'on',
+    choices: ['on', 'off', 'both'],
+  }),
+  directory: receivingOption,
+  major: majorOption,
+  program: programOption,
+};
+
+type ReceiveOptions = OptionValues<typeof options>;
 
 interface Contest {
+  readonly options: ReceiveOptions;
   readonly backlog: Backlog;
-  readonly peer: Contender;
-  readonly ours: Contender;
+  /** The first is the one that the others are compared with. */
+  readonly contenders: readonly Contender[];
+  readonly machine: Machine;
   readonly voice: Voice;
 }
 
-/**
- * Measures and reports. Everything that it made is gone when it returns or throws.
- * @throws {BenchFailure} when there is no room or no pg_receivewal, or when a program fails or receives anything but the
- * server's own bytes
- */
-export async function benchReceive(options: ReceiveOptions, voice: Voice): Promise<readonly Series[]> {
+export const receive = scenario({
+  name: 'receive',
+  summary: 'Streams the same backlog of WAL with pg_receivewal and with walvault, in turn, and compares.',
+  options,
+  measure: measureReceive,
+});
+
+/** Measures and reports; gives what it measured. */
+export async function measureReceive(options: ReceiveOptions, voice: Voice): Promise<readonly Series[]> {
   await using place = await temporaryDirectory('bench');
-  const machine = await describeMachine(place.path);
-  const wanted = options.gigabytes * 1e9;
-  checkRoom(machine, wanted, place.path);
-  const [peer, ours] = [await pgReceivewal(options.major), walvault(options.program)];
+  const machine = await describeMachine(options.directory === '' ? place.path : options.directory);
+  await checkRoom(options, machine, place.path);
+  const contenders = await contendersOf(options);
   voice.progress(`making ${options.gigabytes} GB of WAL on PostgreSQL ${options.major}`);
-  await using backlog = await makeBacklog(options.major, wanted);
-  const contest = { backlog, peer, ours, voice };
-  voice.report(header(machine, contest));
-  await warmUp(contest, options.flush);
+  await using backlog = await makeBacklog({ ...options, bytes: options.gigabytes * 1e9 });
+  const contest = { options, backlog, contenders, machine, voice };
+  voice.report(header(contest));
+  await warmUp(contest);
   const all: Series[] = [];
   for (const flush of options.flush) {
-    const series = { flush, bytes: backlog.bytes, pairs: await runPairs(contest, flush, options.pairs) };
+    const series = await measureSeries(contest, flush);
     voice.report(`\n${formatSeries(series)}`);
     all.push(series);
   }
@@ -47,51 +74,57 @@ export async function benchReceive(options: ReceiveOptions, voice: Voice): Promi
   return all;
 }
 
-function checkRoom(machine: Machine, backlogBytes: number, directory: string): void {
-  const needed = neededBytes(backlogBytes);
-  if (machine.freeBytes >= needed) return;
-  const [has, needs] = [machine.freeBytes, needed].map((bytes) => (bytes / 1e9).toFixed(1));
-  throw new BenchFailure(
-    `${has} GB are free below "${directory}" and ${needs} GB are needed: choose another disk with TMPDIR, or fewer --gigabytes`,
-  );
+async function contendersOf({ major, program, checks }: ReceiveOptions): Promise<readonly Contender[]> {
+  const wanted = checks === 'both' ? [true, false] : [checks === 'on'];
+  return [await pgReceivewal(major), ...wanted.map((isOn) => walvault({ program, checks: isOn }))];
 }
 
-function header(machine: Machine, { backlog, peer, ours }: Contest): string {
-  const { cluster, bytes, hashes } = backlog;
+/** The server keeps its WAL below the directory for temporary files, a run its own where it receives to. */
+async function checkRoom({ gigabytes, directory }: ReceiveOptions, target: Machine, base: string): Promise<void> {
+  const needed = neededBytes(gigabytes * 1e9);
+  const rooms =
+    directory === ''
+      ? [{ path: base, free: target.freeBytes, needed: needed.server + needed.received }]
+      : [
+          { path: base, free: (await describeMachine(base)).freeBytes, needed: needed.server },
+          { path: directory, free: target.freeBytes, needed: needed.received },
+        ];
+  for (const { path, free, needed } of rooms) {
+    if (free >= needed) continue;
+    const [has, needs] = [free, needed].map((bytes) => (bytes / 1e9).toFixed(1));
+    throw new BenchFailure(
+      `${has} GB are free below "${path}" and ${needs} GB are needed: choose another disk with TMPDIR or --directory, or fewer --gigabytes`,
+    );
+  }
+}
+
+function header({ options, backlog, contenders, machine }: Contest): string {
+  const { cluster, bytes, hashes, recordSize } = backlog;
+  const records = recordSize === undefined ? '' : `; ${recordSize.bytesPerRecord.toFixed(0)} bytes a record (pg_waldump --stats)`;
   return [
-    `processor    ${machine.processor}, ${machine.cores} cores, ${(machine.memoryBytes / 1e9).toFixed(1)} GB memory`,
-    `kernel       Linux ${machine.kernel}`,
-    `file system  ${machine.fileSystem}`,
+    formatMachine(machine),
     `server       PostgreSQL ${cluster.version} on this machine, over TCP`,
     `backlog      ${(bytes / 1e6).toFixed(0)} MB in ${hashes.size} segments, from a slot, up to the end of ${backlog.lastSegment}`,
-    `peer         ${peer.name} ${peer.version}`,
-    `ours         ${ours.name} ${ours.version}`,
+    `records      ${walKinds[options.wal].description}${records}`,
+    ...contenders.map(({ name, version }, index) => `${index === 0 ? 'peer' : 'ours'}         ${name} ${version}`),
     'units        MB = 10^6 bytes; wall from the start of the process until the last segment has its final name,',
-    '             stream the part of it from the first file on; ratio = walvault / pg_receivewal of the same pair',
+    '             start the part of it up to the first file; ratios are of runs of the same round',
   ].join('\n');
 }
 
 /** The first read of the WAL may come from the disk and the first start of a program too: nobody should have to pay for it. */
-async function warmUp({ backlog, peer, ours, voice }: Contest, policies: readonly FlushPolicy[]): Promise<void> {
-  const flush = policies[0] ?? 'segment';
-  for (const contender of [peer, ours]) {
+async function warmUp({ options, backlog, contenders, voice }: Contest): Promise<void> {
+  for (const contender of contenders) {
     voice.progress(`warming up with ${contender.name}`);
-    await timedRun(contender, backlog, flush);
+    await timedRun(contender, backlog, { flush: options.flush[0] ?? 'segment', place: options.directory });
   }
 }
 
-/** Whoever comes second may find the disk in another state: so the first place goes round. */
-async function runPairs(contest: Contest, flush: FlushPolicy, count: number): Promise<readonly Pair[]> {
-  const { backlog, peer, ours, voice } = contest;
-  const measure = async (contender: Contender, number: number) => {
-    voice.progress(`flush ${flush}, pair ${number} of ${count}: ${contender.name}`);
-    return timedRun(contender, backlog, flush);
-  };
-  const pairs: Pair[] = [];
-  for (let number = 1; number <= count; number += 1) {
-    const early = number % 2 === 1 ? await measure(peer, number) : undefined;
-    const own = await measure(ours, number);
-    pairs.push({ peer: early ?? (await measure(peer, number)), ours: own });
-  }
-  return pairs;
+async function measureSeries({ options, backlog, contenders, machine, voice }: Contest, flush: FlushPolicy): Promise<Series> {
+  const rounds = await runRounds(contenders, options.pairs, (contender, round) => {
+    voice.progress(`flush ${flush}, round ${round} of ${options.pairs}: ${contender.name}`);
+    return timedRun(contender, backlog, { flush, place: options.directory });
+  });
+  const sides = { on: ['checked'], off: ['unchecked'], both: ['checked', 'unchecked'] } as const;
+  return { flush, bytes: backlog.bytes, isOnDisk: !machine.fileSystem.startsWith('tmpfs'), ours: sides[options.checks], rounds };
 }

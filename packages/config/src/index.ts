@@ -11,4 +11,4 @@ export type { CompressionLevel, RetentionPolicy } from './option-types.ts';
 export { redactPasswords } from './redact.ts';
 export type { Setting, SettingOrigin } from './resolver.ts';
 export type { ArchiveHooks, ServerConfig, ServerDirectories } from './server-config.ts';
-export type { Compression, FlushMode } from './server-options.ts';
+export type { Compression, FlushMode, GapPolicy } from './server-options.ts';

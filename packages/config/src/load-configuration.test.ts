@@ -98,6 +98,7 @@ slot_name = barman
       slotName: 'barman',
       createSlot: 'manual',
       flush: 'continuous',
+      gapPolicy: 'stop',
       verifyStream: true,
       statusIntervalMs: 10_000,
       archiver: false,
@@ -166,6 +167,7 @@ compression = zstd
 archiver = on
 slot_name = shared
 flush = segment
+gap_policy = Continue
 [a]
 conninfo = host=a
 compression = gzip
@@ -176,6 +178,7 @@ conninfo = host=b
     expect([a.compression, b.compression]).toEqual(['gzip', 'zstd']);
     expect([a.slotName, b.slotName]).toEqual(['shared', 'shared']);
     expect([a.flush, b.flush]).toEqual(['segment', 'segment']);
+    expect([a.gapPolicy, b.gapPolicy]).toEqual(['continue', 'continue']);
     expect(b.settings.get('compression')?.origin).toEqual({ file: main, line: 3 });
   });
 

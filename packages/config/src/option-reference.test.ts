@@ -26,6 +26,7 @@ test('keeps our own options apart from those of Barman', () => {
   expect([...own.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name)).toEqual([
     'archive_workers',
     'flush',
+    'gap_policy',
     'status_interval',
     'verify_stream',
   ]);

@@ -2,7 +2,7 @@
 import type { LogLevel } from './global-options.ts';
 import type { CompressionLevel, RetentionPolicy } from './option-types.ts';
 import type { Setting } from './resolver.ts';
-import type { Compression, FlushMode, ServerValues } from './server-options.ts';
+import type { Compression, FlushMode, GapPolicy, ServerValues } from './server-options.ts';
 
 /** Where the files of a server are; absolute paths, which need not exist. */
 export interface ServerDirectories {
@@ -63,6 +63,8 @@ export interface ServerConfig {
   readonly slotName: string | undefined;
   readonly createSlot: 'manual' | 'auto';
   readonly flush: FlushMode;
+  /** What the receiver does when the server no longer has the WAL that comes next. */
+  readonly gapPolicy: GapPolicy;
   readonly verifyStream: boolean;
   readonly statusIntervalMs: number;
 
@@ -136,6 +138,7 @@ function receiving(values: ServerValues) {
     slotName: values.slot_name,
     createSlot: values.create_slot,
     flush: values.flush,
+    gapPolicy: values.gap_policy,
     verifyStream: values.verify_stream,
     statusIntervalMs: values.status_interval,
   };

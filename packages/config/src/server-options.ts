@@ -27,6 +27,9 @@ export type Compression = 'none' | 'gzip' | 'zstd' | 'bzip2' | 'xz' | 'lz4' | 's
 /** When received WAL is flushed to the disk. */
 export type FlushMode = 'continuous' | 'segment';
 
+/** What a receiver does when the server no longer has the WAL that comes next. */
+export type GapPolicy = 'stop' | 'continue';
+
 /** Values of the server options by their names; undefined where an option is not set. Periods are in milliseconds. */
 export interface ServerValues {
   readonly active: boolean;
@@ -49,6 +52,7 @@ export interface ServerValues {
   readonly encryption_passphrase_command: string | undefined;
   readonly errors_directory: string;
   readonly flush: FlushMode;
+  readonly gap_policy: GapPolicy;
   readonly incoming_wals_directory: string;
   readonly last_wal_maximum_age: number | undefined;
   readonly max_incoming_wals_queue: number | undefined;
@@ -138,6 +142,13 @@ export const serverOptions: OptionTable<ServerValues> = {
     doc: 'When received WAL is flushed: all the time, which a synchronous standby needs, or at the end of each segment.',
     own: true,
   },
+  gap_policy: {
+    type: oneOf('stop', 'continue'),
+    scope: 'both',
+    default: 'stop',
+    doc: 'What receive-wal does when the server no longer has the WAL that comes next: wait for the operator, or go on from the first WAL there is. Either way the hole goes on record in holes.json.',
+    own: true,
+  },
   incoming_wals_directory: {
     type: pathType,
     scope: 'server',
@@ -214,7 +225,7 @@ export const serverOptions: OptionTable<ServerValues> = {
     type: booleanType,
     scope: 'both',
     default: 'on',
-    doc: 'Whether the header of every WAL page is checked as the bytes come in: cluster, timeline, position.',
+    doc: 'Whether every WAL page and every record is checked as the bytes come in: cluster, timeline, position, checksum.',
     own: true,
   },
   wal_conninfo: {

@@ -84,11 +84,13 @@ export async function archiveEnd(
   server: ServerConfig,
   cluster: { readonly walSegmentSize: WalSegmentSize; readonly systemIdentifier: bigint },
 ): Promise<{ readonly timelineId: TimelineId; readonly lsn: Lsn } | undefined> {
-  const { timelines } = await listServerArchive(server);
+  // Only the archive itself counts: what waits elsewhere may have come by another way, and its directory need not be there.
+  const archive = { directories: { wals: server.directories.wals }, ...cluster };
+  const { timelines } = await listArchive(archive);
   const newest = timelines.findLast((timeline) => timeline.last !== undefined)?.last;
   const file = newest === undefined ? undefined : parseWalFileName(newest);
   if (file === undefined || file.kind !== 'segment') return undefined;
-  await using wal = await openWal({ directories: { wals: server.directories.wals }, ...cluster }, file.name);
+  await using wal = await openWal(archive, file.name);
   // The first page tells the cluster, and is checked before the first bytes come.
   const bytes = wal?.bytes();
   await bytes?.next();

@@ -13,3 +13,8 @@ test('half of the time is drawn, so that many receivers do not knock at once', (
     expect(backoffMs(failures, 0.5)).toBe(Math.round(full * 0.75));
   }
 });
+
+test('where somebody has to do something first, it asks once in a minute', () => {
+  const longest = [1, 2, 3, 4, 5, 1000].map((failures) => backoffMs(failures, 1, 'operator'));
+  expect(longest).toEqual([5000, 10_000, 20_000, 40_000, 60_000, 60_000]);
+});

@@ -30,6 +30,15 @@ export async function streamingParameters(server: ServerConfig): Promise<Connect
   return resolveConnection(conninfo, { replication: true, overrides });
 }
 
+/**
+ * Makes sure that connections can be tried by the strings of a server; nothing is connected.
+ * @throws what taking them apart throws, and what the files throw that they name
+ */
+export async function checkConninfo(server: ServerConfig): Promise<void> {
+  await streamingParameters(server);
+  if (server.walConninfo !== undefined) await resolveConnection(server.walConninfo, { replication: false });
+}
+
 /** Opens the streaming connection. @throws what connecting throws */
 export async function openStreaming(server: ServerConfig, options: OpenOptions): Promise<ReplicationConnection> {
   return connectReplication(await streamingParameters(server), options);

@@ -1,10 +1,10 @@
 /** Before streaming with a slot: it must be there, physical, usable and free. */
 import type { ServerConfig } from '@walvault/config';
 import type { ReplicationConnection } from '@walvault/protocol';
-import { createSlot, judgeSlot, readSlot, type ReplicationSlot, type SlotVerdict } from '@walvault/slots';
+import { createSlot, dropSlot, judgeSlot, readSlot, type ReplicationSlot, type SlotVerdict } from '@walvault/slots';
 import type { Logger, Lsn, TimelineId } from '@walvault/wal';
 import { openSql } from './connections.ts';
-import { CoreError } from './errors.ts';
+import { SlotUnusableError } from './errors.ts';
 
 /** Where a slot keeps WAL from, as far as the server tells. */
 export interface SlotPosition {
@@ -26,7 +26,7 @@ const unknownPosition: SlotPosition = { restartLsn: undefined, restartTimelineId
 /**
  * The slot that a server's receiver streams with; undefined when none is configured. With `create_slot = auto` a missing
  * one is made.
- * @throws {CoreError} `ERR_SLOT_UNUSABLE` when it cannot be used; a slot that another process holds may be free later
+ * @throws {SlotUnusableError} when it cannot be used; a slot that another process holds may be free later
  */
 export async function ensureSlot(server: ServerConfig, options: EnsureSlotOptions): Promise<SlotPosition | undefined> {
   const { slotName } = server;
@@ -40,17 +40,32 @@ export async function ensureSlot(server: ServerConfig, options: EnsureSlotOption
     await createSlot(connection, slotName);
     slot = await lookUp(server, slotName, options);
   }
-  const verdict = judgeSlot(slot);
+  const verdict = judge(slot);
   const problem = problemOf(verdict, server, slotName);
-  if (problem !== undefined) {
-    throw new CoreError('ERR_SLOT_UNUSABLE', problem, {
-      hint: verdict.hint,
-      retry: verdict.kind === 'inUse' ? 'retry' : 'fatal',
-    });
-  }
+  if (problem !== undefined) throw new SlotUnusableError(verdict.kind, problem, { hint: verdict.hint });
   if (verdict.kind !== 'usable') log.warn({ slot: slotName, state: verdict.kind }, verdict.hint);
   const position = connection.majorVersion >= 15 ? await connection.readReplicationSlot(slotName) : slot;
   return position ?? unknownPosition;
+}
+
+/**
+ * Puts a slot that has lost its WAL out of the way and makes it anew. A lost slot keeps nothing, so that nothing is lost by it.
+ * @throws what `dropSlot` and `createSlot` throw
+ */
+export async function replaceLostSlot(slotName: string, { connection, log }: EnsureSlotOptions): Promise<void> {
+  log.warn({ slot: slotName }, 'the replication slot has lost its WAL: dropping it and creating it anew');
+  await dropSlot(connection, slotName);
+  await createSlot(connection, slotName);
+}
+
+/**
+ * A slot that still stands somewhere and was not invalidated is not lost, even where the WAL there is gone (pg_receivewal sets it
+ * to where it would like to go on): it keeps what comes behind as soon as it is moved on.
+ */
+function judge(slot: ReplicationSlot | undefined): SlotVerdict {
+  const verdict = judgeSlot(slot);
+  if (verdict.kind !== 'lost' || slot?.restartLsn === undefined || slot.invalidationReason !== undefined) return verdict;
+  return judgeSlot({ ...slot, walStatus: 'unreserved' });
 }
 
 /** The view knows use and loss; it needs an ordinary connection. */

@@ -1,4 +1,5 @@
 /** The errors of the use cases: what only they can know. Everything else comes from the packages below as it is. */
+import type { SlotVerdict } from '@walvault/slots';
 import { type RetryAdvice, WalvaultError, type WalvaultErrorOptions } from '@walvault/wal';
 
 /** Codes of the errors of this package. */
@@ -20,7 +21,22 @@ export type CoreErrorCode =
   /** The server shut down in good order. The receiver waits for it to come back. */
   | 'ERR_SERVER_SHUT_DOWN'
   /** The replication slot cannot be used for streaming; the message says why. */
-  | 'ERR_SLOT_UNUSABLE';
+  | 'ERR_SLOT_UNUSABLE'
+  /**
+   * The server no longer has the WAL that comes next: there is a hole between what is here and what the server can still send. It is
+   * on record in `holes.json`. With `gap_policy = stop` the receiver waits, and goes on by itself when the server has the WAL again (it can be
+   * copied back into pg_wal from another archive or a standby while the server is stopped) or when the connection leads to a server that has it. To accept the
+   * hole, set `gap_policy = continue`, or stop the receiver and run `walvault receive-wal --reset SERVER`; then take a new base backup,
+   * since older ones cannot be recovered past the hole.
+   */
+  | 'ERR_WAL_REMOVED'
+  /** `holes.json` does not hold what walvault writes there. Move it away after looking at it. */
+  | 'ERR_HOLES_FILE'
+  /**
+   * `--reset` cannot help: what is here goes further than the WAL of the server. Either a file with a wrong name lies in the
+   * directory, or the server was restored to an earlier state. Nothing is ever removed for that; the message names what is there.
+   */
+  | 'ERR_RESET_AHEAD';
 
 /** A use case that cannot be carried out. */
 export class CoreError extends WalvaultError {
@@ -31,5 +47,16 @@ export class CoreError extends WalvaultError {
     super(message, options);
     this.code = code;
     this.retry = options.retry ?? 'fatal';
+  }
+}
+
+/** The replication slot cannot be used for streaming. */
+export class SlotUnusableError extends CoreError {
+  /** What is wrong with it. */
+  readonly problem: SlotVerdict['kind'];
+
+  constructor(problem: SlotVerdict['kind'], message: string, options: WalvaultErrorOptions = {}) {
+    super('ERR_SLOT_UNUSABLE', message, { ...options, retry: problem === 'inUse' ? 'retry' : 'fatal' });
+    this.problem = problem;
   }
 }

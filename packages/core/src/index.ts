@@ -1,16 +1,25 @@
 /** @walvault/core: the use cases of walvault. The command line and the status page are two faces of it. */
 export { archiveServer, listServerArchive, openServerWal, restoreServerWal } from './archive.ts';
 export type { ArchiveServerOptions } from './archive.ts';
+export { checkConninfo } from './connections.ts';
 export { planCron, withTaskLock } from './cron.ts';
 export type { CronPlan } from './cron.ts';
 export { CoreError } from './errors.ts';
 export type { CoreErrorCode } from './errors.ts';
+export type { FlushBucket, FlushLatency } from './flush-histogram.ts';
+export { readHoles } from './holes.ts';
+export type { HoleReason, HoleResolution, HolesFile, RecordedHole } from './holes.ts';
+export { LiveServerConfig } from './live-server-config.ts';
+export type { AppliedChanges } from './live-server-config.ts';
+export type { StreamStarted } from './receive-attempt.ts';
 export { runReceiver } from './receive-service.ts';
-export type { ReceiveServiceOptions, StreamStarted } from './receive-service.ts';
+export type { ReceiveServiceOptions } from './receive-service.ts';
 export { readReceiverState } from './receiver-state.ts';
-export type { FlushLatency, ReceiverPhase, ReceiverState, ReportedError } from './receiver-state.ts';
-export { openReceiverLog, receiverLogPath, statePath } from './server-paths.ts';
+export type { ReceiverPhase, ReceiverState, ReportedError } from './receiver-state.ts';
+export { holesPath, openReceiverLog, receiverLogPath, statePath } from './server-paths.ts';
 export type { ServerTask } from './server-paths.ts';
+export { resetReceiver } from './reset-receiver.ts';
+export type { ResetOptions, ResetOutcome } from './reset-receiver.ts';
 export { serverNamed, serversNamed } from './servers.ts';
 export { createServerSlot, dropServerSlot, requireSlotName } from './slot-commands.ts';
 export { isReportedError, serverStatus } from './status.ts';

@@ -1,20 +1,35 @@
-/** Between connecting and streaming: is it the right cluster, what is in the directory, what does the slot keep, where to start. */
+/** Between connecting and streaming: is it the right cluster, what was received before, what does the slot keep, where to start. */
 import type { ServerConfig } from '@walvault/config';
-import type { ReplicationConnection } from '@walvault/protocol';
+import type { ReplicationConnection, SystemIdentity } from '@walvault/protocol';
 import {
+  beginAt,
   chooseStart,
-  otherCluster,
+  type Divergence,
+  HistoryFiles,
   pinIdentity,
-  Positions,
+  type Positions,
   readIdentity,
-  readStreamingDirectory,
-  type StreamingDirectory,
+  segmentFileMode,
+  type StartPosition,
+  type StreamStart,
+  type Survey,
+  surveyReceived,
 } from '@walvault/receiver';
-import { formatLsn, type Logger, parseWalSegmentSize } from '@walvault/wal';
-import { archiveEnd } from './archive.ts';
-import { ensureSlot } from './ensure-slot.ts';
+import {
+  formatLsn,
+  invalidLsn,
+  type Logger,
+  type Lsn,
+  parseWalSegmentSize,
+  type TimelineId,
+  type WalSegmentSize,
+} from '@walvault/wal';
+import { archiveEnd, openServerWal } from './archive.ts';
+import { ensureSlot, type SlotPosition } from './ensure-slot.ts';
 import { identityPath } from './server-paths.ts';
 import type { ServerFacts } from './state-publisher.ts';
+
+const noSlot: SlotPosition = { restartLsn: undefined, restartTimelineId: undefined };
 
 /** What {@link prepareStream} needs besides the server. */
 export interface PrepareOptions {
@@ -24,13 +39,16 @@ export interface PrepareOptions {
   readonly log: Logger;
   /** How far an earlier stream of this process came, if there was one. */
   readonly before: Positions | undefined;
+  /** Start there and nowhere else: what lies before is given up. */
+  readonly startAt?: { readonly timelineId: TimelineId; readonly lsn: Lsn } | undefined;
 }
 
 /** A stream that can begin. */
-export interface PreparedStream {
+export interface PreparedStream extends StreamStart {
   readonly facts: ServerFacts;
-  /** At the start of the stream. */
-  readonly positions: Positions;
+  readonly start: StartPosition;
+  readonly histories: HistoryFiles;
+  readonly fileMode: number;
 }
 
 /**
@@ -39,36 +57,75 @@ export interface PreparedStream {
  * @throws {CoreError} `ERR_SLOT_UNUSABLE`
  */
 export async function prepareStream(server: ServerConfig, options: PrepareOptions): Promise<PreparedStream> {
-  const { connection, log, before } = options;
+  const { connection, log, startAt } = options;
   const system = await connection.identifySystem();
   const { systemIdentifier } = system;
   const identity = { systemIdentifier, version: String(connection.majorVersion) };
   const isKnown = (await readIdentity(identityPath(server))) !== undefined;
   if (isKnown) await pinIdentity(identityPath(server), identity);
   const walSegmentSize = parseWalSegmentSize(await connection.show('wal_segment_size'));
-  const found = await readStreamingDirectory(server.directories.streaming, walSegmentSize);
-  checkDirectory(found, systemIdentifier, log);
-  const archived = found.latest === undefined ? await archiveEnd(server, { walSegmentSize, systemIdentifier }) : undefined;
+  const fileMode = await segmentFileMode(connection);
+  const histories = historyFiles(server, { connection, fileMode, log });
+  const survey = await surveyServer(server, { ...options, system, walSegmentSize, histories });
   // Not before the files have agreed: they may be the only ones that know where they belong.
   if (!isKnown) await pinIdentity(identityPath(server), identity);
   const slot = await ensureSlot(server, options);
-  const start = chooseStart({
-    walSegmentSize,
-    latest: found.latest,
-    archived,
-    slotRestartLsn: slot?.restartLsn,
-    slotRestartTimelineId: slot?.restartTimelineId,
-    server: system,
-    flushed: before === undefined ? undefined : { timelineId: before.timelineId, lsn: before.flushedLsn },
-  });
-  log.info({ lsn: formatLsn(start.lsn), timelineId: start.timelineId, source: start.source }, 'starting log streaming');
+  const { restartLsn: slotRestartLsn, restartTimelineId: slotRestartTimelineId } = slot ?? noSlot;
+  const start: StartPosition =
+    startAt === undefined
+      ? chooseStart({ ...survey.facts, slotRestartLsn, slotRestartTimelineId })
+      : { ...startAt, acknowledgedLsn: slotRestartLsn ?? invalidLsn, source: 'override', divergence: undefined };
+  tellOfStart(start, survey, log);
   const facts = { systemIdentifier, serverVersion: connection.serverVersion, walSegmentSize };
-  return { facts, positions: new Positions(start, start.acknowledgedLsn) };
+  return { facts, start, histories, fileMode, ...beginAt(start, survey.resume) };
 }
 
-/** The segments themselves tell their cluster, also where identity.json was lost. A page of zeros tells nothing. */
-function checkDirectory({ latest, foreignNames }: StreamingDirectory, systemIdentifier: bigint, log: Logger): void {
-  for (const name of foreignNames) log.warn({ name }, 'foreign file in the streaming directory; archive-wal moves it to errors');
-  if (latest?.systemIdentifier === undefined || latest.systemIdentifier === systemIdentifier) return;
-  throw otherCluster(latest.systemIdentifier, systemIdentifier, latest.name);
+interface SurveyContext extends PrepareOptions {
+  readonly system: SystemIdentity;
+  readonly walSegmentSize: WalSegmentSize;
+  readonly histories: HistoryFiles;
+}
+
+async function surveyServer(server: ServerConfig, context: SurveyContext): Promise<Survey> {
+  const { connection, system, walSegmentSize, histories, before } = context;
+  return surveyReceived({
+    connection,
+    system,
+    directory: server.directories.streaming,
+    walSegmentSize,
+    histories,
+    flushed: before === undefined ? undefined : { timelineId: before.timelineId, lsn: before.flushedLsn },
+    archiveEnd: () => archiveEnd(server, { walSegmentSize, systemIdentifier: system.systemIdentifier }),
+    openArchived: async (name) => (await openServerWal(server, name, {}))?.bytes(),
+  });
+}
+
+/** History files leave the streaming directory for the archive, where they count as well. */
+function historyFiles(
+  server: ServerConfig,
+  options: { readonly connection: ReplicationConnection; readonly fileMode: number; readonly log: Logger },
+): HistoryFiles {
+  return new HistoryFiles({
+    ...options,
+    directory: server.directories.streaming,
+    readArchived: async (name) => {
+      const wal = await openServerWal(server, name, {});
+      return wal === undefined ? undefined : Buffer.concat(await Array.fromAsync(wal.bytes()));
+    },
+  });
+}
+
+function tellOfStart(start: StartPosition, { directory }: Survey, log: Logger): void {
+  for (const name of directory.foreignNames)
+    log.warn({ name }, 'foreign file in the streaming directory; archive-wal moves it to errors');
+  if (start.divergence !== undefined) tellOfDivergence(start.divergence, start, log);
+  log.info({ lsn: formatLsn(start.lsn), timelineId: start.timelineId, source: start.source }, 'starting log streaming');
+}
+
+function tellOfDivergence({ timelineId, fromLsn, toLsn }: Divergence, start: StartPosition, log: Logger): void {
+  log.warn(
+    { timelineId, fromLsn: formatLsn(fromLsn), toLsn: formatLsn(toLsn), newTimelineId: start.timelineId },
+    `timeline ${timelineId} was received up to ${formatLsn(toLsn)}, but the server left it at ${formatLsn(fromLsn)}: transactions between are not on ` +
+      `this server. Their WAL is kept under the names of timeline ${timelineId} (pg_waldump shows what is in it); the new timeline is received beside it`,
+  );
 }

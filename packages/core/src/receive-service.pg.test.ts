@@ -6,7 +6,8 @@ import { formatLsn, silentLogger } from '@walvault/wal';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { archiveServer } from './archive.ts';
 import { configured } from './configured.test-support.ts';
-import { runReceiver, type ReceiveServiceOptions, type StreamStarted } from './receive-service.ts';
+import type { StreamStarted } from './receive-attempt.ts';
+import { runReceiver, type ReceiveServiceOptions } from './receive-service.ts';
 import { readReceiverState } from './receiver-state.ts';
 import { identityPath, statePath } from './server-paths.ts';
 import { createServerSlot, dropServerSlot } from './slot-commands.ts';
@@ -121,17 +122,20 @@ test('a slot that keeps nothing yet is streamed with, and warned about', async (
   expect(warnings).toEqual([{ slot: 'barman', state: 'notReserving' }]);
 });
 
-test('a slot that has lost its WAL is refused for good, with the way out', async () => {
+test('a slot that has lost its WAL is refused at the first attempt, and waited for with the way out', async () => {
   await using fixture = await configured(section(pg));
   await createServerSlot(fixture.pg, new AbortController().signal);
   await fillSegments(pg, 4);
   await pg.query('checkpoint');
   await pg.waitFor(`select wal_status = 'lost' from pg_replication_slots`);
-  await expect(receive({ server: fixture.pg, firstAttempt: 'retry' }).ended).rejects.toMatchObject({
+  const lost = {
     code: 'ERR_SLOT_UNUSABLE',
     message: `replication slot 'barman' has lost the WAL that it kept (wal_removed)`,
     hint: expect.stringContaining('base backup'),
-  });
+  };
+  await expect(receive({ server: fixture.pg }).ended).rejects.toMatchObject(lost);
+  await using _ = receive({ server: fixture.pg, firstAttempt: 'retry' });
+  await expect.poll(() => readReceiverState(statePath(fixture.pg))).toMatchObject({ phase: 'waiting', lastError: lost });
 });
 
 test('before PostgreSQL 15 a slot is looked up by the ordinary connection', async () => {

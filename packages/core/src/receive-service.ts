@@ -5,25 +5,29 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerConfig } from '@walvault/config';
 import { lockOwner, tryLock } from '@walvault/durable-fs';
-import { type ReceiveEnd, receiveWal } from '@walvault/receiver';
-import { type Logger, type Lsn, silentLogger, type TimelineId } from '@walvault/wal';
+import { type Logger, silentLogger } from '@walvault/wal';
 import { backoffMs } from './backoff.ts';
-import { classifyFailure } from './classify-failure.ts';
-import { openStreaming } from './connections.ts';
+import { classifyFailure, decisiveError, isRefusal } from './classify-failure.ts';
 import { CoreError } from './errors.ts';
-import { prepareStream } from './prepare-stream.ts';
-import { ensureDirectories, lockPath, statePath } from './server-paths.ts';
-import { StatePublisher } from './state-publisher.ts';
+import { HoleRecord } from './holes.ts';
+import { LiveServerConfig } from './live-server-config.ts';
+import { attemptToReceive, type StreamStarted } from './receive-attempt.ts';
+import type { ReportedError } from './receiver-state.ts';
+import { ensureDirectories, holesPath, lockPath, statePath } from './server-paths.ts';
+import { reportError, StatePublisher } from './state-publisher.ts';
 
 /** How to run a receiver. */
 export interface ReceiveServiceOptions {
-  readonly server: ServerConfig;
-  /** Aborting it ends the receiver in good order: everything received is durable and reported before it returns. */
+  /** A {@link LiveServerConfig} can be given another configuration while the receiver runs. */
+  readonly server: ServerConfig | LiveServerConfig;
+  /** Aborting it ends the receiver in good order: everything received is durable and reported before it returns, within 5 s. */
   readonly stop: AbortSignal;
   /** `fail` (default): the first attempt must succeed, so that whoever started it learns the reason. `retry`: keep trying. */
   readonly firstAttempt?: 'fail' | 'retry' | undefined;
-  /** Called at every start of a stream, after the server has agreed to it. */
+  /** Called at every start of a stream, when the server has agreed to it and the WAL is there. */
   readonly onStreaming?: ((stream: StreamStarted) => void) | undefined;
+  /** Called when there is something new to wait for, with what stands in the way. */
+  readonly onWaiting?: ((trouble: ReportedError) => void) | undefined;
   /** Called when a segment is complete and durable. */
   readonly onSegment?: ((name: string) => void) | undefined;
   /** File that the log goes to, for the published state. */
@@ -31,119 +35,122 @@ export interface ReceiveServiceOptions {
   readonly log?: Logger | undefined;
 }
 
-/** Where a stream began. */
-export interface StreamStarted {
-  readonly timelineId: TimelineId;
-  readonly startLsn: Lsn;
-}
+/** A stream that lasted so long, in milliseconds, is progress, also when there was nothing to receive. */
+const healthyMs = 60_000;
 
 /**
  * Receives the WAL of a server until it is told to stop.
  * @throws {CoreError} `ERR_ALREADY_RUNNING`, or what ended it for good
  */
 export async function runReceiver(options: ReceiveServiceOptions): Promise<void> {
-  const { server, log = silentLogger } = options;
+  const live = options.server instanceof LiveServerConfig ? options.server : new LiveServerConfig(options.server);
+  const server = live.current;
+  const { log = silentLogger } = options;
   refuseUnlessConfigured(server);
   const { backup, streaming, wals } = server.directories;
   await ensureDirectories(server.lockDirectory, backup, streaming, wals);
   await using lock = await tryLock(lockPath(server, 'receive-wal'));
   if (lock === undefined) throw await alreadyRunning(server);
+  const holes = await HoleRecord.open(holesPath(server));
   await using publisher = new StatePublisher({
     path: statePath(server),
-    server: server.name,
-    slotName: server.slotName,
+    server: live,
+    holes,
     logFile: options.logFile,
     log,
   });
   try {
-    await streamAgainAndAgain(options, publisher, log);
+    await new Service(live, holes, publisher, options).run();
     publisher.ended();
   } catch (error) {
-    publisher.ended(error);
+    publisher.ended(decisiveError(error, options.stop));
     throw error;
   }
 }
 
-async function streamAgainAndAgain(options: ReceiveServiceOptions, publisher: StatePublisher, log: Logger): Promise<void> {
-  const { stop } = options;
-  let failures = 0;
-  while (!stop.aborted) {
-    const before = publisher.positions?.flushedLsn;
-    try {
-      publisher.starting();
-      const end = await streamOnce(options, publisher, log);
-      if (end === 'stopped') return;
-      throw new CoreError('ERR_SERVER_SHUT_DOWN', 'the server shut down', { retry: 'retry' });
-    } catch (error) {
-      const verdict = classifyFailure(error, stop);
-      if (verdict === 'stopped') return;
-      if (verdict === 'fatal' || (publisher.positions === undefined && options.firstAttempt !== 'retry')) throw error;
-      failures = publisher.positions?.flushedLsn === before ? failures + 1 : 1;
-      await waitBeforeNextAttempt(error, failures, { publisher, log, stop });
+/** The attempts, and the waits between them. */
+class Service {
+  readonly #live: LiveServerConfig;
+  readonly #holes: HoleRecord;
+  readonly #publisher: StatePublisher;
+  readonly #options: ReceiveServiceOptions;
+  readonly #log: Logger;
+  /** In a row. */
+  #failures = 0;
+  /** Whether the server must show that it has the WAL: it said no last time, or nothing was streamed yet. */
+  #mustProve = true;
+  #streamingSinceMs: number | undefined;
+  /** What was said last about waiting, so as not to say it again and again. */
+  #told = '';
+
+  constructor(live: LiveServerConfig, holes: HoleRecord, publisher: StatePublisher, options: ReceiveServiceOptions) {
+    this.#live = live;
+    this.#holes = holes;
+    this.#publisher = publisher;
+    this.#options = options;
+    this.#log = options.log ?? silentLogger;
+  }
+
+  async run(): Promise<void> {
+    const { stop } = this.#options;
+    while (!stop.aborted) {
+      const end = AbortSignal.any([stop, this.#live.streamEnd]);
+      const before = this.#publisher.positions?.flushedLsn;
+      try {
+        await this.#attempt(end);
+      } catch (error) {
+        await this.#afterFailure(error, end, this.#publisher.positions?.flushedLsn !== before);
+      }
     }
   }
-}
 
-interface WaitContext {
-  readonly publisher: StatePublisher;
-  readonly log: Logger;
-  readonly stop: AbortSignal;
-}
+  async #attempt(end: AbortSignal): Promise<void> {
+    this.#streamingSinceMs = undefined;
+    this.#publisher.starting();
+    const ended = await attemptToReceive(this.#live.current, {
+      end,
+      publisher: this.#publisher,
+      holes: this.#holes,
+      mustProve: this.#mustProve || this.#holes.open !== undefined,
+      onStreaming: (stream) => this.#onStreaming(stream),
+      onSegment: this.#options.onSegment,
+      log: this.#log,
+    });
+    if (ended === 'serverShutdown') throw new CoreError('ERR_SERVER_SHUT_DOWN', 'the server shut down', { retry: 'retry' });
+  }
 
-async function waitBeforeNextAttempt(error: unknown, failures: number, context: WaitContext): Promise<void> {
-  const waitMs = backoffMs(failures, Math.random());
-  context.publisher.waiting(error, new Date(Date.now() + waitMs));
-  context.log.warn(
-    { error: error instanceof Error ? error.message : String(error), waitMs },
-    'streaming was interrupted; trying again',
-  );
-  await sleep(waitMs, undefined, { signal: context.stop }).catch(() => undefined);
-}
+  #onStreaming(stream: StreamStarted): void {
+    this.#mustProve = false;
+    this.#told = '';
+    this.#streamingSinceMs ??= performance.now();
+    this.#options.onStreaming?.(stream);
+  }
 
-/** One connection: find out where to go on, and receive until it ends. */
-async function streamOnce(options: ReceiveServiceOptions, publisher: StatePublisher, log: Logger): Promise<ReceiveEnd> {
-  const { server, stop } = options;
-  // Stopping while we connect leaves at once; once we stream, it is the receiver that stops in good order.
-  const connecting = new AbortController();
-  using leaving = onceAborted(stop, () => connecting.abort(stop.reason));
-  await using connection = await openStreaming(server, { signal: connecting.signal, log });
-  const { facts, positions } = await prepareStream(server, {
-    connection,
-    signal: connecting.signal,
-    log,
-    before: publisher.positions,
-  });
-  return await receiveWal({
-    connection,
-    directory: server.directories.streaming,
-    walSegmentSize: facts.walSegmentSize,
-    positions,
-    slotName: server.slotName,
-    flushPolicy: server.flush,
-    verifyStream: server.verifyStream,
-    statusIntervalMs: server.statusIntervalMs,
-    stop,
-    log,
-    observer: {
-      streaming: (timelineId, startLsn) => {
-        leaving[Symbol.dispose]();
-        publisher.streaming(facts, positions);
-        options.onStreaming?.({ timelineId, startLsn });
-      },
-      segmentCompleted: (name) => {
-        publisher.segmentCompleted();
-        log.info({ segment: name }, 'finished segment');
-        options.onSegment?.(name);
-      },
-      flushed: (durationMs) => publisher.flushed(durationMs),
-    },
-  });
-}
+  /** Waits for the next attempt, or throws when there shall be none. */
+  async #afterFailure(error: unknown, end: AbortSignal, hasProgressed: boolean): Promise<void> {
+    const verdict = classifyFailure(error, end);
+    if (verdict === 'stopped' || (end.aborted && verdict !== 'fatal')) return;
+    const isFirst = this.#publisher.positions === undefined;
+    if (verdict === 'fatal' || (isFirst && this.#options.firstAttempt !== 'retry')) throw error;
+    const decisive = decisiveError(error, end);
+    if (isRefusal(decisive)) this.#mustProve = true;
+    const wasHealthy = this.#streamingSinceMs !== undefined && performance.now() - this.#streamingSinceMs >= healthyMs;
+    this.#failures = hasProgressed || wasHealthy ? 1 : this.#failures + 1;
+    await this.#wait(decisive, backoffMs(this.#failures, Math.random(), verdict));
+  }
 
-/** Calls `act` when the signal is aborted, until it is disposed of. */
-function onceAborted(signal: AbortSignal, act: () => void): Disposable {
-  signal.addEventListener('abort', act, { once: true });
-  return { [Symbol.dispose]: () => signal.removeEventListener('abort', act) };
+  /** Ends early when it should end, or when the configuration is another one, which may be just what was needed. */
+  async #wait(error: unknown, waitMs: number): Promise<void> {
+    const trouble = reportError(error);
+    const { code, message, hint } = trouble;
+    this.#publisher.waitingFor({ error, attempts: this.#failures, nextAttemptAt: new Date(Date.now() + waitMs) });
+    const isNews = this.#told !== code + message;
+    this.#told = code + message;
+    if (isNews) this.#options.onWaiting?.(trouble);
+    this.#log[isNews ? 'warn' : 'debug']({ code, error: message, hint, waitMs }, 'streaming was interrupted; trying again');
+    const signal = AbortSignal.any([this.#options.stop, this.#live.change]);
+    await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+  }
 }
 
 function refuseUnlessConfigured(server: ServerConfig): void {

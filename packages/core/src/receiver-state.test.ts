@@ -1,8 +1,8 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { configured } from './configured.test-support.ts';
-import { readReceiverState, type ReceiverState, writeReceiverState } from './receiver-state.ts';
+import { overwriteState, readReceiverState, type ReceiverState, writeReceiverState } from './receiver-state.ts';
 import { statePath } from './server-paths.ts';
 
 const state: ReceiverState = {
@@ -10,16 +10,20 @@ const state: ReceiverState = {
   server: 'pg',
   pid: 4711,
   phase: 'waiting',
+  phaseSince: '2026-01-02T03:04:05.006Z',
   startedAt: '2026-01-02T03:04:05.006Z',
   updatedAt: '2026-01-02T03:04:06.007Z',
   systemIdentifier: '18446744073709551615',
   serverVersion: 180_004,
   walSegmentSize: 16_777_216,
   slotName: null,
+  syncState: 'quorum',
   timelineId: 4_294_967_295,
   startLsn: '0/3000000',
   writtenLsn: 'FFFFFFFF/FFFFFFFF',
+  verifiedLsn: '0/3000200',
   flushedLsn: '0/3000148',
+  acknowledgedLsn: '0/3000148',
   serverLsn: null,
   partialName: '000000010000000000000003.partial',
   receivedBytes: 9_007_199_254_740_991,
@@ -27,9 +31,14 @@ const state: ReceiverState = {
   lastMessageAt: null,
   segmentsCompleted: 12,
   reconnects: 3,
-  flushLatency: { count: 2, p50Ms: 0.4, p99Ms: 12.5, maxMs: 12.5 },
+  flushLatency: { count: 2, sumMs: 12.9, p50Ms: 0.4, p99Ms: 12.5, maxMs: 12.5, buckets: [{ upToMs: 1, count: 1 }] },
   lastError: { code: 'ERR_CONNECT', message: 'a "quoted" word\nand a line', hint: null, at: '2026-01-02T03:04:06.007Z' },
+  troubleSince: '2026-01-02T03:04:05.006Z',
+  failedAttempts: 1,
   nextAttemptAt: '2026-01-02T03:04:07.000Z',
+  gapPolicy: 'stop',
+  holes: [],
+  blockingHole: null,
   logFile: null,
 };
 
@@ -74,4 +83,16 @@ test('a reader never sees half a state, and no temporary file stays', async () =
   expect(seen.length).toBeGreaterThan(10);
   expect(seen).toEqual(seen.toSorted((a, b) => a - b));
   expect((await readdir(fixture.home)).toSorted()).toEqual(['receive-wal.json', 'walvault.conf']);
+});
+
+test('a state that has no room of its own is written over in place, and may be shorter or longer', async () => {
+  await using fixture = await configured();
+  const path = join(fixture.home, 'receive-wal.json');
+  await writeReceiverState(path, { ...state, logFile: 'x'.repeat(3000) });
+  const { ino } = await stat(path);
+  for (const logFile of [null, 'x'.repeat(5000)]) {
+    await overwriteState(path, JSON.stringify({ ...state, logFile }));
+    expect(await readReceiverState(path)).toEqual({ ...state, logFile });
+  }
+  expect((await stat(path)).ino).toBe(ino);
 });

@@ -4,8 +4,11 @@
  * It is replaced in one step, at most a few times a second, and read by `status`, by checks and by tests. It is a view
  * for people and programs, never a source for the receiver itself: after a crash the files and the slot tell the truth.
  */
-import { readFile } from 'node:fs/promises';
-import { errnoOf, fileSystemError, writeFileAtomic } from '@walvault/durable-fs';
+import { open, readFile } from 'node:fs/promises';
+import { errnoOf, FileSystemError, fileSystemError, writeFileAtomic } from '@walvault/durable-fs';
+import type { FlushLatency } from './flush-histogram.ts';
+import type { RecordedHole } from './holes.ts';
+import type { SyncState } from './sync-state.ts';
 
 /** What the receiver is doing. */
 export type ReceiverPhase =
@@ -29,52 +32,71 @@ export interface ReportedError {
   readonly at: string;
 }
 
-/** Durations of flushes since the start, in milliseconds. */
-export interface FlushLatency {
-  readonly count: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly maxMs: number;
-}
-
-/** The published state. LSNs are text (`0/3000148`), times ISO 8601 in UTC, sizes bytes. */
+/**
+ * The published state, `receive-wal.json`. LSNs are text (`0/3000148`), times ISO 8601 in UTC, sizes bytes. What is not known, or not
+ * yet, is null. Members may be added in later versions; one that is removed or changes its meaning comes with another `version`.
+ */
 export interface ReceiverState {
   readonly version: 1;
   readonly server: string;
   readonly pid: number;
   readonly phase: ReceiverPhase;
+  readonly phaseSince: string;
   readonly startedAt: string;
   readonly updatedAt: string;
-  /** Text, because it does not fit a JSON number. */
   readonly systemIdentifier: string | null;
   readonly serverVersion: number | null;
-  /** Bytes. */
   readonly walSegmentSize: number | null;
   readonly slotName: string | null;
+  readonly syncState: SyncState | null;
   readonly timelineId: number | null;
-  /** Where this stream began. */
   readonly startLsn: string | null;
   readonly writtenLsn: string | null;
+  readonly verifiedLsn: string | null;
   readonly flushedLsn: string | null;
-  /** The furthest position of the server that it told us about. */
+  readonly acknowledgedLsn: string | null;
   readonly serverLsn: string | null;
-  /** Name of the segment file that is being written (`NAME.partial`). */
   readonly partialName: string | null;
   readonly receivedBytes: number;
-  /** Over about the last second. */
   readonly bytesPerSecond: number;
   readonly lastMessageAt: string | null;
   readonly segmentsCompleted: number;
   readonly reconnects: number;
   readonly flushLatency: FlushLatency;
   readonly lastError: ReportedError | null;
+  readonly troubleSince: string | null;
+  readonly failedAttempts: number;
   readonly nextAttemptAt: string | null;
+  readonly gapPolicy: 'stop' | 'continue';
+  readonly holes: readonly RecordedHole[];
+  readonly blockingHole: RecordedHole | null;
   readonly logFile: string | null;
 }
 
-/** Replaces the published state. */
+/**
+ * Replaces the published state in one step. It is not made durable: after a power cut the file may be an old one, or empty, and the
+ * reader takes it for none. On a full disk it is written over where it lies, so that it can say that the disk is full.
+ */
 export async function writeReceiverState(path: string, state: ReceiverState): Promise<void> {
-  await writeFileAtomic(path, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o640, durable: false });
+  const text = `${JSON.stringify(state, undefined, 2)}\n`;
+  try {
+    await writeFileAtomic(path, text, { mode: 0o640, durable: false });
+  } catch (error) {
+    if (!(error instanceof FileSystemError) || error.code !== 'ERR_STORAGE_FULL') throw error;
+    await overwriteState(path, text);
+  }
+}
+
+/** Writes over the file that is there, as far as it has room of its own: a reader may meet half of it, and then sees none. */
+export async function overwriteState(path: string, text: string): Promise<void> {
+  try {
+    await using file = await open(path, 'r+');
+    const bytes = Buffer.from(text);
+    await file.writev([bytes], 0);
+    await file.truncate(bytes.length);
+  } catch (error) {
+    throw fileSystemError('write to', path, error);
+  }
 }
 
 /**

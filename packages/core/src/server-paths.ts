@@ -17,6 +17,11 @@ export function identityPath(server: ServerConfig): string {
   return join(server.directories.backup, 'identity.json');
 }
 
+/** The record of holes. */
+export function holesPath(server: ServerConfig): string {
+  return join(server.directories.backup, 'holes.json');
+}
+
 /** The published state of the receiver. */
 export function statePath(server: ServerConfig): string {
   return join(server.directories.backup, 'receive-wal.json');

@@ -4,15 +4,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Positions } from '@walvault/receiver';
 import { firstTimelineId, type Logger, parseLsn, parseWalSegmentSize, silentLogger } from '@walvault/wal';
 import { expect, test } from 'vitest';
-import { configured } from './configured.test-support.ts';
+import { type Configured, configured } from './configured.test-support.ts';
 import { CoreError } from './errors.ts';
+import { HoleRecord } from './holes.ts';
+import { LiveServerConfig } from './live-server-config.ts';
 import { readReceiverState } from './receiver-state.ts';
 import { reportError, StatePublisher } from './state-publisher.ts';
 
 const facts = { systemIdentifier: 2n ** 64n - 1n, serverVersion: 180_004, walSegmentSize: parseWalSegmentSize('16MB') };
 
-function publisherAt(path: string, log: Logger = silentLogger): StatePublisher {
-  return new StatePublisher({ path, server: 'pg', slotName: 'barman', logFile: '/log', log });
+async function publisherIn(
+  { home, pg }: Configured,
+  path = join(home, 'receive-wal.json'),
+  log: Logger = silentLogger,
+): Promise<StatePublisher> {
+  const holes = await HoleRecord.open(join(home, 'holes.json'));
+  return new StatePublisher({ path, server: new LiveServerConfig(pg), holes, logFile: '/log', log });
 }
 
 function positionsAt(lsn: string): Positions {
@@ -23,7 +30,7 @@ test('publishes how far the stream is, and how it ended', async () => {
   await using fixture = await configured();
   const path = join(fixture.home, 'receive-wal.json');
   {
-    await using publisher = publisherAt(path);
+    await using publisher = await publisherIn(fixture);
     publisher.starting();
     await expect.poll(() => readReceiverState(path)).toMatchObject({ phase: 'starting', writtenLsn: null, partialName: null });
     const positions = positionsAt('0/3000000');
@@ -59,17 +66,20 @@ test('counts what was received over all streams of its life, and tells the last 
   await using fixture = await configured();
   const path = join(fixture.home, 'receive-wal.json');
   {
-    await using publisher = publisherAt(path);
+    await using publisher = await publisherIn(fixture);
     const first = positionsAt('0/3000000');
     publisher.streaming(facts, first);
     first.wroteTo(parseLsn('0/3000500'));
     const next = new Date('2026-01-02T03:04:05Z');
-    publisher.waiting(new CoreError('ERR_SERVER_SHUT_DOWN', 'the server shut down', { hint: 'Wait.' }), next);
+    const error = new CoreError('ERR_SERVER_SHUT_DOWN', 'the server shut down', { hint: 'Wait.' });
+    publisher.waitingFor({ error, attempts: 1, nextAttemptAt: next });
     await expect
       .poll(() => readReceiverState(path))
       .toMatchObject({
         phase: 'waiting',
         nextAttemptAt: next.toISOString(),
+        failedAttempts: 1,
+        troubleSince: expect.any(String),
         reconnects: 1,
         lastError: { code: 'ERR_SERVER_SHUT_DOWN', message: 'the server shut down', hint: 'Wait.' },
       });
@@ -79,7 +89,7 @@ test('counts what was received over all streams of its life, and tells the last 
     second.wroteTo(parseLsn('0/3000600'));
     await expect
       .poll(() => readReceiverState(path))
-      .toMatchObject({ phase: 'streaming', receivedBytes: 0xb00, nextAttemptAt: null });
+      .toMatchObject({ phase: 'streaming', receivedBytes: 0xb00, nextAttemptAt: null, troubleSince: null });
     publisher.ended(new TypeError('x is undefined'));
   }
   expect(await readReceiverState(path)).toMatchObject({
@@ -91,7 +101,7 @@ test('counts what was received over all streams of its life, and tells the last 
 test('writes nothing while nothing changes', async () => {
   await using fixture = await configured();
   const path = join(fixture.home, 'receive-wal.json');
-  await using publisher = publisherAt(path);
+  await using publisher = await publisherIn(fixture);
   publisher.starting();
   await expect.poll(() => readReceiverState(path)).toBeDefined();
   const before = await stat(path);
@@ -105,7 +115,7 @@ test('a state that cannot be written is a warning, and never stands in the way o
   const warnings: string[] = [];
   const log: Logger = { ...silentLogger, warn: (_: object, message: string) => void warnings.push(message) };
   {
-    await using publisher = publisherAt(join(fixture.home, 'file/receive-wal.json'), log);
+    await using publisher = await publisherIn(fixture, join(fixture.home, 'file/receive-wal.json'), log);
     publisher.starting();
     publisher.ended();
   }

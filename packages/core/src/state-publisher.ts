@@ -1,20 +1,25 @@
 /** Keeps `receive-wal.json` up to date: at most one write at a time, at most one every quarter second, none while nothing changes. */
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import type { Positions } from '@walvault/receiver';
-import { formatLsn, type Logger, partialSuffix, walFileNameAt, type WalSegmentSize, WalvaultError } from '@walvault/wal';
 import {
-  type FlushLatency,
-  type ReceiverPhase,
-  type ReceiverState,
-  type ReportedError,
-  writeReceiverState,
-} from './receiver-state.ts';
+  formatLsn,
+  type Logger,
+  type Lsn,
+  partialSuffix,
+  walFileNameAt,
+  type WalSegmentSize,
+  WalvaultError,
+} from '@walvault/wal';
+import { FlushHistogram } from './flush-histogram.ts';
+import type { HoleRecord } from './holes.ts';
+import type { LiveServerConfig } from './live-server-config.ts';
+import { type ReceiverPhase, type ReceiverState, type ReportedError, writeReceiverState } from './receiver-state.ts';
+import type { SyncState } from './sync-state.ts';
 
 /** What does not change while a receiver lives. */
 export interface PublisherOptions {
   readonly path: string;
-  readonly server: string;
-  readonly slotName: string | undefined;
+  readonly server: LiveServerConfig;
+  readonly holes: HoleRecord;
   readonly logFile: string | undefined;
   readonly log: Logger;
 }
@@ -26,6 +31,17 @@ export interface ServerFacts {
   readonly walSegmentSize: WalSegmentSize;
 }
 
+/** An attempt that failed, and the next one. */
+export interface Wait {
+  readonly error: unknown;
+  /** In a row. */
+  readonly attempts: number;
+  readonly nextAttemptAt: Date;
+}
+
+type Trouble = Pick<ReceiverState, 'troubleSince' | 'failedAttempts' | 'nextAttemptAt'>;
+const noTrouble: Trouble = { troubleSince: null, failedAttempts: 0, nextAttemptAt: null };
+
 const intervalMs = 250;
 const rateWindowMs = 1000;
 
@@ -33,17 +49,19 @@ const rateWindowMs = 1000;
 export class StatePublisher implements AsyncDisposable {
   readonly #options: PublisherOptions;
   readonly #startedAt = new Date().toISOString();
-  readonly #flushes: RecordableHistogram = createHistogram({ lowest: 1, highest: 3_600_000_000, figures: 3 });
+  readonly #flushes = new FlushHistogram();
   readonly #timer: NodeJS.Timeout;
   #phase: ReceiverPhase = 'starting';
+  #phaseSince = this.#startedAt;
   #facts: ServerFacts | undefined;
   #positions: Positions | undefined;
   #startLsn: string | null = null;
   #receivedBefore = 0;
   #segmentsCompleted = 0;
   #reconnects = 0;
+  #syncState: SyncState | null = null;
   #lastError: ReportedError | null = null;
-  #nextAttemptAt: string | null = null;
+  #trouble: Trouble = noTrouble;
   #rate = { atMs: Date.now(), bytes: 0, bytesPerSecond: 0 };
   #published = '';
   #writing: Promise<void> = Promise.resolve();
@@ -54,15 +72,14 @@ export class StatePublisher implements AsyncDisposable {
     this.#timer.unref();
   }
 
-  /** The positions of the stream at hand, if there is one. */
+  /** The positions of the last stream, if there was one. */
   get positions(): Positions | undefined {
     return this.#positions;
   }
 
   starting(): void {
-    this.#phase = 'starting';
-    this.#nextAttemptAt = null;
-    this.#publishSoon();
+    this.#trouble = { ...this.#trouble, nextAttemptAt: null };
+    this.#enter('starting');
   }
 
   /** A stream has begun. */
@@ -73,8 +90,8 @@ export class StatePublisher implements AsyncDisposable {
       this.#startLsn = formatLsn(positions.writtenLsn);
     }
     this.#facts = facts;
-    this.#phase = 'streaming';
-    this.#publishSoon();
+    this.#trouble = noTrouble;
+    this.#enter('streaming');
   }
 
   segmentCompleted(): void {
@@ -82,29 +99,41 @@ export class StatePublisher implements AsyncDisposable {
   }
 
   flushed(durationMs: number): void {
-    this.#flushes.record(Math.max(1, Math.round(durationMs * 1000)));
+    this.#flushes.record(durationMs);
+  }
+
+  /** What pg_stat_replication says about us. */
+  synchronous(state: SyncState | null): void {
+    this.#syncState = state;
   }
 
   /** An attempt failed and another one is due. */
-  waiting(error: unknown, nextAttemptAt: Date): void {
-    this.#phase = 'waiting';
+  waitingFor({ error, attempts, nextAttemptAt }: Wait): void {
+    const troubleSince = this.#trouble.troubleSince ?? new Date().toISOString();
+    this.#trouble = { troubleSince, failedAttempts: attempts, nextAttemptAt: nextAttemptAt.toISOString() };
     this.#lastError = reportError(error);
-    this.#nextAttemptAt = nextAttemptAt.toISOString();
     this.#reconnects += 1;
-    this.#publishSoon();
+    this.#enter('waiting');
   }
 
   /** It is over. */
   ended(error?: unknown): void {
-    this.#phase = error === undefined ? 'stopped' : 'failed';
     if (error !== undefined) this.#lastError = reportError(error);
-    this.#nextAttemptAt = null;
+    this.#trouble = noTrouble;
+    this.#enter(error === undefined ? 'stopped' : 'failed');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
     await this.#writing;
     await this.#publish();
+  }
+
+  #enter(phase: ReceiverPhase): void {
+    if (phase !== this.#phase) this.#phaseSince = new Date().toISOString();
+    if (phase !== 'streaming') this.#syncState = null;
+    this.#phase = phase;
+    this.#publishSoon();
   }
 
   #publishSoon(): void {
@@ -125,35 +154,50 @@ export class StatePublisher implements AsyncDisposable {
   }
 
   #state(): ReceiverState {
-    const { server, slotName, logFile } = this.#options;
-    const positions = this.#positions;
+    const { server, holes, logFile } = this.#options;
+    const { name, slotName, gapPolicy } = server.current;
     return {
       version: 1,
-      server,
+      server: name,
       pid: process.pid,
       phase: this.#phase,
+      phaseSince: this.#phaseSince,
       startedAt: this.#startedAt,
       updatedAt: new Date().toISOString(),
       systemIdentifier: this.#facts?.systemIdentifier.toString() ?? null,
       serverVersion: this.#facts?.serverVersion ?? null,
       walSegmentSize: this.#facts?.walSegmentSize ?? null,
       slotName: slotName ?? null,
+      syncState: this.#syncState,
+      ...this.#progress(),
+      flushLatency: this.#flushes.latency(),
+      lastError: this.#lastError,
+      ...this.#trouble,
+      gapPolicy,
+      holes: holes.holes,
+      blockingHole: holes.open ?? null,
+      logFile: logFile ?? null,
+    };
+  }
+
+  /** How far it is, and how fast. */
+  #progress() {
+    const positions = this.#positions;
+    const heardAtMs = positions?.lastMessageAtMs ?? 0;
+    return {
       timelineId: positions?.timelineId ?? null,
       startLsn: this.#startLsn,
-      writtenLsn: positions === undefined ? null : formatLsn(positions.writtenLsn),
-      flushedLsn: positions === undefined ? null : formatLsn(positions.flushedLsn),
-      serverLsn: positions === undefined ? null : formatLsn(positions.serverLsn),
+      writtenLsn: lsnText(positions?.writtenLsn),
+      verifiedLsn: lsnText(positions?.verifiedLsn),
+      flushedLsn: lsnText(positions?.flushedLsn),
+      acknowledgedLsn: lsnText(positions?.acknowledgedLsn),
+      serverLsn: lsnText(positions?.serverLsn),
       partialName: this.#partialName(),
       receivedBytes: this.#receivedBytes(),
       bytesPerSecond: this.#phase === 'streaming' ? this.#bytesPerSecond() : 0,
-      lastMessageAt:
-        positions === undefined || positions.lastMessageAtMs === 0 ? null : new Date(positions.lastMessageAtMs).toISOString(),
+      lastMessageAt: heardAtMs === 0 ? null : new Date(heardAtMs).toISOString(),
       segmentsCompleted: this.#segmentsCompleted,
       reconnects: this.#reconnects,
-      flushLatency: this.#flushLatency(),
-      lastError: this.#lastError,
-      nextAttemptAt: this.#nextAttemptAt,
-      logFile: logFile ?? null,
     };
   }
 
@@ -176,16 +220,10 @@ export class StatePublisher implements AsyncDisposable {
     }
     return this.#rate.bytesPerSecond;
   }
+}
 
-  #flushLatency(): FlushLatency {
-    if (this.#flushes.count === 0) return { count: 0, p50Ms: 0, p99Ms: 0, maxMs: 0 };
-    return {
-      count: this.#flushes.count,
-      p50Ms: milliseconds(this.#flushes.percentile(50)),
-      p99Ms: milliseconds(this.#flushes.percentile(99)),
-      maxMs: milliseconds(this.#flushes.max),
-    };
-  }
+function lsnText(lsn: Lsn | undefined): string | null {
+  return lsn === undefined ? null : formatLsn(lsn);
 }
 
 /** An error as the state and the reports show it. */
@@ -193,9 +231,4 @@ export function reportError(error: unknown): ReportedError {
   const at = new Date().toISOString();
   if (WalvaultError.is(error)) return { code: error.code, message: error.message, hint: error.hint ?? null, at };
   return { code: 'ERR_UNEXPECTED', message: error instanceof Error ? error.message : String(error), hint: null, at };
-}
-
-/** Microseconds as milliseconds. */
-function milliseconds(micros: number): number {
-  return Math.round(micros) / 1000;
 }

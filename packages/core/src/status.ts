@@ -4,8 +4,9 @@ import type { ServerConfig } from '@walvault/config';
 import { type Lsn, lsnDistance, parseLsn, type TimelineId } from '@walvault/wal';
 import { listServerArchive } from './archive.ts';
 import { openStreaming } from './connections.ts';
+import { readHoles, type RecordedHole } from './holes.ts';
 import { readReceiverState, type ReceiverState, type ReportedError } from './receiver-state.ts';
-import { statePath } from './server-paths.ts';
+import { holesPath, statePath } from './server-paths.ts';
 import { reportError } from './state-publisher.ts';
 import { pidOf } from './stop-task.ts';
 
@@ -26,6 +27,8 @@ export interface ServerStatus {
   readonly receiver: ReceiverState | undefined;
   readonly live: LiveServer | ReportedError;
   readonly archive: ArchiveListing | ReportedError;
+  /** The holes on record, resolved or not. */
+  readonly holes: readonly RecordedHole[] | ReportedError;
   /** Bytes that the server has written and that are not durable here; undefined when either side is not known. */
   readonly lagBytes: number | undefined;
 }
@@ -34,13 +37,14 @@ const patienceMs = 3000;
 
 /** Looks at a server, its receiver and its archive, all at once. A server that does not answer costs at most 3 s. */
 export async function serverStatus(server: ServerConfig): Promise<ServerStatus> {
-  const [receiverPid, receiver, live, archive] = await Promise.all([
+  const [receiverPid, receiver, live, archive, holes] = await Promise.all([
     pidOf(server, 'receive-wal'),
     readReceiverState(statePath(server)),
     askServer(server).catch(reportError),
     listServerArchive(server).catch(reportError),
+    readHoles(holesPath(server)).catch(reportError),
   ]);
-  return { server, receiverPid, receiver, live, archive, lagBytes: lagBytes(receiver, live) };
+  return { server, receiverPid, receiver, live, archive, holes, lagBytes: lagBytes(receiver, live) };
 }
 
 /** Whether a part of the status is the error that stood in the way. */

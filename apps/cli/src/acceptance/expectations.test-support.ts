@@ -1,4 +1,5 @@
 /** What the acceptance tests hold against: the server's own pg_wal, and a server that recovers from the archive. */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Cluster, ServerStartError, type Settings, startExisting } from '@walvault/testkit';
@@ -16,6 +17,33 @@ export async function expectSameWal(pg: Cluster, vault: Vault): Promise<readonly
     expect(isSame, `${path} is what the server wrote`).toBe(true);
   }
   return names;
+}
+
+/**
+ * The same where the timeline changed on the way: each complete segment of 1 MiB is what one of the servers has under that name, and
+ * every next one follows the one before, on its timeline or a later one.
+ */
+export async function expectSameWalAcross(servers: readonly Cluster[], vault: Vault): Promise<readonly string[]> {
+  const segments = vault.segments();
+  for (const [name, path] of segments) {
+    const received = await readFile(path);
+    const copies = servers.map((server) => join(server.walDirectory, name)).filter((file) => existsSync(file));
+    const written = await Promise.all(copies.map((file) => readFile(file)));
+    const isSame = written.some((bytes) => bytes.equals(received));
+    expect(isSame, `${path} is what a server wrote (${copies.join(', ')})`).toBe(true);
+  }
+  const names = [...segments.keys()].toSorted((a, b) => segmentNumber(a) - segmentNumber(b) || (a < b ? -1 : 1));
+  for (const [index, name] of names.slice(1).entries()) {
+    const before = names[index]!;
+    expect(segmentNumber(name) - segmentNumber(before), `${name} follows ${before}`).toBeLessThanOrEqual(1);
+    expect(name.slice(0, 8) >= before.slice(0, 8), `${name} is on no earlier timeline than ${before}`).toBe(true);
+  }
+  return names;
+}
+
+/** The number of a segment of 1 MiB, of which 4096 have the same middle part of the name. */
+export function segmentNumber(name: string): number {
+  return Number.parseInt(name.slice(8, 16), 16) * 4096 + Number.parseInt(name.slice(16, 24), 16);
 }
 
 /** What became of a recovery. */

@@ -97,6 +97,7 @@ test('--stop ends the receiver in good order: all that came is durable and the s
   });
 });
 
+// Trap T6: up to version 15 pg_receivewal dies of SIGTERM, and with it goes what it had not written yet.
 test.each(['SIGTERM', 'SIGINT'] as const)('--foreground stays, and ends with 0 on %s with everything flushed', async (signal) => {
   await using receiver = await vault.start('receive-wal', '--foreground', 'pg');
   await receiver.waitForOutput(/"msg":"starting log streaming"/);

@@ -1,6 +1,6 @@
-import { chmod, copyFile, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Cluster, type ProgramResult, runAsServerUser, startCluster } from '@walvault/testkit';
+import { type Cluster, type ProgramResult, startCluster } from '@walvault/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { caughtUp, plant, type Section, sectionFor, Vault } from './vault.test-support.ts';
 
@@ -25,18 +25,6 @@ function refusal(result: ProgramResult): { readonly message: string; readonly hi
   const [, message, hint] = /^ERROR: (.*)\nHINT: (.*)\n$/.exec(result.stderr) ?? [];
   expect(message, result.stderr).toBeDefined();
   return { message: message!, hint: hint! };
-}
-
-/** Makes a directory that only its mode keeps walvault out of. */
-async function lockUp(path: string): Promise<void> {
-  await mkdir(path, { recursive: true });
-  await chmod(join(path, '..'), 0o777);
-  await chmod(path, 0o555);
-}
-
-/** Modes keep nobody out who runs with root's rights, as the tests must in a checkout that nobody else can reach. */
-async function mayWrite(path: string): Promise<boolean> {
-  return (await runAsServerUser(['test', '-w', path])).code === 0;
 }
 
 describe('a receiver does not start, and says why and what to do,', () => {
@@ -212,37 +200,5 @@ describe('with segments of an earlier run', () => {
     );
     expect(await contents()).toEqual(before);
     await vault.configure({ pg: sectionFor(pg) });
-  });
-});
-
-describe('a directory that cannot be used is named, with what to do:', () => {
-  test('the main directory is a file', async () => {
-    await using vault = await Vault.create({ pg: sectionFor(pg) });
-    await writeFile(vault.path(), 'not a directory');
-    const result = await vault.run('receive-wal', 'pg');
-    expect(result).toMatchObject({
-      code: 1,
-      stderr: expect.stringMatching(/^ERROR: could not create the directory ".+": .+\n(HINT: .+\n)?$/),
-    });
-  });
-
-  test('the streaming directory does not let us write', async () => {
-    await using vault = await Vault.create({ pg: sectionFor(pg) });
-    await lockUp(vault.path('streaming'));
-    const result = await vault.run('receive-wal', 'pg');
-    if (await mayWrite(vault.path('streaming'))) return expect(result.code).toBe(0);
-    const { message, hint } = refusal(result);
-    expect(message).toBe(`ArchiverFailure:could not write to "${vault.path('streaming')}": permission denied`);
-    expect(hint).toBe('Check the owner and the mode of this path, and whether its file system is mounted read-only.');
-    expect(vault.names('streaming')).toEqual([]);
-  });
-
-  test('the directory of the server does not let us write', async () => {
-    await using vault = await Vault.create({ pg: sectionFor(pg) });
-    await lockUp(vault.path());
-    const { code, stderr } = await vault.run('receive-wal', 'pg');
-    if (await mayWrite(vault.path())) return expect(code).toBe(0);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^ERROR: could not write to ".+\/pg": permission denied\nHINT: Check the owner .+\n$/);
   });
 });

@@ -111,6 +111,12 @@ export class Vault implements AsyncDisposable {
     return Number(pid);
   }
 
+  /** Ends the receiver of `pg` in good order, and waits until its server knows. */
+  async stopReceiver(pg: Cluster): Promise<void> {
+    await this.succeed('receive-wal', '--stop', 'pg');
+    await pg.waitFor('select count(*) = 0 from pg_replication_slots where active');
+  }
+
   /** PID in the lock file of the receiver of `pg`; whether it is alive does not matter. */
   async lockedBy(): Promise<number> {
     return Number(await readFile(join(this.home, '.pg-receive-wal.lock'), 'utf8'));

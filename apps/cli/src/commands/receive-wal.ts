@@ -1,10 +1,12 @@
-/** `receive-wal`: start the receiver of a server, in the background or the foreground; stop it; create or drop its slot. */
-import { runReceiver, type ServerConfig, stopTask } from '@walvault/core';
+/** `receive-wal`: start the receiver of a server, in the background or the foreground; stop or reset it; create or drop its slot. */
+import { LiveServerConfig, runReceiver, type ServerConfig, stopTask } from '@walvault/core';
 import { formatLsn, WalvaultError } from '@walvault/wal';
 import { launchAndWait, receiverCommand, reportStart } from '../background.ts';
 import type { CommandContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';
 import { describeError } from '../output.ts';
+import { reloadOnHangup } from '../reload.ts';
+import { resetCommand } from './reset.ts';
 import { createSlotCommand, dropSlotCommand } from './slot.ts';
 
 /** Options of the command. At most one of the actions is given. */
@@ -15,6 +17,7 @@ export interface ReceiveWalCommandOptions {
   /** In the foreground: log to this file instead of stderr. */
   readonly logFile?: string | undefined;
   readonly stop?: boolean | undefined;
+  readonly reset?: boolean | undefined;
   readonly createSlot?: boolean | undefined;
   readonly ifNotExists?: boolean | undefined;
   readonly dropSlot?: boolean | undefined;
@@ -27,8 +30,13 @@ export async function receiveWalCommand(
   options: ReceiveWalCommandOptions,
 ): Promise<number> {
   const server = await context.server(serverName);
+  if (options.stop === true && options.reset === true) {
+    context.output.failure('--stop and --reset options are not compatible');
+    return exitCode.error;
+  }
   if (options.createSlot === true) return createSlotCommand(context, server, options.ifNotExists ?? false);
   if (options.dropSlot === true) return dropSlotCommand(context, server);
+  if (options.reset === true) return resetCommand(context, server);
   if (options.stop === true) {
     const pid = await stopTask(server, 'receive-wal');
     context.output.info(`Stopped process receive-wal(${pid})`);
@@ -41,7 +49,10 @@ async function inBackground(context: CommandContext, server: ServerConfig, optio
   const { output } = context;
   output.info(`Starting receive-wal for server ${server.name}`);
   const command = await receiverCommand(context, server, options.wait === true);
-  const report = await launchAndWait(command, context.stop);
+  const report = await launchAndWait(command, context.stop, (message, hint) => {
+    output.warning(`${server.name}: waiting, and trying again: ${message}`);
+    if (hint !== undefined) output.hint(hint);
+  });
   if (report.kind === 'failed') {
     output.failure(report.message, report.hint);
     return exitCode.error;
@@ -55,13 +66,16 @@ async function inBackground(context: CommandContext, server: ServerConfig, optio
 /** In the foreground: runs until a signal or an error that trying again does not help. */
 async function inForeground(context: CommandContext, server: ServerConfig, options: ReceiveWalCommandOptions): Promise<number> {
   const log = context.log(server, options.logFile);
+  const live = new LiveServerConfig(server);
+  using _ = reloadOnHangup({ context, live, log });
   try {
     await runReceiver({
-      server,
+      server: live,
       stop: context.stop,
       firstAttempt: options.wait === true ? 'retry' : 'fail',
       logFile: options.logFile,
       log,
+      onWaiting: ({ message, hint }) => void reportStart({ kind: 'waiting', message, hint: hint ?? undefined }),
       onStreaming: ({ timelineId, startLsn }) => void reportStart({ kind: 'running', timelineId, lsn: formatLsn(startLsn) }),
     });
     return exitCode.ok;

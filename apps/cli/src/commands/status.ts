@@ -1,5 +1,5 @@
 /** `status`: what an operator asks first. The lines are Barman's where it has them; it has none for streaming. */
-import { isReportedError, type ReceiverState, serverStatus, type ServerStatus } from '@walvault/core';
+import { isReportedError, type ReceiverState, type RecordedHole, serverStatus, type ServerStatus } from '@walvault/core';
 import { formatLsn } from '@walvault/wal';
 import type { CommandContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';
@@ -41,7 +41,7 @@ function factsOf(status: ServerStatus): readonly Fact[] {
     { key: 'active', description: 'Active', message: server.active ? 'True' : 'False' },
     { key: 'description', description: 'Description', message: server.description ?? '' },
   ];
-  return [...general, ...liveFacts(status), ...receiverFacts(status), ...archiveFacts(status)];
+  return [...general, ...liveFacts(status), ...receiverFacts(status), ...archiveFacts(status), ...holeFacts(status)];
 }
 
 function liveFacts({ live }: ServerStatus): readonly Fact[] {
@@ -66,35 +66,52 @@ function liveFacts({ live }: ServerStatus): readonly Fact[] {
 }
 
 function receiverFacts(status: ServerStatus): readonly Fact[] {
-  const { receiver, lagBytes } = status;
+  const { receiver } = status;
   const facts: Fact[] = [{ key: 'receiver', description: 'Receiver', message: receiverWord(status) }];
   if (receiver === undefined) return facts;
-  if (receiver.writtenLsn !== null && receiver.flushedLsn !== null) {
+  return [...facts, ...waitFacts(receiver), ...progressFacts(status, receiver), ...qualityFacts(receiver)];
+}
+
+/** What it waits for, as long as it does. */
+function waitFacts({ phase, nextAttemptAt, failedAttempts, troubleSince }: ReceiverState): readonly Fact[] {
+  if (phase !== 'waiting' || nextAttemptAt === null || troubleSince === null) return [];
+  const seconds = Math.max(0, Math.round((Date.parse(nextAttemptAt) - Date.now()) / 1000));
+  const message = `in ${seconds} s (${failedAttempts} without success; trouble began ${formatAge(troubleSince)})`;
+  return [{ key: 'next_attempt', description: 'Next attempt', message, value: failedAttempts }];
+}
+
+function progressFacts({ lagBytes }: ServerStatus, receiver: ReceiverState): readonly Fact[] {
+  const { writtenLsn, flushedLsn, acknowledgedLsn, timelineId, bytesPerSecond, lastMessageAt } = receiver;
+  const facts: Fact[] = [];
+  if (writtenLsn !== null && flushedLsn !== null) {
     facts.push(
-      { key: 'received_lsn', description: 'Received up to', message: `${receiver.writtenLsn} (timeline ${receiver.timelineId})` },
-      { key: 'durable_lsn', description: 'Durable up to', message: receiver.flushedLsn },
+      { key: 'received_lsn', description: 'Received up to', message: `${writtenLsn} (timeline ${timelineId})` },
+      { key: 'durable_lsn', description: 'Durable up to', message: flushedLsn },
+      { key: 'acknowledged_lsn', description: 'Acknowledged up to', message: acknowledgedLsn ?? 'unknown' },
     );
   }
   if (lagBytes !== undefined)
     facts.push({ key: 'lag_bytes', description: 'Lag', message: `${formatBytes(lagBytes)} not durable here`, value: lagBytes });
   facts.push(
-    {
-      key: 'receive_rate',
-      description: 'Receive rate',
-      message: `${formatBytes(receiver.bytesPerSecond)}/s`,
-      value: receiver.bytesPerSecond,
-    },
+    { key: 'receive_rate', description: 'Receive rate', message: `${formatBytes(bytesPerSecond)}/s`, value: bytesPerSecond },
     {
       key: 'last_message',
       description: 'Last message from the server',
-      message: receiver.lastMessageAt === null ? 'none yet' : formatAge(receiver.lastMessageAt),
+      message: lastMessageAt === null ? 'none yet' : formatAge(lastMessageAt),
     },
-    { key: 'flush_latency', description: 'Flush latency', message: latencyWords(receiver) },
-    { key: 'slot_name', description: 'Replication slot', message: receiver.slotName ?? 'none' },
-    { key: 'last_error', description: 'Last error', message: errorWords(receiver) },
   );
-  if (receiver.lastError?.hint != null)
-    facts.push({ key: 'last_error_hint', description: 'What to do', message: receiver.lastError.hint });
+  return facts;
+}
+
+function qualityFacts(receiver: ReceiverState): readonly Fact[] {
+  const { slotName, syncState, lastError } = receiver;
+  const facts: Fact[] = [
+    { key: 'flush_latency', description: 'Flush latency', message: latencyWords(receiver) },
+    { key: 'slot_name', description: 'Replication slot', message: slotName ?? 'none' },
+    { key: 'sync_state', description: 'Synchronous state', message: syncState ?? 'unknown' },
+    { key: 'last_error', description: 'Last error', message: errorWords(receiver) },
+  ];
+  if (lastError?.hint != null) facts.push({ key: 'last_error_hint', description: 'What to do', message: lastError.hint });
   return facts;
 }
 
@@ -133,4 +150,19 @@ function archiveFacts({ archive }: ServerStatus): readonly Fact[] {
       value: holes.length,
     },
   ];
+}
+
+/** WAL that the server no longer had when it was due. */
+function holeFacts({ holes }: ServerStatus): readonly Fact[] {
+  const description = 'Holes on record';
+  if (isReportedError(holes)) return [{ key: 'recorded_holes', description, message: `unknown: ${holes.message}` }];
+  const message = holes.length === 0 ? 'none' : holes.map(holeWords).join('; ');
+  return [{ key: 'recorded_holes', description, message, value: holes.length }];
+}
+
+function holeWords({ timelineId, fromLsn, toTimelineId, toLsn, resolvedBy, foundAt }: RecordedHole): string {
+  const from = `${fromLsn} on timeline ${timelineId}`;
+  const to = toLsn === null ? 'unknown' : `${toLsn} on timeline ${toTimelineId}`;
+  const state = resolvedBy === null ? 'the receiver waits there' : resolvedBy;
+  return `from ${from} to ${to} (${state}, found ${formatAge(foundAt)})`;
 }

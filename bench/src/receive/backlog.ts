@@ -1,9 +1,8 @@
 /**
  * The WAL that is received: made once, kept by a slot of its own, and left alone while it is measured.
  *
- * Three quarters are rows of random bytes, one to a page (bulkLoad of the testkit), and one quarter small rows with an index, so
- * that there are large and small records and nothing that a compressing disk could make less of. Both ends lie on segment
- * boundaries. The server runs without fsync and writes its checkpoints before, because its own disk work is not what is measured.
+ * Both ends lie on segment boundaries. The server runs without fsync and writes its checkpoints before, because its own disk work
+ * is not what is measured.
  */
 import { basename } from 'node:path';
 import {
@@ -15,10 +14,12 @@ import {
   segmentNumberOfName,
   toLsn,
 } from '@walvault/wal';
-import { bulkLoad, type Cluster, type PostgresMajor, startCluster } from '@walvault/testkit';
+import { type Cluster, type PostgresMajor, startCluster } from '@walvault/testkit';
+import { type RecordSize, recordSize } from './record-size.ts';
 import { hashSegments, type SegmentHashes } from './segment-hashes.ts';
+import { type WalKind, walKinds } from './wal-kinds.ts';
 
-/** A server with a backlog for whoever copies its slot. Disposing stops the server and removes everything. */
+/** A server with a backlog for whoever has a slot at its start. Disposing stops the server and removes everything. */
 export interface Backlog extends AsyncDisposable {
   readonly cluster: Cluster;
   /** Volume, in bytes; whole segments. */
@@ -28,37 +29,42 @@ export interface Backlog extends AsyncDisposable {
   readonly lastSegment: string;
   /** Of the server's own files, from the first segment to the last. */
   readonly hashes: SegmentHashes;
-  /** Makes a slot at the start of the backlog; disposing drops it. */
-  slot(): Promise<BacklogSlot>;
+  /** Of the segment in the middle; undefined where nothing can count them. */
+  readonly recordSize: RecordSize | undefined;
+  /** SQL that makes a physical slot `$1` at the start of the backlog. */
+  readonly createSlot: string;
 }
 
-/** A physical slot at the start of the backlog. */
-export interface BacklogSlot extends AsyncDisposable {
-  readonly name: string;
+/** What a backlog is made of. */
+export interface BacklogOptions {
+  readonly major: PostgresMajor;
+  /** Least volume, in bytes. */
+  readonly bytes: number;
+  readonly wal: WalKind;
 }
 
 const mebibyte = 1024 * 1024;
 const segmentBytes = defaultWalSegmentSize;
 const sliceMegabytes = 64;
-const smallRowsPerMegabyte = 6500;
 const keeper = 'bench_backlog';
-const runSlot = 'bench_run';
 
-/** Room for all that stays on the disk at a time: the server's WAL, what one run receives, the server itself. */
-export function neededBytes(backlogBytes: number): number {
-  return 2 * backlogBytes + 600_000_000;
+/** Room that is needed in bytes: for the server with its WAL, and for what one run receives. */
+export function neededBytes(backlogBytes: number): { readonly server: number; readonly received: number } {
+  return { server: backlogBytes + 500_000_000, received: backlogBytes + 100_000_000 };
 }
 
-/** Starts a server and makes a backlog of at least `bytes` on it. */
-export async function makeBacklog(major: PostgresMajor, bytes: number): Promise<Backlog> {
+/** Starts a server and makes a backlog on it. */
+export async function makeBacklog({ major, bytes, wal }: BacklogOptions): Promise<Backlog> {
   await using stack = new AsyncDisposableStack();
   const cluster = stack.use(await startCluster({ major, settings: serverSettings(bytes) }));
+  await walKinds[wal].prepare(cluster);
   const firstSegment = await beginBacklog(cluster);
-  await fill(cluster, bytes);
+  await fill(cluster, wal, bytes);
   const lastSegment = await cluster.switchWal();
   await cluster.query('checkpoint');
   const names = (await cluster.walFiles()).filter((name) => name >= firstSegment && name <= lastSegment);
   const hashes = await hashSegments(cluster.walDirectory, names);
+  const middle = await recordSize(cluster, names[Math.floor(names.length / 2)] ?? firstSegment);
   stack.move();
   return {
     cluster,
@@ -66,7 +72,8 @@ export async function makeBacklog(major: PostgresMajor, bytes: number): Promise<
     endLsn: formatLsn(lastByteOf(lastSegment)),
     lastSegment,
     hashes,
-    slot: () => copySlot(cluster),
+    recordSize: middle,
+    createSlot: `select pg_copy_physical_replication_slot('${keeper}', $1)`,
     [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
   };
 }
@@ -78,24 +85,19 @@ function serverSettings(bytes: number): Readonly<Record<string, string | boolean
 
 /** The first segment: a slot that is made with its WAL reserved begins at the last checkpoint. */
 async function beginBacklog(cluster: Cluster): Promise<string> {
-  await cluster.query('create table ledger (id bigint generated always as identity primary key, account int, note text)');
   await cluster.switchWal();
   await cluster.query('checkpoint');
   const sql = 'select pg_walfile_name(lsn) from pg_create_physical_replication_slot($1, true)';
   return basename((await cluster.value(sql, [keeper])) ?? '');
 }
 
-/** In slices, so that the table of the large rows never becomes large itself. */
-async function fill(cluster: Cluster, bytes: number): Promise<void> {
+/** In slices, so that the tables never become large themselves. */
+async function fill(cluster: Cluster, wal: WalKind, bytes: number): Promise<void> {
   const start = await cluster.currentLsn();
   for (;;) {
     const done = Number(await cluster.value('select pg_wal_lsn_diff(pg_current_wal_lsn(), $1)', [start]));
-    const megabytes = Math.min(sliceMegabytes, (bytes - done) / mebibyte);
-    if (megabytes <= 0) return;
-    await bulkLoad(cluster, megabytes * 0.75);
-    await cluster.query(`insert into ledger (account, note) select random() * 1e6, md5(n::text)
-      from generate_series(1, ${Math.ceil(megabytes * 0.25 * smallRowsPerMegabyte)}) as n`);
-    await cluster.query('truncate bulk, ledger');
+    if (done >= bytes) return;
+    await walKinds[wal].write(cluster, Math.min(sliceMegabytes, (bytes - done) / mebibyte));
   }
 }
 
@@ -103,15 +105,4 @@ function lastByteOf(segment: string): Lsn {
   const file = parseWalFileName(segment);
   if (file.kind !== 'segment') throw new Error(`the server named "${segment}" as its segment`);
   return toLsn(segmentEndLsn(segmentNumberOfName(file, segmentBytes), segmentBytes) - 1n);
-}
-
-async function copySlot(cluster: Cluster): Promise<BacklogSlot> {
-  await cluster.query('select pg_copy_physical_replication_slot($1, $2)', [keeper, runSlot]);
-  return {
-    name: runSlot,
-    [Symbol.asyncDispose]: async () => {
-      await cluster.waitFor(`select not active from pg_replication_slots where slot_name = '${runSlot}'`);
-      await cluster.query('select pg_drop_replication_slot($1)', [runSlot]);
-    },
-  };
 }
