@@ -19,7 +19,7 @@ test('a comparison shows every round with its ratio, and the medians with their 
       2  ours       3.00
       2  ratio      0.75
 
-  median (min..max)             theirs               ours             ratio
+  median (min..max)             theirs               ours              ratio
   wall s             4.00 (4.00..4.00)  2.50 (2.00..3.00)  0.63 (0.50..0.75)
 `
       .slice(1)

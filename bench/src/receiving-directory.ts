@@ -42,9 +42,10 @@ function make(place: string): string {
   }
 }
 
-/** The receiver is killed at the same time, by the testkit's guardian; three seconds later it writes nothing any more. */
+/** Again and again for a minute: the receiver, which is killed at the same time by the testkit's guardian, may still write. */
 function spawnRemover(path: string): ChildProcess {
-  const script = 'trap "" HUP INT TERM; while read -r _; do :; done; sleep 3; rm -rf "$1"';
+  const remove = 'for _ in $(seq 120); do [ -e "$1" ] || break; rm -rf "$1"; sleep 0.5; done';
+  const script = `trap "" HUP INT TERM; while read -r _; do :; done; ${remove}`;
   const child = spawn('/bin/sh', ['-c', script, 'sh', path], { detached: true, cwd: '/', stdio: ['pipe', 'ignore', 'ignore'] });
   child.unref();
   (child.stdin as unknown as { unref(): void }).unref();

@@ -1,7 +1,6 @@
 /** `bench memory`: whether the memory of one stream stays flat, over much WAL, and while the disk is slower than the server. */
 import { type Cluster, temporaryDirectory } from '@walvault/testkit';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { join } from 'node:path';
 import { majorOption, programOption, receivingOption } from '../common-options.ts';
 import { walvault, type WalvaultOptions } from '../contenders.ts';
 import { startCommitServer } from '../commit-server.ts';
@@ -92,7 +91,7 @@ async function streamSlow(options: MemoryOptions, voice: Voice): Promise<readonl
   voice.progress(`making ${(bytes / 1e9).toFixed(1)} GB of WAL for a disk of ${options['disk-mb']} MB/s`);
   await using backlog = await makeBacklog({ major: options.major, bytes, wal: 'bulk' });
   const preload = {
-    module: join(import.meta.dirname, 'slow-disk.ts'),
+    module: new URL('./slow-disk.ts', import.meta.url).href,
     env: { BENCH_DISK_BYTES_PER_SECOND: String(bytesPerSecond), BENCH_DISK_SYNC_MS: String(options['sync-ms']) },
   };
   await using receiver = await startStream(options, backlog.cluster, { preload, createSlot: backlog.createSlot });

@@ -21,6 +21,8 @@ export interface Disk {
 
 /** An open file of a {@link Disk}. Positions and sizes are bytes from the start of the file. */
 export interface DiskFile extends AsyncDisposable {
+  /** The descriptor of a file of the operating system; small writes go to it without a detour over a thread. */
+  readonly fd?: number | undefined;
   /** Writes as much as the system takes at once, which may be less than all; without `position` at the end of what was written. */
   writev(buffers: readonly Uint8Array[], position?: number): Promise<{ readonly bytesWritten: number }>;
   /** Reads into `buffer` from `offset`; 0 bytes at the end of the file. */

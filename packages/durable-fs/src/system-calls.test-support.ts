@@ -3,7 +3,7 @@
  * The calls are made as usual, except those that a test lets fail.
  */
 import fs, { type FileHandle } from 'node:fs/promises';
-import { readlinkSync } from 'node:fs';
+import syncFs, { readlinkSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { basename } from 'node:path';
 
@@ -27,7 +27,7 @@ export async function listenToSystemCalls(): Promise<SystemCalls> {
     const errno = failing.get(call);
     if (errno !== undefined) throw Object.assign(new Error(`${errno}: made up`), { code: errno });
   };
-  const restore = [...(await listenToHandles(note)), ...listenToPaths(note)];
+  const restore = [...(await listenToHandles(note)), listenToSmallWrites(note), ...listenToPaths(note)];
   return {
     calls,
     fail: (call, errno) => failing.set(call, errno),
@@ -53,6 +53,16 @@ async function listenToHandles(note: Note): Promise<(() => void)[]> {
     };
     return () => void (prototype[call] = original);
   });
+}
+
+/** Small writes take no detour over a thread. */
+function listenToSmallWrites(note: Note): () => void {
+  const original = syncFs.writevSync;
+  syncFs.writevSync = (fd, ...args) => {
+    note('writev', readlinkSync(`/proc/self/fd/${fd}`));
+    return original(fd, ...args);
+  };
+  return () => void (syncFs.writevSync = original);
 }
 
 function listenToPaths(note: Note): (() => void)[] {

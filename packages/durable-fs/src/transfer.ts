@@ -1,12 +1,19 @@
 /** Reading and writing until all of it is done: the system may stop short at any place, and say how far it came. */
+import { writevSync } from 'node:fs';
 import type { DiskFile } from './disk.ts';
+
+/**
+ * Up to this many bytes are given to the kernel at once instead of by a thread, which would take longer than the copy. A commit
+ * that waits for its few hundred bytes feels that; where the disk cannot keep up, writes are larger.
+ */
+const smallBytes = 64 * 1024;
 
 /** Writes all of the buffers from `position`, or at the end of a file that was opened to append. Throws what the system throws. */
 export async function writeAll(file: DiskFile, buffers: readonly Uint8Array[], position?: number): Promise<void> {
   let rest = buffers;
   let at = position;
   while (rest.length > 0) {
-    const { bytesWritten } = await file.writev(rest, at);
+    const bytesWritten = isSmall(file, rest) ? writevSync(file.fd, rest, at) : (await file.writev(rest, at)).bytesWritten;
     if (at !== undefined) at += bytesWritten;
     const left = dropBytes(rest, bytesWritten);
     // as in PostgreSQL: a write that does nothing and does not say why is taken for a full disk, and not tried for ever
@@ -14,6 +21,13 @@ export async function writeAll(file: DiskFile, buffers: readonly Uint8Array[], p
       throw Object.assign(new Error('nothing was written'), { code: 'ENOSPC' });
     rest = left;
   }
+}
+
+function isSmall(file: DiskFile, buffers: readonly Uint8Array[]): file is DiskFile & { readonly fd: number } {
+  if (file.fd === undefined) return false;
+  let bytes = 0;
+  for (const buffer of buffers) bytes += buffer.length;
+  return bytes <= smallBytes;
 }
 
 /** Reads from `position` until the buffer is full or the file ends; gives the number of bytes. Throws what the system throws. */

@@ -138,11 +138,11 @@ describe('messages from the server', () => {
 describe('bytes that are not the protocol', () => {
   const malformed: readonly (readonly [string, string])[] = [
     ['an unknown type', '00 00000004'],
-    ['NegotiateProtocolVersion, which we give no cause for', '76 0000000c 00030000 00000000'],
+    ['an offer of another version that is cut off', '76 00000006 0003'],
     ['an answer of an HTTP server', Buffer.from('HTTP/1.1 400 Bad Request\r\n').toString('hex')],
     ['a length that does not count itself', '5a 00000003 49'],
     ['ReadyForQuery of a wrong length', '5a 00000006 4949'],
-    ['a cancel key of protocol 3.2', '4b 00000010 0000004d 0000005800000058'],
+    ['a cancel key that is longer than protocol 3.2 has them', `4b 0000010c 0000004d ${'00'.repeat(260)}`],
     ['an error without its end', '45 00000009 4d 6869 00 41'],
     ['an error that ends in a field', '45 00000007 4d6869'],
     ['an empty error', '45 00000004'],
@@ -203,6 +203,14 @@ describe('bytes that are not the protocol', () => {
     header.writeUInt32BE(maxMessageLength, 1);
     expect(parseAll([header])).toEqual([]);
     expect(() => parseAll([hex('53 00007531')])).toThrow(/type "S" with impossible length 30001/);
+  });
+
+  test('each type byte that no server sends is refused at the header', () => {
+    const known = Buffer.from('RSKZCcWTDdENAGHIns123t');
+    for (let type = 0; type < 256; type += 1) {
+      const header = Buffer.of(type, 0, 0, 0, 0xff);
+      if (!known.includes(type)) expect(() => parseAll([header])).toThrow(/message of unknown type/);
+    }
   });
 
   test('whatever comes, the parser ends with messages or a typed error', () => {

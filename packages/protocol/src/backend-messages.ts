@@ -10,7 +10,13 @@ import type { BackendMessage as ParsedMessage, CommandCompleteMessage, CopyDataM
 import type { BackendKeyDataMessage, ParameterStatusMessage, RowDescriptionMessage } from 'pg-protocol/dist/messages.js';
 import { ProtocolViolationError } from './errors.ts';
 import { inspectFrames } from './frame-guard.ts';
-import { type AuthenticationRequest, decodeAuthenticationRequest, decodeDataRow, decodeServerMessage } from './message-bodies.ts';
+import {
+  type AuthenticationRequest,
+  decodeAuthenticationRequest,
+  decodeDataRow,
+  decodeNegotiation,
+  decodeServerMessage,
+} from './message-bodies.ts';
 import type { ServerMessageFields } from './server-error.ts';
 
 /** A message from the server ("Message Formats" in the PostgreSQL manual). */
@@ -18,6 +24,8 @@ export type BackendMessage =
   | { readonly kind: 'authentication'; readonly request: AuthenticationRequest }
   | { readonly kind: 'parameterStatus'; readonly name: string; readonly value: string }
   | { readonly kind: 'backendKeyData'; readonly processId: number }
+  /** The server speaks an older minor version of the protocol than we asked for, or does not know some of its options. */
+  | { readonly kind: 'negotiateProtocolVersion'; readonly minorVersion: number; readonly unknownOptions: readonly string[] }
   | { readonly kind: 'readyForQuery' }
   | { readonly kind: 'rowDescription'; readonly columns: readonly string[] }
   | { readonly kind: 'dataRow'; readonly values: readonly (Buffer | null)[] }
@@ -73,6 +81,8 @@ function decodeBody(type: string, body: Buffer): BackendMessage {
       return { kind: 'error', fields: decodeServerMessage(body) };
     case 'N':
       return { kind: 'notice', fields: decodeServerMessage(body) };
+    case 'v':
+      return { kind: 'negotiateProtocolVersion', ...decodeNegotiation(body) };
     default:
       return { kind: 'dataRow', values: decodeDataRow(body) };
   }

@@ -65,8 +65,8 @@ const fates: Readonly<Record<ConninfoKeyword, Fate>> = {
     sample: `scram_server_key=${'A'.repeat(43)}=`,
     honoured: 'let us in by SCRAM without it, and prove the server',
   },
-  min_protocol_version: { refused: 'min_protocol_version=3.2' },
-  max_protocol_version: { refused: 'max_protocol_version=2.0' },
+  min_protocol_version: { sample: 'min_protocol_version=3.2', honoured: 'goes back to 3.0 with a server that has no more' },
+  max_protocol_version: { sample: 'max_protocol_version=latest', honoured: 'goes back to 3.0 with a server that has no more' },
   sslmode: { sample: 'sslmode=require', honoured: 'mode %s connects over %s' },
   sslnegotiation: {
     sample: 'sslmode=require sslnegotiation=direct',

@@ -31,6 +31,12 @@ export interface ScramKeys {
   readonly serverKey: Buffer | undefined;
 }
 
+/** Minor versions of protocol 3 (libpq `min_protocol_version`, `max_protocol_version`): 0 and 2. */
+export interface ProtocolVersions {
+  readonly minimumMinor: number;
+  readonly maximumMinor: number;
+}
+
 /** One place to try: a TCP host, or a directory that holds a Unix socket. */
 export interface HostAddress {
   /** Host name or address as written, or the absolute directory of a Unix socket. Shown in messages; names the certificate. */
@@ -91,6 +97,7 @@ export interface ConnectionParameters {
   readonly userTimeoutMs: number;
   /** The operating system's user that a server behind a Unix socket must run as (`requirepeer`). */
   readonly requiredPeer: string | undefined;
+  readonly protocol: ProtocolVersions;
   readonly channelBinding: ChannelBinding;
   readonly requiredAuthentication: RequiredAuthentication | undefined;
   readonly scramKeys: ScramKeys;

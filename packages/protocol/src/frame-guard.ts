@@ -31,15 +31,15 @@ const maxShortMessageLength = 30_000;
 
 const headerLength = 5;
 const longTypes: ReadonlySet<number> = codesOf('TDdENA');
-const shortTypes: ReadonlySet<number> = codesOf('RSKZCcWGHIns123t');
-const capturedTypes: ReadonlySet<number> = codesOf('REND');
+const shortTypes: ReadonlySet<number> = codesOf('RSKZCcWGHIns123tv');
+const capturedTypes: ReadonlySet<number> = codesOf('RENDv');
 const shapedTypes: ReadonlySet<number> = new Set([...longTypes, ...shortTypes].filter((type) => hasShape(nameOf(type))));
-/** Lengths of the messages that have only one. BackendKeyData has two numbers in protocol 3.0, which is what we ask for. */
+/** BackendKeyData: a process id and a key, which has 4 bytes in protocol 3.0 and up to 256 in 3.2. */
+const keyData = 'K'.charCodeAt(0);
+const isKeyDataLength = (length: number): boolean => length >= 12 && length <= 8 + 256;
+/** Lengths of the messages that have only one. */
 const fixedLengths: ReadonlyMap<number, number> = new Map(
-  Object.entries({ Z: 5, K: 12, c: 4, I: 4, n: 4, s: 4, '1': 4, '2': 4, '3': 4 }).map(([type, length]) => [
-    type.charCodeAt(0),
-    length,
-  ]),
+  Object.entries({ Z: 5, c: 4, I: 4, n: 4, s: 4, '1': 4, '2': 4, '3': 4 }).map(([type, length]) => [type.charCodeAt(0), length]),
 );
 
 /**
@@ -76,7 +76,12 @@ function checkHeader(type: number, length: number): void {
     });
   }
   const longest = isLong ? maxMessageLength : maxShortMessageLength;
-  if (length < 4 || length > longest || (fixedLengths.get(type) ?? length) !== length) {
+  if (
+    length < 4 ||
+    length > longest ||
+    (fixedLengths.get(type) ?? length) !== length ||
+    (type === keyData && !isKeyDataLength(length))
+  ) {
     throw new ProtocolViolationError(`received a message of type ${describeType(type)} with impossible length ${length}`);
   }
 }

@@ -7,10 +7,13 @@
 import assert from 'node:assert/strict';
 import { serialize } from 'pg-protocol';
 
-/** StartupMessage of protocol 3.0 with these parameters, and client_encoding=UTF8, which the reading side relies on. */
-export function startupMessage(parameters: Readonly<Record<string, string>>): Buffer {
+/** StartupMessage of protocol 3 with these parameters, and client_encoding=UTF8, which the reading side relies on. */
+export function startupMessage(parameters: Readonly<Record<string, string>>, minorVersion = 0): Buffer {
   for (const [name, value] of Object.entries(parameters)) checked(name + value);
-  return serialize.startup({ ...parameters });
+  const message = serialize.startup({ ...parameters });
+  // pg-protocol writes 3.0: length, major version, minor version.
+  message.writeInt16BE(minorVersion, 6);
+  return message;
 }
 
 /** SSLRequest: the server answers with one byte, S or N. */

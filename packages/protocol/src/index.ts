@@ -6,6 +6,7 @@ export type {
   ChannelBinding,
   ConnectionParameters,
   HostAddress,
+  ProtocolVersions,
   RequiredAuthentication,
   ScramKeys,
   SslMode,

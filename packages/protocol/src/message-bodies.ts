@@ -59,6 +59,16 @@ export function decodeServerMessage(body: Buffer): ServerMessageFields {
   return fields;
 }
 
+/** Decodes NegotiateProtocolVersion (`v`): the newest version that the server speaks, as PostgreSQL sends it with the major one. */
+export function decodeNegotiation(body: Buffer): { minorVersion: number; unknownOptions: readonly string[] } {
+  const [major, minorVersion, count] = body.length < 8 ? [] : [body.readUInt16BE(0), body.readUInt16BE(2), body.readInt32BE(4)];
+  const unknownOptions = body.toString('utf8', 8).split('\0').slice(0, -1);
+  if (major !== 3 || minorVersion === undefined || unknownOptions.length !== count || (count > 0 && body.at(-1) !== 0)) {
+    throw new ProtocolViolationError('received a malformed offer of another protocol version');
+  }
+  return { minorVersion, unknownOptions };
+}
+
 /** Decodes a row (`D`): the bytes of each column, null for NULL. The values are views on `body`. */
 export function decodeDataRow(body: Buffer): readonly (Buffer | null)[] {
   const values: (Buffer | null)[] = [];

@@ -28,6 +28,7 @@ export function testParameters(given: TestParameters): ConnectionParameters {
     keepaliveCount: 0,
     userTimeoutMs: 0,
     requiredPeer: undefined,
+    protocol: { minimumMinor: 0, maximumMinor: 0 },
     channelBinding: 'prefer',
     requiredAuthentication: undefined,
     scramKeys: { clientKey: undefined, serverKey: undefined },

@@ -15,6 +15,7 @@ import { type ConnectionSettings, type ConninfoOverrides, type Environment, gath
 import { findPassword, readPassfile } from './passfile.ts';
 import { type Place, resolveHosts } from './resolve-hosts.ts';
 import { resolveAuthentication } from './resolve-authentication.ts';
+import { resolveProtocol } from './resolve-protocol.ts';
 import { resolveSocket } from './resolve-socket.ts';
 import { resolveTls } from './resolve-tls.ts';
 import { refuseUnsupported, tellOfNoEffect } from './unsupported-parameters.ts';
@@ -69,6 +70,7 @@ export async function resolveConnection(conninfo: string, options: ResolveConnec
     applicationName:
       settings.text('application_name') ?? options.fallbackApplicationName ?? settings.text('fallback_application_name'),
     options: settings.text('options'),
+    protocol: resolveProtocol(settings),
     ...resolveSocket(settings, { fallbackConnectTimeoutMs: options.fallbackConnectTimeoutMs }),
     ...resolveAuthentication(settings),
     tls,

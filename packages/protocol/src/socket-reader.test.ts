@@ -80,6 +80,21 @@ describe.each(['own', 'given'] as const)('a reader of its %s socket', (kind) => 
     expect(first.toString()).toBe('one');
   });
 
+  test('reads one buffer ahead of what it has given, and leaves that alone too when it then drops the rest', async () => {
+    await using line = await openLine(kind);
+    const stream = pattern(3_000_000);
+    line.peer.write(stream);
+    const first = (await line.reader.read())!;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const taken = line.reader.socket.bytesRead;
+    expect(taken).toBeGreaterThan(first.length);
+    expect(taken).toBeLessThanOrEqual(first.length + 1024 * 1024);
+    const drained = line.reader.drain();
+    line.peer.end(pattern(2_000_000));
+    await drained;
+    expect(first.equals(stream.subarray(0, first.length))).toBe(true);
+  });
+
   test('does not read without a call', async () => {
     await using line = await openLine(kind);
     const flood = Buffer.alloc(1024 * 1024);

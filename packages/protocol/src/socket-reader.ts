@@ -1,12 +1,14 @@
 /**
- * The receiving side of a socket, by pull: each call takes what has arrived, and without a call the socket is not read.
+ * The receiving side of a socket, by pull: each call takes what has arrived, and lets the socket fill one buffer more while the
+ * caller looks at it; without another call nothing is read after that.
  *
  * Node reads a socket into a new buffer of at most 64 KiB each time. At the speed of a WAL stream these buffers keep the
  * garbage collector busier than everything else does the processor, and each is a turn of the event loop with a small write
- * behind it. So two large buffers of our own take turns here: while the caller looks at one the next read goes to the other.
+ * behind it. So large buffers of our own take turns here: while the caller looks at one the next read goes to another.
  *
  *   | headroom | read 1 -----> |        what read 1 left over (the beginning of a message) is copied in front of read 2,
  *   |    rest 1| read 2 -----> |        so that the caller always gets whole messages in one piece
+ *   | headroom |               |        the third is for what comes while the first is held and the second is full: only `drain`
  *
  * Node cannot do that for TLS sockets; what they give is copied into the same buffers.
  */
@@ -22,8 +24,8 @@ const empty = Buffer.alloc(0);
 /** Reads one socket, which belongs to whoever made the reader. */
 export class SocketReader {
   readonly socket: net.Socket;
-  readonly #buffers = [Buffer.allocUnsafeSlow(headroom + readLength), Buffer.allocUnsafeSlow(headroom + readLength)] as const;
-  #turn: 0 | 1 = 0;
+  readonly #buffers = Array.from({ length: 3 }, () => Buffer.allocUnsafeSlow(headroom + readLength));
+  #turn = 0;
   #isDraining = false;
   /** For a message that does not fit; it doubles as the message comes in. */
   #large: Buffer = empty;
@@ -70,7 +72,9 @@ export class SocketReader {
     }
     const fresh = this.#arrived;
     this.#arrived = undefined;
-    return this.#join(rest, fresh);
+    const whole = this.#join(rest, fresh);
+    if (this.#end === undefined) this.socket.resume(); // one buffer ahead; that is where it stops again
+    return whole;
   }
 
   /**
@@ -83,7 +87,7 @@ export class SocketReader {
   }
 
   get #room(): Buffer {
-    return this.#buffers[this.#turn].subarray(headroom);
+    return (this.#buffers[this.#turn] as Buffer).subarray(headroom);
   }
 
   #onRead(): net.OnReadOpts {
@@ -99,7 +103,7 @@ export class SocketReader {
   /** Bytes have come into the room; the other buffer is next. */
   #took(length: number): void {
     this.#arrived = this.#room.subarray(0, length);
-    if (!this.#isDraining) this.#turn = this.#turn === 0 ? 1 : 0;
+    if (!this.#isDraining) this.#turn = (this.#turn + 1) % this.#buffers.length;
     this.#announce();
   }
 

@@ -5,8 +5,8 @@
 import { isIPv4 } from 'node:net';
 import type { BackendMessage } from './backend-messages.ts';
 import { Authentication } from './authenticate.ts';
-import type { ConnectionParameters, HostAddress } from './connection-parameters.ts';
-import { AuthenticationError, UnsupportedServerError } from './errors.ts';
+import type { ConnectionParameters, HostAddress, ProtocolVersions } from './connection-parameters.ts';
+import { AuthenticationError, ProtocolViolationError, UnsupportedServerError } from './errors.ts';
 import { startupMessage } from './frontend-messages.ts';
 import { ServerError, type ServerMessageFields } from './server-error.ts';
 import { oldestServerVersion, parseServerVersion } from './server-version.ts';
@@ -30,23 +30,50 @@ export async function startUp(
   session: Session,
   { parameters, host, purpose }: { parameters: ConnectionParameters; host: HostAddress; purpose: SessionPurpose },
 ): Promise<ServerGreeting> {
-  session.write(startupMessage(startupParameters(parameters, purpose)));
+  session.write(startupMessage(startupParameters(parameters, purpose), parameters.protocol.maximumMinor));
   const authentication = new Authentication(session, { ...parameters, password: host.password });
   const refuse = (fields: ServerMessageFields): Error => refusal(fields, { parameters, host, purpose, session });
-  await authenticate(session, authentication, refuse);
+  await authenticate(session, { authentication, refuse, protocol: parameters.protocol });
   const backendPid = await untilReady(session, refuse);
   return { serverVersion: checkVersion(session.parameterStatus.get('server_version') ?? ''), backendPid };
 }
 
+type Offer = Extract<BackendMessage, { kind: 'negotiateProtocolVersion' }>;
 type Refuse = (fields: ServerMessageFields) => Error;
 
-async function authenticate(session: Session, authentication: Authentication, refuse: Refuse): Promise<void> {
+interface Door {
+  readonly authentication: Authentication;
+  readonly refuse: Refuse;
+  readonly protocol: ProtocolVersions;
+}
+
+async function authenticate(session: Session, { authentication, refuse, protocol }: Door): Promise<void> {
+  let mayNegotiate = true;
   for (;;) {
     const message = await session.next();
     if (message.kind === 'error') throw refuse(message.fields);
+    if (message.kind === 'negotiateProtocolVersion' && mayNegotiate) {
+      checkOffer(message, protocol);
+      mayNegotiate = false;
+      continue;
+    }
     if (message.kind !== 'authentication') throw session.unexpected(message, 'before it had authenticated us');
     if (await authentication.answer(message.request)) return;
   }
+}
+
+/** Whether we can do with the version that the server speaks. We ask for no options, so none can be unknown. */
+function checkOffer({ minorVersion, unknownOptions }: Offer, { minimumMinor, maximumMinor }: ProtocolVersions): void {
+  if (unknownOptions.length > 0 || minorVersion >= maximumMinor || minorVersion === 1) {
+    throw new ProtocolViolationError('received an offer of another protocol version that makes no sense');
+  }
+  if (minorVersion >= minimumMinor) return;
+  throw new UnsupportedServerError(
+    `the server speaks protocol 3.${minorVersion}, and min_protocol_version is 3.${minimumMinor}`,
+    {
+      hint: 'Protocol 3.2 needs PostgreSQL 18; use min_protocol_version=3.0.',
+    },
+  );
 }
 
 async function untilReady(session: Session, refuse: Refuse): Promise<number> {

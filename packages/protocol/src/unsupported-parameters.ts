@@ -21,12 +21,6 @@ const noOauth: Limit = { harmless: [''], hint: 'Log in by password, SCRAM or cli
 const limits: Readonly<Partial<Record<ConninfoKeyword, Limit>>> = {
   gssencmode: { harmless: ['disable', 'prefer'], refused: ['require'], hint: 'Encrypt by TLS: use sslmode=verify-full.' },
   gssdelegation: { harmless: ['0'], refused: ['1'], hint: 'GSSAPI is not available; remove gssdelegation.' },
-  min_protocol_version: {
-    harmless: ['', '3.0'],
-    refused: ['3.2', 'latest'],
-    hint: 'Protocol 3.0 is spoken, which every server supports.',
-  },
-  max_protocol_version: { harmless: ['', '3.0', '3.2', 'latest'], hint: 'Protocol 3.0 is spoken, which every server supports.' },
   sslcompression: { harmless: ['0', '1'], refused: [], hint: 'TLS compression no longer exists; remove sslcompression.' },
   oauth_issuer: noOauth,
   oauth_client_id: noOauth,

@@ -75,6 +75,7 @@ class Schedule implements Disposable {
       random: this.#random,
       directories: [streaming, archive],
       sectorBytes: this.#random.pick([512, 4096, 4096, 16_384, 65_536]),
+      syncTurns: this.#random.pick([0, 5, 40]),
       restlessness: this.#random.pick([0, 0.05, 0.3]),
       faultAt: (call) => this.#rule(call),
       onEvent: options.onEvent,

@@ -7,7 +7,11 @@ import { continuationOn, isInLineage, type Lineage, lineageOf, timelineOfSegment
 function way(...steps: readonly (number | string)[]): Lineage {
   const switches = [];
   for (let at = 0; at + 1 < steps.length; at += 2)
-    switches.push({ timelineId: toTimelineId(Number(steps[at])), switchLsn: parseLsn(String(steps[at + 1])), reason: 'no reason' });
+    switches.push({
+      timelineId: toTimelineId(Number(steps[at])),
+      switchLsn: parseLsn(String(steps[at + 1])),
+      reason: 'no reason',
+    });
   return lineageOf(toTimelineId(Number(steps.at(-1))), switches);
 }
 
@@ -106,22 +110,23 @@ describe('WAL does not go on', () => {
   });
 });
 
-describe('whatever the two ways', () => {
-  const base = 0x100_0000n;
-  /** Numbers that only grow, of timelines and of switchpoints. */
-  const growing = (fromId: number, fromLsn: Lsn) =>
-    fc
-      .array(fc.record({ skipped: fc.nat(3), length: fc.bigInt({ min: 1n, max: 5000n }) }), { maxLength: 5 })
-      .map((parts): Lineage => {
-        let [timelineId, lsn] = [fromId, fromLsn];
-        const switches = parts.map(({ skipped, length }) => {
-          lsn = toLsn(lsn + length);
-          const step = { timelineId: toTimelineId(timelineId), switchLsn: lsn, reason: '' };
-          timelineId += skipped + 1;
-          return step;
-        });
-        return lineageOf(toTimelineId(timelineId), switches);
+const base = 0x100_0000n;
+/** Numbers that only grow, of timelines and of switchpoints. */
+const growing = (fromId: number, fromLsn: Lsn) =>
+  fc
+    .array(fc.record({ skipped: fc.nat(3), length: fc.bigInt({ min: 1n, max: 5000n }) }), { maxLength: 5 })
+    .map((parts): Lineage => {
+      let [timelineId, lsn] = [fromId, fromLsn];
+      const switches = parts.map(({ skipped, length }) => {
+        lsn = toLsn(lsn + length);
+        const step = { timelineId: toTimelineId(timelineId), switchLsn: lsn, reason: '' };
+        timelineId += skipped + 1;
+        return step;
       });
+      return lineageOf(toTimelineId(timelineId), switches);
+    });
+
+describe('whatever the two ways', () => {
   const lineage = growing(1, toLsn(base));
   const beyond = fc.bigInt({ min: 0n, max: 9000n });
   const startOfTip = (of: Lineage): Lsn => of.at(-2)?.endLsn ?? toLsn(base);
@@ -147,9 +152,15 @@ describe('whatever the two ways', () => {
         const lsn = toLsn(startOfTip(ours) + more);
         const endLsn = toLsn(startOfTip(ours) + kept);
         const next = toTimelineId(tipOf(ours) + skipped + 1);
-        const server: Lineage = [...ours.slice(0, -1), { timelineId: tipOf(ours), endLsn }, { timelineId: next, endLsn: undefined }];
+        const server: Lineage = [
+          ...ours.slice(0, -1),
+          { timelineId: tipOf(ours), endLsn },
+          { timelineId: next, endLsn: undefined },
+        ];
         expect(continuationOn(server, ours, lsn)).toEqual(
-          lsn <= endLsn ? { timelineId: tipOf(ours), lsn, divergedAt: undefined } : { timelineId: next, lsn: endLsn, divergedAt: endLsn },
+          lsn <= endLsn
+            ? { timelineId: tipOf(ours), lsn, divergedAt: undefined }
+            : { timelineId: next, lsn: endLsn, divergedAt: endLsn },
         );
         expect(continuationOn(ours, server, toLsn(endLsn + 1n))).toBeUndefined();
       }),

@@ -28,7 +28,10 @@ export interface Continuation {
 
 /** The lineage that ends in `timelineId`, from its history file. */
 export function lineageOf(timelineId: TimelineId, switches: readonly TimelineSwitch[]): Lineage {
-  return [...switches.map((step) => ({ timelineId: step.timelineId, endLsn: step.switchLsn })), { timelineId, endLsn: undefined }];
+  return [
+    ...switches.map((step) => ({ timelineId: step.timelineId, endLsn: step.switchLsn })),
+    { timelineId, endLsn: undefined },
+  ];
 }
 
 /** The last timeline of a lineage. */
@@ -78,5 +81,7 @@ function branchAt(lsn: Lsn | undefined, theirs: Lineage, ours: Lineage): Continu
 
 /** Whether both went along a timeline to the same end, and left it. */
 function isSameStep(mine: LineageStep, theirs: LineageStep | undefined): boolean {
-  return theirs !== undefined && mine.endLsn !== undefined && mine.timelineId === theirs.timelineId && mine.endLsn === theirs.endLsn;
+  return (
+    theirs !== undefined && mine.endLsn !== undefined && mine.timelineId === theirs.timelineId && mine.endLsn === theirs.endLsn
+  );
 }

@@ -133,6 +133,7 @@ export class ModelStream implements AsyncIterable<readonly ReplicationMessage[]>
   end: { readonly kind: 'stopped' | 'serverShutdown' } | undefined;
   readonly #connection: ModelConnection;
   readonly #largest: number;
+  readonly #questionRate: number;
   #sentLsn: Lsn;
   #isStopping = false;
   #hasAsked = false;
@@ -142,7 +143,9 @@ export class ModelStream implements AsyncIterable<readonly ReplicationMessage[]>
   constructor(connection: ModelConnection, startLsn: Lsn) {
     this.#connection = connection;
     this.#sentLsn = startLsn;
-    this.#largest = connection.server.options.random.pick([6000, 30_000, largestMessage, largestMessage]);
+    const { random } = connection.server.options;
+    this.#largest = random.pick([6000, 30_000, largestMessage, largestMessage]);
+    this.#questionRate = random.pick([0.05, 0.6]);
   }
 
   sendStandbyStatus(status: StandbyStatus): void {
@@ -201,7 +204,7 @@ export class ModelStream implements AsyncIterable<readonly ReplicationMessage[]>
       messages.push({ kind: 'walData', dataStart: (from + BigInt(at)) as Lsn, walEnd, sendTimeUs: 0, data });
       at += data.length;
     }
-    if (random.chance(0.1)) messages.push(this.#question());
+    if (random.chance(this.#questionRate)) messages.push(this.#question());
     return messages;
   }
 

@@ -156,7 +156,11 @@ test('after a switch to the start of the segment flush is unknown until the old 
 test('whatever happens, no report goes back, none passes what is durable and, but for the byte, right, and written is never behind', () => {
   const size = toWalSegmentSize(1024 * 1024);
   const operation = fc.oneof(
-    fc.record({ kind: fc.constant('write' as const), bytes: fc.nat(400_000), verified: fc.double({ min: 0, max: 1, noNaN: true }) }),
+    fc.record({
+      kind: fc.constant('write' as const),
+      bytes: fc.nat(400_000),
+      verified: fc.double({ min: 0, max: 1, noNaN: true }),
+    }),
     fc.record({ kind: fc.constant('flush' as const), part: fc.double({ min: 0, max: 1, noNaN: true }) }),
     fc.record({ kind: fc.constant('switch' as const) }),
     fc.record({ kind: fc.constant('report' as const), toTheByte: fc.boolean() }),
@@ -190,7 +194,8 @@ test('whatever happens, no report goes back, none passes what is durable and, bu
         if (flushLsn === invalidLsn) continue;
         expect(flushLsn).toBeGreaterThanOrEqual(highestReported);
         expect(flushLsn).toBeLessThanOrEqual(highestDurable);
-        if (flushLsn > highestReported && flushLsn > highestVerified) expect([step.toTheByte, flushLsn]).toEqual([true, writeLsn]);
+        if (flushLsn > highestReported && flushLsn > highestVerified)
+          expect([step.toTheByte, flushLsn]).toEqual([true, writeLsn]);
         highestReported = flushLsn;
       }
     }),

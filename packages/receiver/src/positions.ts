@@ -96,7 +96,10 @@ export class Positions {
   /** Moves the written position on, and with it the verified one. */
   wroteTo(lsn: Lsn, verifiedLsn: Lsn = lsn): void {
     assert(lsn >= this.#writtenLsn, 'the written position never goes back');
-    assert(verifiedLsn >= this.#verifiedLsn && verifiedLsn <= lsn, 'the verified position never goes back, nor past the written one');
+    assert(
+      verifiedLsn >= this.#verifiedLsn && verifiedLsn <= lsn,
+      'the verified position never goes back, nor past the written one',
+    );
     this.#verifiedLsn = verifiedLsn;
     this.#receivedBytes += lsnDistance(this.#writtenLsn, lsn);
     this.#writtenLsn = lsn;

@@ -137,7 +137,9 @@ describe('a partial segment that begins inside a record', () => {
     expect((await resumeOf(directory, { openArchived })).lsn).toBe(at(size));
   });
 
-  test('whose end is not there yet is gone on with from the start of the segment, with the record in mind', async ({ directory }) => {
+  test('whose end is not there yet is gone on with from the start of the segment, with the record in mind', async ({
+    directory,
+  }) => {
     await layOut(directory, over, size + 2000);
     const { lsn, checker } = await resumeOf(directory);
     expect(lsn).toBe(at(size));
@@ -158,15 +160,18 @@ describe('a partial segment that begins inside a record', () => {
 });
 
 describe('a record that is longer than a segment', () => {
-  test.for([size + 100, 2 * size, 2 * size + 100])('is known though only the first segment has its beginning (%d bytes there)', async (cut, { directory }) => {
-    await layOut(directory, long, cut);
-    const { lsn, checker } = await resumeOf(directory);
-    expect(lsn).toBe(segmentStartOf(at(cut)));
-    expect(checker).toMatchObject({ checkedLsn: lsn, verifiedLsn: endOf(long, 0), hasOpenRecord: true });
-    const rest = Buffer.from(restFrom(long, lsn));
-    rest[rest.length - 110_000]! ^= 1; // in its end
-    expect(checker.check(rest)).toMatchObject({ kind: 'record', lsn: endOf(long, 0) });
-  });
+  test.for([size + 100, 2 * size, 2 * size + 100])(
+    'is known though only the first segment has its beginning (%d bytes there)',
+    async (cut, { directory }) => {
+      await layOut(directory, long, cut);
+      const { lsn, checker } = await resumeOf(directory);
+      expect(lsn).toBe(segmentStartOf(at(cut)));
+      expect(checker).toMatchObject({ checkedLsn: lsn, verifiedLsn: endOf(long, 0), hasOpenRecord: true });
+      const rest = Buffer.from(restFrom(long, lsn));
+      rest[rest.length - 110_000]! ^= 1; // in its end
+      expect(checker.check(rest)).toMatchObject({ kind: 'record', lsn: endOf(long, 0) });
+    },
+  );
 
   test('is known behind a complete segment as well', async ({ directory }) => {
     await layOut(directory, long, 2 * size);
@@ -217,7 +222,10 @@ describe('a complete segment', () => {
         return nodeDisk.open(path, ...how);
       },
     };
-    expect((await resumeOf(directory, { openArchived, disk })).checker).toMatchObject({ verifiedLsn: endOf(over, 0), hasOpenRecord: true });
+    expect((await resumeOf(directory, { openArchived, disk })).checker).toMatchObject({
+      verifiedLsn: endOf(over, 0),
+      hasOpenRecord: true,
+    });
   });
 });
 
@@ -256,17 +264,25 @@ describe('what is found', () => {
 
   test('is on the disk from then on, though the process before was killed with nothing flushed', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.nat(), fc.constantFrom(0, 0.5), async (seed, writeBackErrors) => {
-        using disk = new FaultyDisk({ random: new Random(seed), directories: [streaming], restlessness: 0.3 });
+      fc.asyncProperty(fc.nat(), fc.constantFrom(0, 0.5), fc.constantFrom(0, 0.3), async (seed, writeBackErrors, syncErrors) => {
+        const chance = new Random(seed);
+        let rate = syncErrors;
+        using disk = new FaultyDisk({
+          random: new Random(seed),
+          directories: [streaming],
+          restlessness: 0.3,
+          faultAt: ({ kind }) => (kind === 'datasync' && chance.chance(rate) ? { errno: 'EIO' } : undefined),
+        });
         const before = disk.mount();
         const file = await before.open(path, 'wx');
         disk.writeBackErrors = writeBackErrors;
-        for (let from = 0; from < short.bytes.length;) {
+        for (let from = 0; from < short.bytes.length; ) {
           const { bytesWritten } = await file.writev([short.bytes.subarray(from)], from);
           from += bytesWritten;
           await file.datasync().catch(() => undefined);
         }
         disk.writeBackErrors = 0;
+        rate = 0;
         disk.kill();
         const found = await resumeOf(streaming, { disk: disk.mount() }).catch((error: unknown) => {
           expect(error).toMatchObject({ name: 'FileSystemError' }); // an error of the time before
@@ -275,7 +291,14 @@ describe('what is found', () => {
         disk.powerCut();
         if (found === undefined) return;
         const trusted = restFrom(short, startLsn).subarray(0, Number(found.lsn - startLsn));
-        expect(trusted.equals(disk.files(streaming).get(`${nameOf(0)}.partial`)!.subarray(0, trusted.length))).toBe(true);
+        expect(
+          trusted.equals(
+            disk
+              .files(streaming)
+              .get(`${nameOf(0)}.partial`)!
+              .subarray(0, trusted.length),
+          ),
+        ).toBe(true);
       }),
       { numRuns: 100 },
     );
@@ -312,11 +335,15 @@ describe('what is found', () => {
     const file = await mount.open(path, 'wx');
     await file.writev([short.bytes], 0);
     isBroken = true;
-    await expect(resumeOf(streaming, { disk: mount })).rejects.toThrow(expect.objectContaining({ code: 'ERR_SYNC_FAILED', path }));
+    await expect(resumeOf(streaming, { disk: mount })).rejects.toThrow(
+      expect.objectContaining({ code: 'ERR_SYNC_FAILED', path }),
+    );
   });
 });
 
-test('wherever the WAL is cut, it goes on at the end of the last whole record, and the rest fits there', async ({ directory }) => {
+test('wherever the WAL is cut, it goes on at the end of the last whole record, and the rest fits there', async ({
+  directory,
+}) => {
   let run = 0;
   const plan = fc.record({
     seed: fc.nat(1_000_000),
@@ -336,7 +363,10 @@ test('wherever the WAL is cut, it goes on at the end of the last whole record, a
       const { lsn, checker } = await resumeOf(into);
       const segmentStart = segmentStartOf(at(cut));
       // what another checker finds in all that is there
-      const there = Buffer.concat([wal.bytes.subarray(0, cut), tail === 'zeros' ? Buffer.alloc(size) : garbage], Math.floor(cut / size + 1) * size);
+      const there = Buffer.concat(
+        [wal.bytes.subarray(0, cut), tail === 'zeros' ? Buffer.alloc(size) : garbage],
+        Math.floor(cut / size + 1) * size,
+      );
       const { verifiedLsn } = checkSlowly(there, { startLsn, timelineId: timeline1, systemIdentifier, walSegmentSize: size });
       const isWithin = verifiedLsn > segmentStart && verifiedLsn < segmentStart + BigInt(size);
       expect(lsn).toBe(isWithin ? verifiedLsn : segmentStart);

@@ -104,7 +104,10 @@ export async function receiveFrom(
     const { positions, checker } =
       given.looksFirst === true
         ? await lookFirst({ connection, directory, histories, walSegmentSize: segmentSize })
-        : { positions: new Positions({ timelineId: toTimelineId(timelineId), lsn: startLsn }, acknowledgedLsn), checker: undefined };
+        : {
+            positions: new Positions({ timelineId: toTimelineId(timelineId), lsn: startLsn }, acknowledgedLsn),
+            checker: undefined,
+          };
     const received = receiveWal({
       connection,
       directory,

@@ -146,6 +146,8 @@ describe('whether a file is there', () => {
   test('is not guessed when the disk does not say', async ({ directory }) => {
     await writeFile(join(directory, 'file'), '');
     await using files = new SegmentFiles({ directory: join(directory, 'file'), walSegmentSize: size });
-    await expect(files.has(name)).rejects.toThrow(expect.objectContaining({ name: 'FileSystemError', message: expect.stringContaining('not a directory') }));
+    await expect(files.has(name)).rejects.toThrow(
+      expect.objectContaining({ name: 'FileSystemError', message: expect.stringContaining('not a directory') }),
+    );
   });
 });

@@ -18,7 +18,15 @@ async function contentOf(directory: string): Promise<Buffer> {
 /** Whether a promise is still open when everything that can happen without the disk has happened. */
 async function isOpen(promise: Promise<unknown>): Promise<boolean> {
   const turn = new Promise((resolve) => setTimeout(resolve, 20, 'open'));
-  return (await Promise.race([promise.then(() => 'done', () => 'failed'), turn])) === 'open';
+  return (
+    (await Promise.race([
+      promise.then(
+        () => 'done',
+        () => 'failed',
+      ),
+      turn,
+    ])) === 'open'
+  );
 }
 
 describe('while a full segment waits for its name', () => {
@@ -180,11 +188,18 @@ describe('beside one another, in any order in which the disk does things', () =>
   test('writing, flushing and preparing leave the stream in order, and no .partial is to be seen before all below it is complete', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(), steps, async (seed, sizes) => {
-        using disk = new FaultyDisk({ random: new Random(seed), directories: [directory], restlessness: 0.05, faultAt: () => look() });
+        using disk = new FaultyDisk({
+          random: new Random(seed),
+          directories: [directory],
+          restlessness: 0.05,
+          faultAt: () => look(),
+        });
         const { positions, completed, failures, writer, flusher } = setUp(directory, { disk: disk.mount(), flushesItself: true });
         const look = (): undefined => {
           const seen = [...disk.files(directory).keys()].filter((name) => name !== ahead);
-          const isInOrder = seen.every((name, index) => name === names[index] || (name === `${names[index]!}.partial` && index === seen.length - 1));
+          const isInOrder = seen.every(
+            (name, index) => name === names[index] || (name === `${names[index]!}.partial` && index === seen.length - 1),
+          );
           if (!isInOrder) throw new Error(`there are ${seen.join(' ')}`);
         };
         {
@@ -204,7 +219,11 @@ describe('beside one another, in any order in which the disk does things', () =>
         expect(positions.flushedLsn).toBe(lsnAt(wal.length));
         const files = disk.files(directory);
         expect([...files.keys()]).toEqual([...names.slice(0, 3), `${names[3]}.partial`]);
-        expect(Buffer.concat([...files.values()]).subarray(0, wal.length).equals(wal)).toBe(true);
+        expect(
+          Buffer.concat([...files.values()])
+            .subarray(0, wal.length)
+            .equals(wal),
+        ).toBe(true);
       }),
       { numRuns: 60 },
     );

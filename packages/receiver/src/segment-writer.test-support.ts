@@ -10,7 +10,12 @@ export const size = toWalSegmentSize(1024 * 1024);
 /** Two segments before 1/0. */
 export const start = { timelineId: toTimelineId(1), lsn: parseLsn('0/FFE00000') };
 /** Of the segments from the start on. */
-export const names = ['000000010000000000000FFE', '000000010000000000000FFF', '000000010000000100000000', '000000010000000100000001'] as const;
+export const names = [
+  '000000010000000000000FFE',
+  '000000010000000000000FFF',
+  '000000010000000100000000',
+  '000000010000000100000001',
+] as const;
 
 /** What {@link setUp} takes. */
 export interface WriterSetUp {

@@ -20,7 +20,7 @@ describe('names and contents', () => {
     expect(positions).toMatchObject({ writtenLsn: lsnAt(size), flushedLsn: start.lsn });
     await writer.flush();
     expect(await readdir(directory)).toEqual([names[0]]);
-    expect((await readFile(join(directory, names[0]!))).equals(wal)).toBe(true);
+    expect((await readFile(join(directory, names[0]))).equals(wal)).toBe(true);
     expect(writer.hasFullSegment).toBe(false);
     expect(positions.flushedLsn).toBe(lsnAt(size));
     expect(completed).toEqual([names[0]]);
@@ -100,9 +100,7 @@ describe('order', () => {
   test.for([1, size, 7 * size])('a hole of %d bytes at the start is seen', async (bytes, { directory }) => {
     const { writer } = setUp(directory);
     await using _ = writer;
-    await expect(writer.write([piece(bytes, random(10))])).rejects.toThrow(
-      expect.objectContaining({ code: 'ERR_WAL_GAP' }),
-    );
+    await expect(writer.write([piece(bytes, random(10))])).rejects.toThrow(expect.objectContaining({ code: 'ERR_WAL_GAP' }));
     expect(await readdir(directory)).toEqual([]);
   });
 
@@ -110,9 +108,7 @@ describe('order', () => {
     const { writer } = setUp(directory);
     await using _ = writer;
     await writer.write([piece(0, random(100))]);
-    await expect(writer.write([piece(99, random(10))])).rejects.toThrow(
-      expect.objectContaining({ code: 'ERR_WAL_GAP' }),
-    );
+    await expect(writer.write([piece(99, random(10))])).rejects.toThrow(expect.objectContaining({ code: 'ERR_WAL_GAP' }));
   });
 
   test('a piece without data only has to be in its place', async ({ directory }) => {
@@ -120,9 +116,7 @@ describe('order', () => {
     await using _ = writer;
     await writer.write([piece(0, Buffer.alloc(0))]);
     expect(await readdir(directory)).toEqual([]);
-    await expect(writer.write([piece(1, Buffer.alloc(0))])).rejects.toThrow(
-      expect.objectContaining({ code: 'ERR_WAL_GAP' }),
-    );
+    await expect(writer.write([piece(1, Buffer.alloc(0))])).rejects.toThrow(expect.objectContaining({ code: 'ERR_WAL_GAP' }));
   });
 });
 
@@ -147,7 +141,7 @@ describe('what is there already', () => {
     await writer.write([piece(1000, Buffer.alloc(size - 1000, 'n'))]);
     await writer.flush();
     const expected = Buffer.concat([Buffer.alloc(1000, 'o'), Buffer.alloc(size - 1000, 'n')]);
-    expect((await readFile(join(directory, names[0]!))).equals(expected)).toBe(true);
+    expect((await readFile(join(directory, names[0]))).equals(expected)).toBe(true);
   });
 
   test('and never makes one, whose beginning would be zeros', async ({ directory }) => {
@@ -164,7 +158,7 @@ describe('flushing', () => {
   test('a segment that cannot get its name is not flushed', async ({ directory }) => {
     const { positions, completed, writer } = setUp(directory);
     await using _ = writer;
-    await mkdir(join(directory, names[0]!)); // in its place
+    await mkdir(join(directory, names[0])); // in its place
     await writer.write([piece(0, random(size))]);
     await expect(writer.flush()).rejects.toThrow(expect.objectContaining({ name: 'FileSystemError' }));
     expect(positions.flushedLsn).toBe(start.lsn);

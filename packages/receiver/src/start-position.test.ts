@@ -218,7 +218,11 @@ describe('WAL that the history of the server has left behind', () => {
 
   test('of a branch that both took from the same timeline is left where the earlier of them began', () => {
     const branch = lineage(timeline3, [timeline1, '0/4000080']);
-    const facts = { ...nothing, server: { lineage: branch, flushLsn: parseLsn('0/9000000') }, directory: [received(onTimeline2, '0/6000000')] };
+    const facts = {
+      ...nothing,
+      server: { lineage: branch, flushLsn: parseLsn('0/9000000') },
+      directory: [received(onTimeline2, '0/6000000')],
+    };
     expect(chooseStart(facts)).toMatchObject({
       timelineId: 3,
       lsn: parseLsn('0/4000000'),

@@ -158,4 +158,3 @@ function ahead(received: Received, flushLsn: Lsn): ReceiverError {
     },
   );
 }
-

@@ -121,7 +121,8 @@ export class StreamSession {
   async #consume(batch: readonly ReplicationMessage[]): Promise<void> {
     const { writer, positions, flushPolicy } = this.#options;
     await writer.write(this.#take(batch));
-    if (batch.some((message) => message.kind === 'primaryKeepalive' && message.replyRequested)) this.#replyDueAt = positions.writtenLsn;
+    if (batch.some((message) => message.kind === 'primaryKeepalive' && message.replyRequested))
+      this.#replyDueAt = positions.writtenLsn;
     this.#flushOrReply();
     if (flushPolicy === 'continuous' && positions.writtenLsn >= positions.serverLsn) writer.prepareNext();
   }

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Disk, nodeDisk } from '@walvault/durable-fs';
 import { backend } from '@walvault/testkit';
 import { type Lsn, lsnDistance } from '@walvault/wal';
@@ -12,7 +13,11 @@ import { at, nameOf, record, size, systemIdentifier, walOf } from './wal-directo
 const shutdown = backend.commandComplete('COPY 0');
 const partial = `${nameOf(0)}.partial`;
 /** The record that will be damaged begins behind 100 short ones. */
-const wal = walOf([...Array.from({ length: 100 }, () => record(200)), record(30_000), ...Array.from({ length: 100 }, () => record(200))]);
+const wal = walOf([
+  ...Array.from({ length: 100 }, () => record(200)),
+  record(30_000),
+  ...Array.from({ length: 100 }, () => record(200)),
+]);
 const bad = wal.records[100]!;
 const badAt = lsnDistance(startLsn, bad.startLsn);
 const checked = { verifyStream: true };
@@ -28,6 +33,26 @@ function damaged(of: BuiltWal, lsn: Lsn): Buffer {
 async function sendAndListen(walsender: Walsender, bytes: Buffer, pieceSize: number): Promise<bigint[]> {
   for (let from = 0; from < bytes.length; from += pieceSize) walsender.wal(from, bytes.subarray(from, from + pieceSize));
   return (await walsender.untilGoodbye()).map(({ flush }) => flush);
+}
+
+/** A disk on which the first sync of a file begins, and does not end before it may. */
+function heldDisk() {
+  const begun = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  const disk: Disk = {
+    ...nodeDisk,
+    open: async (...args) => {
+      const file = await nodeDisk.open(...args);
+      const datasync = file.datasync.bind(file);
+      file.datasync = async () => {
+        begun.resolve();
+        await go.promise;
+        await datasync();
+      };
+      return file;
+    },
+  };
+  return { disk, begun: begun.promise, go: () => go.resolve() };
 }
 
 describe('a record that is not right', () => {
@@ -72,6 +97,29 @@ describe('a record that is not right', () => {
     });
     expect(error).toMatchObject({ code: 'ERR_WAL_RECORD', lsn: bad.startLsn });
     expect(positions).toMatchObject({ flushedLsn: at(badAt + 10_000), verifiedLsn: bad.startLsn, acknowledgedLsn: bad.startLsn });
+  });
+
+  test('is not told when its beginning was still to be, for a server that asked', async ({ directory }) => {
+    const { disk, begun, go } = heldDisk();
+    const bytes = damaged(wal, (bad.startLsn + 20_000n) as Lsn);
+    const half = badAt + 10_000;
+    const { error } = await receiveFrom({
+      directory,
+      systemIdentifier,
+      options: { ...checked, disk },
+      script: async (walsender) => {
+        walsender.wal(0, bytes.subarray(0, badAt));
+        await begun;
+        walsender.wal(badAt, bytes.subarray(badAt, half));
+        walsender.connection.send(backend.keepalive(startLsn + BigInt(half), true));
+        await sleep(50); // for it to be taken
+        walsender.wal(half, bytes.subarray(half));
+        await sleep(50);
+        go();
+        for (const { flush } of await walsender.untilGoodbye()) expect(flush).toBeLessThanOrEqual(bad.startLsn);
+      },
+    });
+    expect(error).toMatchObject({ code: 'ERR_WAL_RECORD', lsn: bad.startLsn });
   });
 
   test('is asked for again from its first byte, and mended', async ({ directory }) => {
@@ -141,7 +189,9 @@ test('WAL of another cluster is not taken, whatever the server calls itself', as
 describe('a record whose end has not come', () => {
   const half = badAt + 10_000;
 
-  test('is told to a server that asks, which may want to shut down, and only when all of it is flushed', async ({ directory }) => {
+  test('is told to a server that asks, which may want to shut down, and only when all of it is flushed', async ({
+    directory,
+  }) => {
     await receiveFrom({
       directory,
       systemIdentifier,
@@ -159,21 +209,7 @@ describe('a record whose end has not come', () => {
   });
 
   test('is told then, too, when a flush is under way that does not take it along', async ({ directory }) => {
-    const begun = Promise.withResolvers<void>();
-    const go = Promise.withResolvers<void>();
-    const disk: Disk = {
-      ...nodeDisk,
-      open: async (...args) => {
-        const file = await nodeDisk.open(...args);
-        const datasync = file.datasync.bind(file);
-        file.datasync = async () => {
-          begun.resolve();
-          await go.promise;
-          await datasync();
-        };
-        return file;
-      },
-    };
+    const { disk, begun, go } = heldDisk();
     await receiveFrom({
       directory,
       systemIdentifier,
@@ -182,11 +218,11 @@ describe('a record whose end has not come', () => {
       script: async (walsender) => {
         await walsender.status();
         walsender.wal(0, wal.bytes.subarray(0, badAt));
-        await begun.promise;
+        await begun;
         walsender.wal(badAt, wal.bytes.subarray(badAt, half));
         walsender.connection.send(backend.keepalive(startLsn + BigInt(half), true));
-        await new Promise((resolve) => setTimeout(resolve, 100)); // for both to be taken
-        go.resolve();
+        await sleep(50); // for both to be taken
+        go();
         expect(await walsender.status()).toMatchObject({ write: at(half), flush: bad.startLsn });
         expect(await walsender.status()).toMatchObject({ write: at(half), flush: at(half) });
         walsender.connection.send(shutdown);

@@ -150,14 +150,30 @@ test('other WAL files and temporary ones mean nothing, foreign ones are named, s
 });
 
 describe('the cluster it belongs to', () => {
+  const name = '000000010000000000000009.partial';
+  const header = Buffer.alloc(40);
+  header.writeUInt16LE(0xd118, 0);
+  header.writeUInt16LE(0x0002, 2); // long header
+  header.writeBigUInt64LE(parseLsn('0/9000000'), 8);
+  header.writeBigUInt64LE(7_711_030_578_120_921_605n, 24);
+  header.writeUInt32LE(size16, 32);
+  header.writeUInt32LE(8192, 36);
+  const identifierOf = async (directory: string, bytes: Buffer) => {
+    await writeFile(join(directory, name), bytes);
+    return (await readStreamingDirectory(directory, { walSegmentSize: size16 })).latest?.systemIdentifier;
+  };
+
   test('is read from the first page', async ({ directory }) => {
-    const header = Buffer.alloc(40);
-    header.writeUInt16LE(0xd118, 0);
-    header.writeUInt16LE(0x0002, 2); // long header
-    header.writeBigUInt64LE(7_711_030_578_120_921_605n, 24);
-    const name = '000000010000000000000009.partial';
-    await writeFile(join(directory, name), header);
-    expect((await readStreamingDirectory(directory, { walSegmentSize: size16 })).latest?.systemIdentifier).toBe(7_711_030_578_120_921_605n);
+    expect(await identifierOf(directory, header)).toBe(7_711_030_578_120_921_605n);
+    expect(await identifierOf(directory, Buffer.concat([header], size16))).toBe(7_711_030_578_120_921_605n);
+  });
+
+  test('is not known from a page that was written in part, as a full disk leaves it', async ({ directory }) => {
+    // the segment size is a power of two, so it is not there before its last byte is
+    for (let bytes = 0; bytes < 36; bytes += 1) {
+      expect(await identifierOf(directory, header.subarray(0, bytes))).toBeUndefined();
+      expect(await identifierOf(directory, Buffer.concat([header.subarray(0, bytes)], 4096))).toBeUndefined();
+    }
   });
 
   test('is not known while the file holds zeros', async ({ directory }) => {
@@ -168,7 +184,9 @@ describe('the cluster it belongs to', () => {
 
 describe('segments outside of the history of the server', () => {
   /** Timeline 1 up to the middle of segment 9, then 3. */
-  const lineage = lineageOf(toTimelineId(3), [{ timelineId: toTimelineId(1), switchLsn: parseLsn('0/9800000'), reason: 'no reason' }]);
+  const lineage = lineageOf(toTimelineId(3), [
+    { timelineId: toTimelineId(1), switchLsn: parseLsn('0/9800000'), reason: 'no reason' },
+  ]);
   const read = async (directory: string, files: Readonly<Record<string, number>>) => {
     await fill(directory, files);
     const { latest, astray } = await readStreamingDirectory(directory, { walSegmentSize: size16, lineage });

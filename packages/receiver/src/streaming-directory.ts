@@ -35,7 +35,7 @@ export interface SegmentFile {
 export interface LatestSegment extends SegmentFile {
   /** Where streaming goes on for sure: the end of a complete segment, the start of a partial one. */
   readonly resumeLsn: Lsn;
-  /** System identifier in its first page, or undefined when nothing was written there yet. */
+  /** System identifier in its first page, or undefined when that was not written yet. */
   readonly systemIdentifier: bigint | undefined;
 }
 
@@ -142,8 +142,14 @@ async function examine(
   const start = await readStart(path, longPageHeaderSize, disk);
   if (file.isPartial ? start.size > size : start.size !== size) throw wrongSize(path, start.size, file.isPartial, size);
   const resumeLsn = file.isPartial ? segmentStartLsn(file.segment, size) : segmentEndLsn(file.segment, size);
-  const isThere = start.bytes.length === longPageHeaderSize;
-  return { ...file, resumeLsn, systemIdentifier: isThere ? readPageHeader(start.bytes).long?.systemIdentifier : undefined };
+  return { ...file, resumeLsn, systemIdentifier: systemIdentifierIn(start.bytes, segmentStartLsn(file.segment, size), size) };
+}
+
+/** A header that is there in part only, as a full disk leaves it, says nothing. What is looked at lies around the identifier. */
+function systemIdentifierIn(bytes: Buffer, startLsn: Lsn, size: WalSegmentSize): bigint | undefined {
+  if (bytes.length < longPageHeaderSize) return undefined;
+  const { pageLsn, long } = readPageHeader(bytes);
+  return pageLsn === startLsn && long?.segmentSize === size ? long.systemIdentifier : undefined;
 }
 
 function wrongSize(path: string, bytes: number, isPartial: boolean, size: WalSegmentSize): ReceiverError {

@@ -91,16 +91,21 @@ describe('the directory', () => {
     await writeFile(join(directory, `${nameOf(1)}.partial`), Buffer.concat([segmentOf(over, 1)], size));
     const { asked, openArchived } = archiveOf({ [nameOf(0)]: segmentOf(over, 0) });
     let asksForEnd = 0;
-    const archiveEnd = async () => void (asksForEnd += 1) as undefined;
-    const found = await survey(directory, server, { openArchived, archiveEnd });
+    const found = await survey(directory, server, {
+      openArchived,
+      archiveEnd: () => {
+        asksForEnd += 1;
+        return Promise.resolve(undefined);
+      },
+    });
     expect(found.resume?.lsn).toBe(over.endLsn);
     expect(new Set(asked)).toEqual(new Set([nameOf(0)]));
     expect(asksForEnd).toBe(0);
   });
 
   test('that is empty makes the archive tell its end', async ({ directory }) => {
-    const archiveEnd = async () => ({ timelineId: timeline1, lsn: at(2 * size) });
-    const found = await survey(directory, server, { archiveEnd });
+    const end = { timelineId: timeline1, lsn: at(2 * size) };
+    const found = await survey(directory, server, { archiveEnd: () => Promise.resolve(end) });
     expect(found.facts.archive).toEqual({ lineage: lineageOf(timeline1, []), lsn: at(2 * size) });
     expect(startOf(found)).toMatchObject({ lsn: at(2 * size), source: 'archive' });
   });
@@ -108,7 +113,13 @@ describe('the directory', () => {
   test('is examined on every timeline that the server left', async ({ directory }) => {
     await layOut(directory, over);
     const switchLsn = over.records[0]!.endLsn;
-    const onTimeline2 = buildWal({ startLsn, timelineId: timeline2, systemIdentifier, walSegmentSize: size, items: [record(size - 5000), record(300)] });
+    const onTimeline2 = buildWal({
+      startLsn,
+      timelineId: timeline2,
+      systemIdentifier,
+      walSegmentSize: size,
+      items: [record(size - 5000), record(300)],
+    });
     await writeFile(join(directory, `${nameOf(0, timeline2)}.partial`), Buffer.concat([onTimeline2.bytes], size));
     const found = await survey(directory, { ...server, timelineId: 2, history: ['00000002.history', historyOf2(switchLsn)] });
     expect(found.directory.latest?.name).toBe(`${nameOf(0, timeline2)}.partial`);
@@ -121,7 +132,9 @@ describe('the directory', () => {
   });
 });
 
-test('the way to a timeline that was kept counts more than what the server says of a timeline of that number', async ({ directory }) => {
+test('the way to a timeline that was kept counts more than what the server says of a timeline of that number', async ({
+  directory,
+}) => {
   await writeFile(join(directory, '00000002.history'), historyOf2(at(5000)));
   await writeFile(join(directory, nameOf(1, timeline2)), Buffer.alloc(size));
   const found = await survey(directory, { ...server, timelineId: 2, history: ['00000002.history', historyOf2(at(100))] });
@@ -131,7 +144,11 @@ test('the way to a timeline that was kept counts more than what the server says 
 describe('what this process has flushed', () => {
   test('counts along the way that it took', async ({ directory }) => {
     const flushed = { timelineId: timeline1, lsn: at(2 * size + 100) };
-    const found = await survey(directory, { ...server, timelineId: 2, history: ['00000002.history', historyOf2(at(3 * size))] }, { flushed });
+    const found = await survey(
+      directory,
+      { ...server, timelineId: 2, history: ['00000002.history', historyOf2(at(3 * size))] },
+      { flushed },
+    );
     expect(found.facts.memory).toEqual({ lineage: lineageOf(timeline1, []), lsn: flushed.lsn });
     expect(startOf(found)).toMatchObject({ timelineId: 1, lsn: at(2 * size), source: 'memory', acknowledgedLsn: flushed.lsn });
   });
@@ -147,7 +164,13 @@ describe('a stream', () => {
     expect(checker?.check(restFrom(over, at(size)))).toBeUndefined();
   });
 
-  const start: StartPosition = { timelineId: timeline1, lsn: at(size), acknowledgedLsn: invalidLsn, source: 'directory', divergence: undefined };
+  const start: StartPosition = {
+    timelineId: timeline1,
+    lsn: at(size),
+    acknowledgedLsn: invalidLsn,
+    source: 'directory',
+    divergence: undefined,
+  };
 
   test.for([
     ['memory', { source: 'memory' }],

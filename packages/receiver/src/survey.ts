@@ -59,7 +59,10 @@ export async function surveyReceived(options: SurveyOptions): Promise<Survey> {
   const examine = async (file: LatestSegment): Promise<ResumePoint & Received> => {
     const fileLineage = await lineageTo(file.timelineId, histories, lineage);
     const { systemIdentifier } = system;
-    return { ...(await findResumePoint(file, { ...options, walPageSize, systemIdentifier, lineage: fileLineage })), lineage: fileLineage };
+    return {
+      ...(await findResumePoint(file, { ...options, walPageSize, systemIdentifier, lineage: fileLineage })),
+      lineage: fileLineage,
+    };
   };
   const resume = latest === undefined ? undefined : await examine(latest);
   const directory: Received[] = resume === undefined ? [] : [resume];

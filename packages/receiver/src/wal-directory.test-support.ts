@@ -52,7 +52,12 @@ export function segmentOf(wal: BuiltWal, index: number): Buffer {
 }
 
 /** Cuts WAL off behind some bytes: the segments before that, complete, and the last one, followed by `tail`, as .partial. */
-export async function layOut(directory: string, wal: BuiltWal, cut = wal.bytes.length, tail: Buffer = Buffer.alloc(size)): Promise<void> {
+export async function layOut(
+  directory: string,
+  wal: BuiltWal,
+  cut = wal.bytes.length,
+  tail: Buffer = Buffer.alloc(size),
+): Promise<void> {
   const last = Math.floor(cut / size);
   for (let index = 0; index < last; index += 1) await writeFile(join(directory, nameOf(index)), segmentOf(wal, index));
   const begun = wal.bytes.subarray(last * size, cut);

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Cluster, fillSegments } from '@walvault/testkit';
+import { type Cluster, createStandby, fillSegments, startCluster } from '@walvault/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   dropAndRecreateSlot,
@@ -14,7 +14,7 @@ import {
   partialSegment,
   stoppedVault,
 } from './holes.test-support.ts';
-import { caughtUp, type Vault } from './vault.test-support.ts';
+import { caughtUp, sectionFor, type Vault } from './vault.test-support.ts';
 
 const stack = new AsyncDisposableStack();
 let pg: Cluster;
@@ -246,5 +246,37 @@ test('a slot that was dropped is made anew with create_slot = auto: without a ho
   await vault.startReceiver();
   await caughtUp(pg);
   expect(await vault.state()).toMatchObject({ startLsn: flushedLsn, holes: [] });
+  await vault.succeed('receive-wal', '--stop', 'pg');
+});
+
+test('a new primary that has removed the end of the old timeline: the hole leads from one timeline to the next', async () => {
+  await using primary = await startCluster({ segmentSizeMb: 1 });
+  await using vault = await stoppedVault(primary, { gap_policy: 'continue', create_slot: 'auto' });
+  const partial = partialSegment(vault);
+  const { flushedLsn } = await vault.state();
+  await using standby = await createStandby(primary, { settings: { wal_keep_size: 0 } });
+  await fillSegments(primary, 1);
+  const lsn = await primary.currentLsn();
+  await standby.waitFor(`select pg_last_wal_replay_lsn() >= '${lsn}'`);
+  await standby.promote();
+  await primary.stop();
+  for (const name of ['max_wal_size', 'min_wal_size']) await standby.query(`alter system set ${name} = '2MB'`);
+  standby.reload();
+  // Behind the segment in which the timelines part.
+  await forgetWal(standby, `00000002${(await standby.value('select pg_walfile_name(pg_current_wal_lsn() + 1)'))!.slice(8)}`);
+
+  await vault.configure({ pg: sectionFor(standby, { gap_policy: 'continue', create_slot: 'auto' }) });
+  await vault.startReceiver();
+  const [full] = await fillSegments(standby, 1);
+  await caughtUp(standby);
+  const { startLsn, timelineId } = await vault.state();
+  expect(timelineId).toBe(2);
+  expect(await holesOf(vault)).toMatchObject([
+    { timelineId: 1, fromLsn: flushedLsn, toTimelineId: 2, toLsn: startLsn, reason: 'walRemoved', resolvedBy: 'continued' },
+  ]);
+  expect(vault.names('streaming')).toEqual(expect.arrayContaining([`${partial}.partial`, '00000002.history', full]));
+  const inside = nameBehind(partial);
+  const result = await vault.run('restore-wal', 'pg', inside, join(vault.home, 'RECOVERYXLOG'));
+  expect(result).toMatchObject({ code: 255, stderr: expect.stringContaining(inside) });
   await vault.succeed('receive-wal', '--stop', 'pg');
 });

@@ -109,7 +109,7 @@ test('a broken configuration changes nothing, and each problem is in the log', a
   await expectStreamingOn();
   await reload(
     sectionFor(pg, { streaming_conninfo: `${pg.conninfo()} sslmode=sometimes` }),
-    'the configuration cannot be used, the old one still counts: invalid sslmode value',
+    'the configuration cannot be used, the old one still counts: invalid value \\"sometimes\\" for connection parameter sslmode',
   );
   await expectStreamingOn();
   await writeFile(vault.configFile, `[barman]\nbarman_home = ${vault.home}\n`);

@@ -132,9 +132,12 @@ export class Vault implements AsyncDisposable {
     return readFile(this.path('receive-wal.log'), 'utf8');
   }
 
-  /** Names in a directory of `pg`, sorted; none when it is not there. */
+  /** Names in a directory of `pg`, sorted, without hidden ones, which are on their way; none when it is not there. */
   names(directory: 'streaming' | 'errors'): readonly string[] {
-    return existsSync(this.path(directory)) ? readdirSync(this.path(directory)).toSorted() : [];
+    if (!existsSync(this.path(directory))) return [];
+    return readdirSync(this.path(directory))
+      .filter((name) => !name.startsWith('.'))
+      .toSorted();
   }
 
   /** Complete segments, wherever they are: path by name, in order. */

@@ -40,27 +40,38 @@ export interface WaitingCall {
   readonly reject: (error: Error) => void;
 }
 
-/** Ends calls at random, each by `end`. */
+/** How a {@link CallQueue} is to be. */
+export interface CallQueueOptions {
+  readonly random: Random;
+  /** How many turns a sync takes at the most, before it has the chance of every other call to end. */
+  readonly syncTurns: number;
+  /** Ends a call. */
+  readonly end: (call: WaitingCall) => void;
+}
+
+/** Ends calls at random. */
 export class CallQueue {
-  readonly #random: Random;
-  readonly #end: (call: WaitingCall) => void;
-  #waiting: WaitingCall[] = [];
+  readonly #options: CallQueueOptions;
+  #waiting: { readonly call: WaitingCall; readonly fromTurn: number }[] = [];
+  #turns = 0;
   #isTurnDue = false;
 
-  constructor(random: Random, end: (call: WaitingCall) => void) {
-    this.#random = random;
-    this.#end = end;
+  constructor(options: CallQueueOptions) {
+    this.#options = options;
   }
 
   add(call: WaitingCall): void {
-    this.#waiting.push(call);
+    const { random, syncTurns } = this.#options;
+    const delay = call.kind.endsWith('sync') ? random.below(syncTurns + 1) : 0;
+    this.#waiting.push({ call, fromTurn: this.#turns + delay });
     this.#scheduleTurn();
   }
 
   /** Takes all calls that wait, in any order. */
   takeAll(): WaitingCall[] {
     const taken: WaitingCall[] = [];
-    while (this.#waiting.length > 0) taken.push(this.#take());
+    for (let call = this.#take(Number.POSITIVE_INFINITY); call !== undefined; call = this.#take(Number.POSITIVE_INFINITY))
+      taken.push(call);
     return taken;
   }
 
@@ -71,12 +82,22 @@ export class CallQueue {
   }
 
   #turn(): void {
+    const { random, end } = this.#options;
     this.#isTurnDue = false;
-    while (this.#waiting.length > 0 && this.#random.chance(0.7)) this.#end(this.#take());
+    this.#turns += 1;
+    while (random.chance(0.7)) {
+      const call = this.#take(this.#turns);
+      if (call === undefined) break;
+      end(call);
+    }
     if (this.#waiting.length > 0) this.#scheduleTurn();
   }
 
-  #take(): WaitingCall {
-    return this.#waiting.splice(this.#random.below(this.#waiting.length), 1)[0] as WaitingCall;
+  /** One of those that may end by now. */
+  #take(turn: number): WaitingCall | undefined {
+    const ready = this.#waiting.filter(({ fromTurn }) => fromTurn <= turn);
+    const taken = this.#options.random.pick(ready);
+    if (taken !== undefined) this.#waiting.splice(this.#waiting.indexOf(taken), 1);
+    return taken?.call;
   }
 }

@@ -64,6 +64,20 @@ describe('as long as nothing fails', () => {
     expect(orders.size).toBe(6);
   });
 
+  test('a sync takes its time, and other calls pass it', async () => {
+    const passed = await outcomes(async (seed) => {
+      const file = await diskOf(seed, { syncTurns: 20 }).mount().open('/a/f', 'wx');
+      let stats = 0;
+      const synced = new AbortController();
+      const syncing = file.sync().finally(() => synced.abort());
+      for (; !synced.signal.aborted; stats += 1) await file.stat();
+      await syncing;
+      return stats;
+    });
+    expect(Math.max(...passed)).toBeGreaterThan(8);
+    expect(Math.min(...passed)).toBeLessThan(3);
+  });
+
   test('a write takes its bytes at its end and not before', async () => {
     const disk = diskOf(1, { restlessness: 0 });
     const file = await disk.mount().open('/a/f', 'wx');

@@ -30,6 +30,8 @@ export interface FaultyDiskOptions {
   readonly faultAt?: ((call: DiskCall) => DiskFault | undefined) | undefined;
   /** How often a write stops short and the kernel writes back by itself, from 0 to 1 for each call. 0.1 unless given. */
   readonly restlessness?: number | undefined;
+  /** How long a sync takes at the most, in turns of the event loop; every other call takes one or two. 3 unless given. */
+  readonly syncTurns?: number | undefined;
   /** Told of everything that happens, for a trace. */
   readonly onEvent?: ((text: string) => void) | undefined;
 }
@@ -53,7 +55,8 @@ export class FaultyDisk implements Disposable {
     this.#options = options;
     this.#names = new Names(options.directories);
     this.#table = new FileTable({ disk: this, names: this.#names, sectorBytes: options.sectorBytes ?? 4096 });
-    this.#queue = new CallQueue(options.random, (call) => this.#end(call));
+    const { random, syncTurns = 3 } = options;
+    this.#queue = new CallQueue({ random, syncTurns, end: (call) => this.#end(call) });
   }
 
   /** Whether a program has it mounted. It is down after a fault that ended everything. */
