@@ -18,16 +18,19 @@ export interface OpenOptions {
   readonly log?: Logger | undefined;
 }
 
+/** Where nothing sets `connect_timeout`: a server that takes a connection and says nothing must not hold a receiver for ever. */
+const fallbackConnectTimeoutMs = 30_000;
+
 /**
  * Parameters of the streaming connection: `wal_streaming_conninfo`, else `streaming_conninfo`, else `conninfo`.
  * `streaming_archiver_name` is the application name unless the connection string has one.
  */
-export async function streamingParameters(server: ServerConfig): Promise<ConnectionParameters> {
+export async function streamingParameters(server: ServerConfig, log?: Logger): Promise<ConnectionParameters> {
   const conninfo = server.walStreamingConninfo ?? server.conninfo;
   if (conninfo === undefined) throw missingConninfo(server, 'streaming_conninfo');
   const hasName = parseConninfo(conninfo).has('application_name');
   const overrides = hasName ? {} : { application_name: server.streamingArchiverName };
-  return resolveConnection(conninfo, { replication: true, overrides });
+  return resolveConnection(conninfo, { replication: true, overrides, fallbackConnectTimeoutMs, log });
 }
 
 /**
@@ -41,14 +44,20 @@ export async function checkConninfo(server: ServerConfig): Promise<void> {
 
 /** Opens the streaming connection. @throws what connecting throws */
 export async function openStreaming(server: ServerConfig, options: OpenOptions): Promise<ReplicationConnection> {
-  return connectReplication(await streamingParameters(server), options);
+  return connectReplication(await streamingParameters(server, options.log), options);
 }
 
 /** Opens the ordinary connection, for what a walsender refuses: `wal_conninfo`, else `conninfo`. */
 export async function openSql(server: ServerConfig, options: OpenOptions): Promise<SqlConnection> {
   const conninfo = server.walConninfo;
   if (conninfo === undefined) throw missingConninfo(server, 'conninfo');
-  return connectSql(await resolveConnection(conninfo, { replication: false, fallbackApplicationName: 'walvault' }), options);
+  const parameters = await resolveConnection(conninfo, {
+    replication: false,
+    fallbackApplicationName: 'walvault',
+    fallbackConnectTimeoutMs,
+    log: options.log,
+  });
+  return connectSql(parameters, options);
 }
 
 function missingConninfo(server: ServerConfig, option: string): CoreError {

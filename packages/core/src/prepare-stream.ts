@@ -75,7 +75,7 @@ export async function prepareStream(server: ServerConfig, options: PrepareOption
     startAt === undefined
       ? chooseStart({ ...survey.facts, slotRestartLsn, slotRestartTimelineId })
       : { ...startAt, acknowledgedLsn: slotRestartLsn ?? invalidLsn, source: 'override', divergence: undefined };
-  tellOfStart(start, survey, log);
+  tellOfStart(start, survey, options);
   const facts = { systemIdentifier, serverVersion: connection.serverVersion, walSegmentSize };
   return { facts, start, histories, fileMode, ...beginAt(start, survey.resume) };
 }
@@ -115,10 +115,13 @@ function historyFiles(
   });
 }
 
-function tellOfStart(start: StartPosition, { directory }: Survey, log: Logger): void {
+function tellOfStart(start: StartPosition, { directory }: Survey, { log, before }: PrepareOptions): void {
   for (const name of directory.foreignNames)
     log.warn({ name }, 'foreign file in the streaming directory; archive-wal moves it to errors');
-  if (start.divergence !== undefined) tellOfDivergence(start.divergence, start, log);
+  // what lies astray stays there, and is told of when it is news: at the start, and when this process was there itself
+  const { divergence } = start;
+  if (divergence !== undefined && (before === undefined || before.timelineId === divergence.timelineId))
+    tellOfDivergence(divergence, start, log);
   log.info({ lsn: formatLsn(start.lsn), timelineId: start.timelineId, source: start.source }, 'starting log streaming');
 }
 

@@ -59,7 +59,7 @@ export async function attemptToReceive(server: ServerConfig, options: AttemptOpt
     observer: {
       streaming: (timelineId, startLsn) => {
         departure.streams();
-        publisher.streaming(facts, positions);
+        publisher.streaming(facts, positions, prepared.start.divergence);
         watching.start(server, { backendPid: connection.backendPid, publisher, log });
         options.onStreaming?.({ timelineId, startLsn });
       },

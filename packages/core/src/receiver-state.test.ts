@@ -39,6 +39,7 @@ const state: ReceiverState = {
   gapPolicy: 'stop',
   holes: [],
   blockingHole: null,
+  divergence: { timelineId: 1, fromLsn: '0/3000148', toLsn: '0/5000000' },
   logFile: null,
 };
 

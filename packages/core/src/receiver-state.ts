@@ -70,7 +70,15 @@ export interface ReceiverState {
   readonly gapPolicy: 'stop' | 'continue';
   readonly holes: readonly RecordedHole[];
   readonly blockingHole: RecordedHole | null;
+  readonly divergence: ReportedDivergence | null;
   readonly logFile: string | null;
+}
+
+/** WAL that was received and that the server's history has left behind. It is kept under the names of its timeline. */
+export interface ReportedDivergence {
+  readonly timelineId: number;
+  readonly fromLsn: string;
+  readonly toLsn: string;
 }
 
 /**

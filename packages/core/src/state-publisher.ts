@@ -1,5 +1,5 @@
 /** Keeps `receive-wal.json` up to date: at most one write at a time, at most one every quarter second, none while nothing changes. */
-import type { Positions } from '@walvault/receiver';
+import type { Divergence, Positions } from '@walvault/receiver';
 import {
   formatLsn,
   type Logger,
@@ -12,7 +12,13 @@ import {
 import { FlushHistogram } from './flush-histogram.ts';
 import type { HoleRecord } from './holes.ts';
 import type { LiveServerConfig } from './live-server-config.ts';
-import { type ReceiverPhase, type ReceiverState, type ReportedError, writeReceiverState } from './receiver-state.ts';
+import {
+  type ReceiverPhase,
+  type ReceiverState,
+  type ReportedDivergence,
+  type ReportedError,
+  writeReceiverState,
+} from './receiver-state.ts';
 import type { SyncState } from './sync-state.ts';
 
 /** What does not change while a receiver lives. */
@@ -54,6 +60,7 @@ export class StatePublisher implements AsyncDisposable {
   #phase: ReceiverPhase = 'starting';
   #phaseSince = this.#startedAt;
   #facts: ServerFacts | undefined;
+  #divergence: Divergence | undefined;
   #positions: Positions | undefined;
   #startLsn: string | null = null;
   #receivedBefore = 0;
@@ -83,13 +90,14 @@ export class StatePublisher implements AsyncDisposable {
   }
 
   /** A stream has begun. */
-  streaming(facts: ServerFacts, positions: Positions): void {
+  streaming(facts: ServerFacts, positions: Positions, divergence?: Divergence): void {
     if (this.#positions !== positions) {
       this.#receivedBefore += this.#positions?.receivedBytes ?? 0;
       this.#positions = positions;
       this.#startLsn = formatLsn(positions.writtenLsn);
     }
     this.#facts = facts;
+    this.#divergence = divergence;
     this.#trouble = noTrouble;
     this.#enter('streaming');
   }
@@ -176,6 +184,7 @@ export class StatePublisher implements AsyncDisposable {
       gapPolicy,
       holes: holes.holes,
       blockingHole: holes.open ?? null,
+      divergence: this.#divergence === undefined ? null : reportDivergence(this.#divergence),
       logFile: logFile ?? null,
     };
   }
@@ -231,4 +240,8 @@ export function reportError(error: unknown): ReportedError {
   const at = new Date().toISOString();
   if (WalvaultError.is(error)) return { code: error.code, message: error.message, hint: error.hint ?? null, at };
   return { code: 'ERR_UNEXPECTED', message: error instanceof Error ? error.message : String(error), hint: null, at };
+}
+
+function reportDivergence({ timelineId, fromLsn, toLsn }: Divergence): ReportedDivergence {
+  return { timelineId, fromLsn: formatLsn(fromLsn), toLsn: formatLsn(toLsn) };
 }

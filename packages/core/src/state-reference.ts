@@ -56,6 +56,10 @@ export const stateMembers: Members<ReceiverState> = {
   gapPolicy: ['stop, continue', 'What `gap_policy` says.'],
   holes: ['array', 'The holes on record, as in `holes.json`, see below.'],
   blockingHole: ['object or null', 'The one of them that streaming stands at.'],
+  divergence: [
+    'object or null',
+    "WAL that was received and is not in the server's history, mostly what a failed primary wrote last: `timelineId`, `fromLsn`, `toLsn`. It is kept under the names of its timeline.",
+  ],
   logFile: ['text or null', 'Where the log goes. Null for the standard error.'],
 };
 

@@ -39,6 +39,12 @@ export function tipOf(lineage: Lineage): TimelineId {
   return (lineage.at(-1) as LineageStep).timelineId;
 }
 
+/** The timeline that the byte at `lsn` belongs to (tliOfPointInHistory). */
+export function timelineAt(lineage: Lineage, lsn: Lsn): TimelineId {
+  const step = lineage.find(({ endLsn }) => endLsn !== undefined && lsn < endLsn);
+  return step?.timelineId ?? tipOf(lineage);
+}
+
 /** Whether WAL of a timeline that begins at `lsn` belongs to a lineage. */
 export function isInLineage(lineage: Lineage, timelineId: TimelineId, lsn: Lsn): boolean {
   const step = lineage.find((candidate) => candidate.timelineId === timelineId);

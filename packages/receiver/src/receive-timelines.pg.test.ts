@@ -126,7 +126,6 @@ test('two promotions while nobody listened are both gone through, each with its 
   await expectSameAsServer(third, directory, after.positions);
 });
 
-
 test.for([0.2, 3.3])(
   'when a standby takes over that lacks %d MB of what is here, the new timeline is received beside the old one, which stays',
   async (loadMb, { directory }) => {

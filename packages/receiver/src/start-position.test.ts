@@ -56,8 +56,9 @@ describe('a first start', () => {
     });
   });
 
-  test("with a slot of a server that does not tell its timeline takes the server's", () => {
-    expect(chooseStart({ ...nothing, slotRestartLsn: parseLsn('0/3000148') })).toMatchObject({ timelineId: 2, source: 'slot' });
+  test("with a slot of a server that does not tell its timeline takes the one that the server's history has there", () => {
+    expect(chooseStart({ ...nothing, slotRestartLsn: parseLsn('0/3000148') })).toMatchObject({ timelineId: 1, source: 'slot' });
+    expect(chooseStart({ ...nothing, slotRestartLsn: parseLsn('0/5000100') })).toMatchObject({ timelineId: 2, source: 'slot' });
   });
 });
 

@@ -13,7 +13,7 @@ import {
   type WalSegmentSize,
 } from '@walvault/wal';
 import { ReceiverError } from './errors.ts';
-import { continuationOn, type Lineage, tipOf } from './lineage.ts';
+import { continuationOn, type Lineage, timelineAt, tipOf } from './lineage.ts';
 
 /** A position to start streaming from. */
 export interface StartPosition {
@@ -57,7 +57,7 @@ export interface StartFacts {
   readonly archive: Received | undefined;
   /** restart_lsn of the slot, when a slot is used and holds WAL. */
   readonly slotRestartLsn: Lsn | undefined;
-  /** Timeline of restart_lsn, when the server tells (PostgreSQL 15 and later). */
+  /** Timeline of restart_lsn, when the server tells (PostgreSQL 15 and later); else its history does. */
   readonly slotRestartTimelineId: TimelineId | undefined;
 }
 
@@ -102,7 +102,7 @@ function acknowledgedBefore({ memory, slotRestartLsn }: StartFacts, remembered: 
 function firstStart({ server, walSegmentSize, slotRestartLsn, slotRestartTimelineId }: StartFacts): StartPosition {
   const startLsn = slotRestartLsn ?? server.flushLsn;
   return {
-    timelineId: (slotRestartLsn === undefined ? undefined : slotRestartTimelineId) ?? tipOf(server.lineage),
+    timelineId: (slotRestartLsn === undefined ? undefined : slotRestartTimelineId) ?? timelineAt(server.lineage, startLsn),
     lsn: roundDownToSegment(startLsn, walSegmentSize),
     acknowledgedLsn: slotRestartLsn ?? invalidLsn,
     source: slotRestartLsn === undefined ? 'server' : 'slot',
@@ -132,7 +132,7 @@ function candidate(source: Candidate['source'], received: Received, { server, wa
     if (timelineId === tipOf(server.lineage) && lsn > server.flushLsn) throw ahead(received, server.flushLsn);
     return { source, timelineId, lsn, divergence: undefined };
   }
-  const divergence = { timelineId: tipOf(received.lineage), fromLsn: divergedAt, toLsn: received.lsn };
+  const divergence = { timelineId: tipOf(received.lineage), fromLsn: divergedAt, toLsn: maxOfLsn(received.lsn, divergedAt) };
   return { source, timelineId, lsn: roundDownToSegment(lsn, walSegmentSize), divergence };
 }
 
