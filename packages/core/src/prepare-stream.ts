@@ -121,13 +121,13 @@ function tellOfStart(start: StartPosition, { directory }: Survey, { log, before 
   // what lies astray stays there, and is told of when it is news: at the start, and when this process was there itself
   const { divergence } = start;
   if (divergence !== undefined && (before === undefined || before.timelineId === divergence.timelineId))
-    tellOfDivergence(divergence, start, log);
+    tellOfDivergence(divergence, log);
   log.info({ lsn: formatLsn(start.lsn), timelineId: start.timelineId, source: start.source }, 'starting log streaming');
 }
 
-function tellOfDivergence({ timelineId, fromLsn, toLsn }: Divergence, start: StartPosition, log: Logger): void {
+function tellOfDivergence({ timelineId, fromLsn, toLsn }: Divergence, log: Logger): void {
   log.warn(
-    { timelineId, fromLsn: formatLsn(fromLsn), toLsn: formatLsn(toLsn), newTimelineId: start.timelineId },
+    { timelineId, fromLsn: formatLsn(fromLsn), toLsn: formatLsn(toLsn) },
     `timeline ${timelineId} was received up to ${formatLsn(toLsn)}, but the server left it at ${formatLsn(fromLsn)}: transactions between are not on ` +
       `this server. Their WAL is kept under the names of timeline ${timelineId} (pg_waldump shows what is in it); the new timeline is received beside it`,
   );

@@ -4,7 +4,7 @@
  * The file has its full size from the start, so a reader never meets a short one and either tool (walvault,
  * pg_receivewal) can go on with it. Bytes that were not written yet read as zeros.
  */
-import { constants } from 'node:fs';
+import { constants, fdatasyncSync } from 'node:fs';
 import { type Disk, type DiskFile, nodeDisk } from './disk.ts';
 import { durableRename, renameFile } from './durable-rename.ts';
 import { fileSystemError, syncError } from './errors.ts';
@@ -113,10 +113,12 @@ export class DurableFile implements AsyncDisposable {
    * Makes durable what was written before this call, and the name that the file has when it is called.
    * @throws {FileSystemError} `ERR_SYNC_FAILED`; after that every further sync fails too, since the kernel's word cannot
    * be trusted for this file any more.
+   * @param inPlace let this thread wait for the disk instead of another one: sooner done when the disk is quick and there is little to
+   * write, but nothing else happens in the process meanwhile. A disk that is no real one takes no notice.
    */
-  async sync(): Promise<void> {
+  async sync(inPlace = false): Promise<void> {
     const entry = this.#entry; // the file may move while this waits
-    await this.#syncContent();
+    await this.#syncContent(inPlace);
     if (this.#durableEntry === entry) return;
     await syncParent(entry.path, this.#disk);
     this.#durableEntry = entry;
@@ -155,10 +157,11 @@ export class DurableFile implements AsyncDisposable {
     });
   }
 
-  async #syncContent(): Promise<void> {
+  async #syncContent(inPlace = false): Promise<void> {
     if (this.#failed !== undefined) throw syncError(this.path, this.#failed);
     try {
-      await this.#file.datasync();
+      if (inPlace && this.#file.fd !== undefined) fdatasyncSync(this.#file.fd);
+      else await this.#file.datasync();
     } catch (error) {
       this.#failed = error;
       throw syncError(this.path, error);

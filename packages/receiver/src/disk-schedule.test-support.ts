@@ -9,7 +9,14 @@
 import { join } from 'node:path';
 import { durableRename, FileSystemError, readDirectory } from '@walvault/durable-fs';
 import { ConnectionLostError } from '@walvault/protocol';
-import { type DiskCall, type DiskFault, type DiskMount, FaultyDisk, Random } from '@walvault/testkit/faulty-disk';
+import {
+  type DiskCall,
+  type DiskCallKind,
+  type DiskFault,
+  type DiskMount,
+  FaultyDisk,
+  Random,
+} from '@walvault/testkit/faulty-disk';
 import {
   formatLsn,
   type Lsn,
@@ -24,6 +31,7 @@ import type { BuiltWal } from '@walvault/wal/testing';
 import { receiveFromModel } from './model-reception.test-support.ts';
 import { ModelServer, modelWal, segmentSize, timelineId } from './model-walsender.test-support.ts';
 import type { Positions } from './positions.ts';
+import { VirtualIntervals } from './virtual-intervals.test-support.ts';
 
 const streaming = '/streaming';
 const archive = '/archive';
@@ -58,6 +66,7 @@ class Schedule implements Disposable {
   readonly #wal: BuiltWal;
   readonly #server: ModelServer;
   readonly #disk: FaultyDisk;
+  readonly #intervals = new VirtualIntervals();
   readonly #flushPolicy: 'continuous' | 'segment';
   readonly #archiverRate: number;
   #rule: (call: DiskCall) => DiskFault | undefined = () => undefined;
@@ -86,6 +95,9 @@ class Schedule implements Disposable {
       asksAtEnd: this.#flushPolicy === 'segment',
       lossRate: this.#random.pick([0, 0.02]),
       onEvent,
+      onTurn: () => {
+        if (this.#random.chance(0.03)) this.#intervals.pass();
+      },
       onAcknowledged: () => {
         if (this.#disk.isMounted && this.#random.chance(this.#cutAtAcknowledgement)) this.#disk.powerCut();
       },
@@ -93,6 +105,7 @@ class Schedule implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#intervals[Symbol.dispose]();
     this.#disk[Symbol.dispose]();
   }
 
@@ -111,7 +124,7 @@ class Schedule implements Disposable {
     if (death !== 'finished') throw new Error('the last, quiet life did not come to its end');
     this.#checkEnd();
     this.#disk.powerCut();
-    this.#checkEnd();
+    this.#check();
   }
 
   #chooseQuiet(): void {
@@ -130,13 +143,19 @@ class Schedule implements Disposable {
       random.pick(['EIO', 'ENOSPC', 'EDQUOT', 'EACCES']),
     ];
     const at = (fault: DiskFault) => (call: DiskCall) => (call.number === number ? fault : undefined);
+    const atOneOf = (kind: DiskCallKind, fault: DiskFault) => {
+      let before = random.below(random.pick([3, 12]));
+      return (call: DiskCall) => (call.kind === kind && (before -= 1) < 0 ? fault : undefined);
+    };
     const rate = random.pick([0.005, 0.05]);
-    this.#cutAtAcknowledgement = random.pick([0, 0, 0.05, 0.3]);
+    this.#cutAtAcknowledgement = random.pick([0, 0, 0.05, 0.3, 1]);
     this.#disk.writeBackErrors = random.pick([0, 0, 0.1]);
     this.#disk.capacityBytes = random.chance(0.2) ? random.below(5 * segmentSize) : Number.POSITIVE_INFINITY;
     this.#rule = random.pick([
       at('powerCut'),
       at('kill'),
+      atOneOf(random.pick(['rename', 'sync', 'datasync', 'open', 'close']), 'powerCut'),
+      atOneOf(random.pick(['rename', 'sync', 'datasync', 'open', 'close']), 'kill'),
       at({ errno }),
       () => (random.chance(rate) ? { errno } : undefined),
       (call) => (call.kind.endsWith('sync') && random.chance(0.1) ? { errno: 'EIO' } : undefined),

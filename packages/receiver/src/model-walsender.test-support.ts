@@ -29,6 +29,8 @@ export interface ModelServerOptions {
   readonly asksAtEnd: boolean;
   /** Told of everything that happens, for a trace. */
   readonly onEvent: (text: string) => void;
+  /** Told at each turn of the event loop in which the server waits. */
+  readonly onTurn?: (() => void) | undefined;
   /** Told that the receiver has reported a higher flush position than ever. */
   readonly onAcknowledged: () => void;
 }
@@ -227,6 +229,7 @@ export class ModelStream implements AsyncIterable<readonly ReplicationMessage[]>
 
   async #turn(): Promise<void> {
     await new Promise<void>((resolve) => void setImmediate(resolve));
+    this.#connection.server.options.onTurn?.();
     if (this.#connection.isClosed) throw new ConnectionLostError('the connection was closed');
   }
 }

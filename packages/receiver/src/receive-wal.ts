@@ -97,6 +97,7 @@ async function receiveTimeline(options: ReceiveWalOptions): Promise<EndOfTimelin
     checker,
     onSegment: (name) => observer?.segmentCompleted?.(name),
     onFull: () => session.flushSoon(),
+    fillFirst: options.flushPolicy !== 'segment',
   });
   const session = new StreamSession({
     connection,

@@ -43,9 +43,24 @@ export interface SegmentWriterOptions extends SegmentFilesOptions {
   readonly onSegment: (name: string) => void;
   /** Called when a segment is full and waits for a {@link SegmentWriter.flush}. */
   readonly onFull: () => void;
+  /**
+   * Whether somebody may wait for the flushes: the first file is then filled with zeros too, if it is new and the stream has less than a
+   * segment to catch up with. False unless given.
+   */
+  readonly fillFirst?: boolean | undefined;
   /** Stands where the writing starts. */
   readonly checker?: PieceChecker | undefined;
 }
+
+/** Larger segments would hold up their first bytes for too long. */
+const mostToFillAtOnce = 64 * 1024 * 1024;
+
+/**
+ * So little, on a disk that was so quick the last time, is flushed in this thread: going over to another one and back takes longer than
+ * that, most of all where the processors are busy with the commits that wait for it.
+ */
+const littleToFlush = 64 * 1024;
+const quickFlushMs = 2;
 
 interface OpenSegment {
   readonly name: string;
@@ -64,6 +79,8 @@ export class SegmentWriter implements AsyncDisposable {
   #full: OpenSegment | undefined;
   #completed = Promise.withResolvers<void>();
   #isFirst = true;
+  /** Whether the disk was quick with the last flush of what does not fill a segment. */
+  #isQuick = false;
 
   constructor(options: SegmentWriterOptions) {
     this.#options = options;
@@ -158,7 +175,9 @@ export class SegmentWriter implements AsyncDisposable {
     const { positions } = this.#options;
     await this.#giveName(segment);
     if (target === undefined || target <= positions.flushedLsn) return;
-    await segment.file.sync();
+    const startedAt = performance.now();
+    await segment.file.sync(this.#isQuick && target - positions.flushedLsn <= littleToFlush);
+    this.#isQuick = performance.now() - startedAt < quickFlushMs;
     positions.flushedTo(target);
   }
 
@@ -189,12 +208,25 @@ export class SegmentWriter implements AsyncDisposable {
     const endLsn = segmentEndLsn(segmentNumberOf(lsn, walSegmentSize), walSegmentSize);
     // who starts inside a segment relies on what is in the file before that
     const isInside = offsetInSegment(lsn, walSegmentSize) > 0;
-    const isThere = this.#isFirst || (await this.#files.has(name + partialSuffix));
+    const isFirst = this.#isFirst;
     this.#isFirst = false;
+    if (isFirst && !isInside)
+      return { name, endLsn, file: await this.#openFirst(name + partialSuffix), named: Promise.resolve() };
+    const isThere = isInside || (await this.#files.has(name + partialSuffix));
     if (isThere) {
       return { name, endLsn, file: await this.#files.open(name + partialSuffix, isInside), named: Promise.resolve() };
     }
     return { name, endLsn, file: await this.#files.openAhead(), named: undefined };
+  }
+
+  /** What is in a file that is there already stays, until it is written over with the same. */
+  async #openFirst(name: string): Promise<DurableFile> {
+    const { positions, walSegmentSize, fillFirst = false } = this.#options;
+    const isNew = !(await this.#files.has(name));
+    const file = await this.#files.open(name, false);
+    const hasTime = positions.serverLsn - positions.writtenLsn < walSegmentSize && walSegmentSize <= mostToFillAtOnce;
+    if (fillFirst && isNew && hasTime) await file.fill(0, walSegmentSize);
+    return file;
   }
 
   /** Only when the segment before is complete. */
