@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const tools = join(root, '.tools');
-const programs = ['pg_receivewal', 'pg_waldump'];
+const programs = ['pg_receivewal', 'pg_waldump', 'pgbench'];
 // Debian 12 has 15, later ones have later ones. Any does: a program works with servers up to its own major.
 const majors = [15, 17, 18, 16, 14];
 const triplet = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' }[process.arch] ?? '';

@@ -136,6 +136,8 @@ export class ModelStream implements AsyncIterable<readonly ReplicationMessage[]>
   readonly #connection: ModelConnection;
   readonly #largest: number;
   readonly #questionRate: number;
+  /** Sends WAL as it is written; otherwise all of it is there already, and the receiver is behind. */
+  readonly #isLive: boolean;
   #sentLsn: Lsn;
   #isStopping = false;
   #hasAsked = false;
@@ -148,6 +150,7 @@ export class ModelStream implements AsyncIterable<readonly ReplicationMessage[]>
     const { random } = connection.server.options;
     this.#largest = random.pick([6000, 30_000, largestMessage, largestMessage]);
     this.#questionRate = random.pick([0.05, 0.6]);
+    this.#isLive = random.chance(0.7);
   }
 
   sendStandbyStatus(status: StandbyStatus): void {
@@ -197,8 +200,7 @@ export class ModelStream implements AsyncIterable<readonly ReplicationMessage[]>
     this.#sentLsn = (from + BigInt(total)) as Lsn;
     this.#buffer = scratch.subarray(0, total);
     server.bytes(from, this.#sentLsn).copy(this.#buffer);
-    // what the server has written by now: it is at times ahead of what it has sent, and at times not
-    const walEnd = random.chance(0.5) ? this.#sentLsn : wal.endLsn;
+    const walEnd = this.#isLive ? this.#sentLsn : wal.endLsn;
     onEvent(`sent up to ${formatLsn(this.#sentLsn)}`);
     const messages: ReplicationMessage[] = [];
     for (let at = 0, index = 0; at < total; index += 1) {
