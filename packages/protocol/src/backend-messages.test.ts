@@ -206,7 +206,7 @@ describe('bytes that are not the protocol', () => {
   });
 
   test('each type byte that no server sends is refused at the header', () => {
-    const known = Buffer.from('RSKZCcWTDdENAGHIns123t');
+    const known = Buffer.from('RSKZCcWTDdENAGHInsv123t');
     for (let type = 0; type < 256; type += 1) {
       const header = Buffer.of(type, 0, 0, 0, 0xff);
       if (!known.includes(type)) expect(() => parseAll([header])).toThrow(/message of unknown type/);
@@ -214,7 +214,7 @@ describe('bytes that are not the protocol', () => {
   });
 
   test('whatever comes, the parser ends with messages or a typed error', () => {
-    const type = fc.constantFrom(...Buffer.from('RSKZCcWTDdENA123nsItGH'));
+    const type = fc.constantFrom(...Buffer.from('RSKZCcWTDdENA123nsvItGH'));
     const message = fc
       .tuple(type, fc.integer({ min: 0, max: 40 }), fc.uint8Array({ maxLength: 40 }))
       .map(([code, length, body]) => {

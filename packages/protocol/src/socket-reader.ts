@@ -29,7 +29,9 @@ export class SocketReader {
   #isDraining = false;
   /** For a message that does not fit; it doubles as the message comes in. */
   #large: Buffer = empty;
-  #arrived: Buffer | undefined;
+  /** Read and not asked for yet: one, or two when the second came before anybody could be told of the first. */
+  readonly #arrived: Buffer[] = [];
+  #isAwaited = false;
   #end: { readonly error: Error | undefined } | undefined;
   #news = Promise.withResolvers<void>();
 
@@ -64,16 +66,17 @@ export class SocketReader {
    * @throws the error of the socket
    */
   async read(rest: Buffer = empty): Promise<Buffer | undefined> {
-    while (this.#arrived === undefined) {
+    let fresh = this.#arrived.shift();
+    while (fresh === undefined) {
       if (this.#end?.error !== undefined) throw this.#end.error;
       if (this.#end !== undefined) return undefined;
       this.socket.resume();
+      this.#isAwaited = true;
       await this.#news.promise;
+      fresh = this.#arrived.shift();
     }
-    const fresh = this.#arrived;
-    this.#arrived = undefined;
     const whole = this.#join(rest, fresh);
-    if (this.#end === undefined) this.socket.resume(); // one buffer ahead; that is where it stops again
+    if (this.#end === undefined && this.#arrived.length === 0) this.socket.resume(); // one buffer ahead; that is where it stops again
     return whole;
   }
 
@@ -94,15 +97,16 @@ export class SocketReader {
     return {
       buffer: () => this.#room,
       callback: (length) => {
+        const isAwaited = this.#isAwaited;
         this.#took(length);
-        return false; // stop reading until somebody pulls
+        return isAwaited; // else stop until somebody pulls; starting and stopping for each message costs more than the reading
       },
     };
   }
 
   /** Bytes have come into the room; the other buffer is next. */
   #took(length: number): void {
-    this.#arrived = this.#room.subarray(0, length);
+    this.#arrived.push(this.#room.subarray(0, length));
     if (!this.#isDraining) this.#turn = (this.#turn + 1) % this.#buffers.length;
     this.#announce();
   }
@@ -113,6 +117,7 @@ export class SocketReader {
   }
 
   #announce(): void {
+    this.#isAwaited = false;
     this.#news.resolve();
     this.#news = Promise.withResolvers<void>();
   }
