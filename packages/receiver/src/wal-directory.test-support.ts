@@ -99,7 +99,7 @@ export function segmentStartOf(lsn: Lsn): Lsn {
 }
 
 /** The files of a directory, by name. */
-export async function filesOf(directory: string): Promise<Readonly<Record<string, Buffer>>> {
+async function filesOf(directory: string): Promise<Readonly<Record<string, Buffer>>> {
   const names = (await readdir(directory)).toSorted();
   return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await readFile(join(directory, name))] as const)));
 }
