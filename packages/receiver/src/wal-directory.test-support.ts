@@ -1,5 +1,5 @@
 /** WAL made to order, and laid out as the files of a streaming directory. */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   addToLsn,
@@ -96,10 +96,4 @@ export function restFrom(wal: BuiltWal, lsn: Lsn): Buffer {
 /** The start of the segment that an LSN is in. */
 export function segmentStartOf(lsn: Lsn): Lsn {
   return segmentStartLsn(segmentNumberOf(lsn, size), size);
-}
-
-/** The files of a directory, by name. */
-async function filesOf(directory: string): Promise<Readonly<Record<string, Buffer>>> {
-  const names = (await readdir(directory)).toSorted();
-  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await readFile(join(directory, name))] as const)));
 }
