@@ -5,6 +5,7 @@
  * WAL is removed from its old end on, a segment at a time, so that the first segment that is left is found by halving.
  */
 import { type ReplicationConnection, ServerError } from '@walvault/protocol';
+import { ReceiverError } from '@walvault/receiver';
 import {
   type Lsn,
   parseHistoryFile,
@@ -29,6 +30,7 @@ const segmentRemoved = '58P01';
 export async function hasWal(connection: ReplicationConnection, position: WalPosition): Promise<boolean> {
   const server = await connection.identifySystem();
   if (position.timelineId === server.timelineId && position.lsn >= server.flushLsn) return true;
+  using deadline = new Deadline(connection);
   try {
     const stream = await connection.startReplication({ startLsn: position.lsn, timelineId: position.timelineId });
     if (stream.kind === 'endOfTimeline') return true;
@@ -37,8 +39,33 @@ export async function hasWal(connection: ReplicationConnection, position: WalPos
     return true;
   } catch (error) {
     if (error instanceof ServerError && error.sqlState === segmentRemoved) return false;
-    throw error;
+    throw deadline.isOver ? silence() : error;
   }
+}
+
+/** WAL that is there comes at once; a stream in which nothing comes is given up, and its connection with it. */
+const firstWalWithinMs = 60_000;
+
+class Deadline implements Disposable {
+  isOver = false;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(connection: ReplicationConnection) {
+    this.#timer = setTimeout(() => {
+      this.isOver = true;
+      void connection[Symbol.asyncDispose]();
+    }, firstWalWithinMs);
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+function silence(): ReceiverError {
+  return new ReceiverError('ERR_SERVER_SILENT', `no WAL came within ${firstWalWithinMs / 1000} s of the start of a stream`, {
+    hint: 'The server hangs, or the network between drops packets silently. A new connection shows which.',
+  });
 }
 
 /** Where to look for the first WAL that is left. */

@@ -13,6 +13,7 @@ import {
   type StartPosition,
   type StreamStart,
   type Survey,
+  type SurveyOptions,
   surveyReceived,
 } from '@walvault/receiver';
 import {
@@ -94,10 +95,20 @@ async function surveyServer(server: ServerConfig, context: SurveyContext): Promi
     directory: server.directories.streaming,
     walSegmentSize,
     histories,
-    flushed: before === undefined ? undefined : { timelineId: before.timelineId, lsn: before.flushedLsn },
+    flushed: before === undefined ? undefined : rememberedOf(before),
     archiveEnd: () => archiveEnd(server, { walSegmentSize, systemIdentifier: system.systemIdentifier }),
     openArchived: async (name) => (await openServerWal(server, name, {}))?.bytes(),
   });
+}
+
+/** Half a record counts for nothing: another server need not have it. */
+function rememberedOf({
+  timelineId,
+  flushedLsn,
+  verifiedLsn,
+  acknowledgedLsn,
+}: Positions): NonNullable<SurveyOptions['flushed']> {
+  return { timelineId, lsn: flushedLsn < verifiedLsn ? flushedLsn : verifiedLsn, acknowledgedLsn };
 }
 
 /** History files leave the streaming directory for the archive, where they count as well. */

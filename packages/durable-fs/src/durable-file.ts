@@ -73,11 +73,12 @@ export class DurableFile implements AsyncDisposable {
   /**
    * Writes the buffers one after another from `position` (bytes from the start of the file) and returns when the
    * kernel has them all; they are not durable yet. The buffers belong to the caller again when this settles.
+   * @param inPlace let this thread do it, when it is little, instead of another one; see {@link DurableFile.sync}
    * @throws {FileSystemError} when not everything could be written; how much was is not known then.
    */
-  async write(buffers: readonly Uint8Array[], position: number): Promise<void> {
+  async write(buffers: readonly Uint8Array[], position: number, inPlace = false): Promise<void> {
     try {
-      await writeAll(this.#file, buffers, position);
+      await writeAll(this.#file, buffers, position, inPlace);
     } catch (error) {
       throw fileSystemError('write to', this.path, error);
     }

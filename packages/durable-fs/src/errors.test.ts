@@ -11,7 +11,10 @@ describe('an errno decides', () => {
     ['ENOENT', 'ERR_PATH_MISSING', 'fatal', 'no such file or directory'],
     ['ENOTDIR', 'ERR_PATH_MISSING', 'fatal', 'not a directory'],
     ['EIO', 'ERR_FILE_SYSTEM', 'fatal', 'input/output error'],
-    ['EMFILE', 'ERR_FILE_SYSTEM', 'fatal', 'EMFILE'],
+    ['EMFILE', 'ERR_SYSTEM_BUSY', 'retry', 'too many open files in this process'],
+    ['ENFILE', 'ERR_SYSTEM_BUSY', 'retry', 'too many open files in the system'],
+    ['ENOMEM', 'ERR_SYSTEM_BUSY', 'retry', 'out of memory'],
+    ['EXDEV', 'ERR_FILE_SYSTEM', 'fatal', 'not on the same file system'],
   ])('%s is %s', (errno, code, retry, words) => {
     const cause = systemError(errno);
     const error = fileSystemError('create', '/x', cause);

@@ -11,6 +11,8 @@ export type DurableFsErrorCode =
   | 'ERR_NOT_PERMITTED'
   /** A file or directory that must be there is not. It was removed, or the path in the configuration is wrong. */
   | 'ERR_PATH_MISSING'
+  /** The system is out of something that comes back: file descriptors or memory. Raise the limits (`LimitNOFILE`) or stop what uses them up. */
+  | 'ERR_SYSTEM_BUSY'
   /** Any other failure of a file operation; the cause has the system's own words. */
   | 'ERR_FILE_SYSTEM';
 
@@ -24,7 +26,7 @@ export class FileSystemError extends WalvaultError {
     super(message, options);
     this.code = code;
     this.path = path;
-    this.retry = code === 'ERR_STORAGE_FULL' ? 'retry' : 'fatal';
+    this.retry = code === 'ERR_STORAGE_FULL' || code === 'ERR_SYSTEM_BUSY' ? 'retry' : 'fatal';
   }
 }
 
@@ -39,6 +41,10 @@ const permission: Verdict = {
 };
 const full: Verdict = { code: 'ERR_STORAGE_FULL', hint: 'Free some space or raise the quota on this file system.' };
 const missing: Verdict = { code: 'ERR_PATH_MISSING', hint: 'Create it, or correct the path in the configuration.' };
+const busy: Verdict = {
+  code: 'ERR_SYSTEM_BUSY',
+  hint: 'Raise the limit of open files or the memory of this process, or stop what uses them up.',
+};
 const verdicts: Readonly<Record<string, Verdict>> = {
   EACCES: permission,
   EPERM: permission,
@@ -47,6 +53,11 @@ const verdicts: Readonly<Record<string, Verdict>> = {
   EDQUOT: full,
   ENOENT: missing,
   ENOTDIR: missing,
+  EMFILE: busy,
+  ENFILE: busy,
+  ENOMEM: busy,
+  EAGAIN: busy,
+  EINTR: busy,
 };
 
 /**
@@ -88,6 +99,9 @@ const plainWords: Readonly<Record<string, string>> = {
   EISDIR: 'is a directory',
   EEXIST: 'file exists',
   EIO: 'input/output error',
+  EMFILE: 'too many open files in this process',
+  ENFILE: 'too many open files in the system',
+  ENOMEM: 'out of memory',
   EXDEV: 'not on the same file system',
 };
 

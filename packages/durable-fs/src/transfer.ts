@@ -3,17 +3,23 @@ import { writevSync } from 'node:fs';
 import type { DiskFile } from './disk.ts';
 
 /**
- * Up to this many bytes are given to the kernel at once instead of by a thread, which would take longer than the copy. A commit
- * that waits for its few hundred bytes feels that; where the disk cannot keep up, writes are larger.
+ * Up to this many bytes can be given to the kernel at once instead of by a thread, which would take longer than the copy. A commit
+ * that waits for its few hundred bytes feels that.
  */
 const smallBytes = 64 * 1024;
 
 /** Writes all of the buffers from `position`, or at the end of a file that was opened to append. Throws what the system throws. */
-export async function writeAll(file: DiskFile, buffers: readonly Uint8Array[], position?: number): Promise<void> {
+export async function writeAll(
+  file: DiskFile,
+  buffers: readonly Uint8Array[],
+  position?: number,
+  inPlace = false,
+): Promise<void> {
   let rest = buffers;
   let at = position;
   while (rest.length > 0) {
-    const bytesWritten = isSmall(file, rest) ? writevSync(file.fd, rest, at) : (await file.writev(rest, at)).bytesWritten;
+    const bytesWritten =
+      inPlace && isSmall(file, rest) ? writevSync(file.fd, rest, at) : (await file.writev(rest, at)).bytesWritten;
     if (at !== undefined) at += bytesWritten;
     const left = dropBytes(rest, bytesWritten);
     // as in PostgreSQL: a write that does nothing and does not say why is taken for a full disk, and not tried for ever

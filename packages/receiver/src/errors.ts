@@ -5,7 +5,7 @@ import { formatLsn, type Lsn, type RetryAdvice, type WalFault, WalvaultError, ty
 export type ReceiverErrorCode =
   /** The server sent WAL that does not follow the last byte received. Nothing past the hole was written or acknowledged. */
   | 'ERR_WAL_GAP'
-  /** A page of the WAL that arrived is not what PostgreSQL writes there. Nothing from that page on was written or acknowledged. */
+  /** A page of the WAL that arrived is not what PostgreSQL writes there. Nothing from that page on was acknowledged. */
   | 'ERR_WAL_PAGE'
   /**
    * A record of the WAL that arrived is not right: its checksum, its length or its link to the record before. Nothing from it on

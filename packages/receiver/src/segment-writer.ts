@@ -18,7 +18,7 @@ import {
   type WalFault,
   walFileNameAt,
 } from '@walvault/wal';
-import { badWal, walGap } from './errors.ts';
+import { badWal, type ReceiverError, walGap } from './errors.ts';
 import type { Positions } from './positions.ts';
 import { SegmentFiles, type SegmentFilesOptions } from './segment-files.ts';
 
@@ -28,7 +28,7 @@ export interface WalPiece {
   readonly data: Buffer;
 }
 
-/** Looks at WAL before it is written. */
+/** Looks at WAL while it is written. */
 export interface PieceChecker {
   /** What is wrong with the bytes that follow those of the last call. */
   check(data: Buffer): WalFault | undefined;
@@ -99,20 +99,18 @@ export class SegmentWriter implements AsyncDisposable {
 
   /**
    * Writes pieces of WAL, which must follow one another and the position reached. Waits for a flush when two segments are full.
-   * @throws {ReceiverError} `ERR_WAL_GAP` when a piece does not follow, or what the checker finds; the pieces before it are written
+   * @throws {ReceiverError} `ERR_WAL_GAP` when a piece does not follow, or what the checker finds; what is right before it is written
    * @throws {FileSystemError} when the file cannot be written, or the full one not be completed
    */
   async write(pieces: readonly WalPiece[]): Promise<void> {
-    const { positions, walSegmentSize, checker } = this.#options;
+    const { positions, walSegmentSize } = this.#options;
     let run: Buffer[] = [];
     let runStart = positions.writtenLsn;
     let expected = runStart;
     for (const { dataStart, data } of pieces) {
-      const isNext = dataStart === expected;
-      const fault = isNext ? checker?.check(data) : undefined;
-      if (!isNext || fault !== undefined) {
+      if (dataStart !== expected) {
         await this.#writeRun(run, runStart);
-        throw fault === undefined ? walGap(expected, dataStart, this.#pathAt(expected)) : badWal(fault, this.#pathAt(fault.lsn));
+        throw walGap(expected, dataStart, this.#pathAt(expected));
       }
       let rest = data;
       while (rest.length > 0) {
@@ -181,14 +179,20 @@ export class SegmentWriter implements AsyncDisposable {
     positions.flushedTo(target);
   }
 
-  /** Writes bytes that all lie in one segment. */
+  /**
+   * Writes bytes that all lie in one segment, and checks them while the system takes them over. What is behind the last right record
+   * may be in the file then, but it counts for nothing.
+   */
   async #writeRun(run: readonly Buffer[], startLsn: Lsn): Promise<void> {
     if (run.length === 0) return;
     const { positions, walSegmentSize, checker } = this.#options;
     this.#current ??= await this.#begin(startLsn);
     const segment = this.#current;
     if (this.#full === undefined) await this.#giveName(segment);
-    await segment.file.write(run, offsetInSegment(startLsn, walSegmentSize));
+    const writing = segment.file.write(run, offsetInSegment(startLsn, walSegmentSize), this.#isQuick);
+    const fault = this.#check(run);
+    await writing;
+    if (fault !== undefined) throw this.#refuse(fault);
     const endLsn = run.reduce<Lsn>((lsn, part) => addToLsn(lsn, part.length), startLsn);
     const isFull = endLsn === segment.endLsn;
     if (isFull) {
@@ -200,6 +204,23 @@ export class SegmentWriter implements AsyncDisposable {
     const verifiedLsn = checker?.verifiedLsn ?? endLsn;
     positions.wroteTo(endLsn, verifiedLsn < endLsn ? verifiedLsn : endLsn);
     if (isFull) this.#options.onFull();
+  }
+
+  /** What is wrong with the first bytes that are. */
+  #check(run: readonly Buffer[]): WalFault | undefined {
+    for (const part of run) {
+      const fault = this.#options.checker?.check(part);
+      if (fault !== undefined) return fault;
+    }
+    return undefined;
+  }
+
+  /** The whole right records before the fault count. */
+  #refuse(fault: WalFault): ReceiverError {
+    const { positions, checker } = this.#options;
+    const verifiedLsn = checker?.verifiedLsn ?? positions.writtenLsn;
+    if (verifiedLsn > positions.writtenLsn) positions.wroteTo(verifiedLsn);
+    return badWal(fault, this.#pathAt(fault.lsn));
   }
 
   async #begin(lsn: Lsn): Promise<OpenSegment> {
@@ -225,8 +246,13 @@ export class SegmentWriter implements AsyncDisposable {
     const isNew = !(await this.#files.has(name));
     const file = await this.#files.open(name, false);
     const hasTime = positions.serverLsn - positions.writtenLsn < walSegmentSize && walSegmentSize <= mostToFillAtOnce;
-    if (fillFirst && isNew && hasTime) await file.fill(0, walSegmentSize);
-    return file;
+    try {
+      if (fillFirst && isNew && hasTime) await file.fill(0, walSegmentSize);
+      return file;
+    } catch (error) {
+      await file[Symbol.asyncDispose]().catch(() => undefined); // what went wrong before says more
+      throw error;
+    }
   }
 
   /** Only when the segment before is complete. */

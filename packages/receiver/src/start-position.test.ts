@@ -1,7 +1,7 @@
 import { invalidLsn, parseLsn, type TimelineId, toTimelineId, toWalSegmentSize } from '@walvault/wal';
 import { describe, expect, test } from 'vitest';
 import { type Lineage, lineageOf } from './lineage.ts';
-import { chooseStart, type Received, type StartFacts } from './start-position.ts';
+import { chooseStart, type Remembered, type StartFacts } from './start-position.ts';
 
 const size = toWalSegmentSize(16 * 1024 * 1024);
 const [timeline1, timeline2, timeline3] = [toTimelineId(1), toTimelineId(2), toTimelineId(3)];
@@ -19,8 +19,8 @@ const onTimeline1 = lineage(timeline1);
 const onTimeline2 = lineage(timeline2, [timeline1, '0/5000100']);
 const onTimeline3 = lineage(timeline3, [timeline1, '0/5000100'], [timeline2, '0/6000100']);
 
-function received(along: Lineage, lsn: string): Received {
-  return { lineage: along, lsn: parseLsn(lsn) };
+function received(along: Lineage, lsn: string, acknowledged = lsn): Remembered {
+  return { lineage: along, lsn: parseLsn(lsn), acknowledgedLsn: parseLsn(acknowledged) };
 }
 
 /** Nothing is known but the server, which is on timeline 2 at 0/7123456. */
@@ -33,6 +33,17 @@ const nothing: StartFacts = {
   slotRestartLsn: undefined,
   slotRestartTimelineId: undefined,
 };
+
+test('what the server was told is not taken back, whether more was flushed or less', () => {
+  const directory = [received(onTimeline2, '0/6000200')];
+  for (const [flushed, acknowledged] of [
+    ['0/6000200', '0/6000100'],
+    ['0/6000100', '0/6800000'],
+  ] as const) {
+    const memory = received(onTimeline2, flushed, acknowledged);
+    expect(chooseStart({ ...nothing, directory, memory }).acknowledgedLsn).toBe(parseLsn(acknowledged));
+  }
+});
 
 describe('a first start', () => {
   test('without a slot begins with the segment that the server is in', () => {

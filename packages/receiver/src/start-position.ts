@@ -42,12 +42,18 @@ export interface Received {
   readonly lsn: Lsn;
 }
 
+/** What this process knows of its last stream. */
+export interface Remembered extends Received {
+  /** What the server was told to be flushed. */
+  readonly acknowledgedLsn: Lsn;
+}
+
 /** What is known when a stream is about to start. */
 export interface StartFacts {
   readonly walSegmentSize: WalSegmentSize;
   readonly server: { readonly lineage: Lineage; readonly flushLsn: Lsn };
   /** What this very process has made durable, when this is a reconnect. */
-  readonly memory: Received | undefined;
+  readonly memory: Remembered | undefined;
   /** The latest segment of the streaming directory, up to where it can be trusted, and the latest ones outside of the server's history. */
   readonly directory: readonly Received[];
   /**
@@ -80,14 +86,15 @@ export function chooseStart(facts: StartFacts): StartPosition {
     undefined,
   );
   if (furthest === undefined) return firstStart(facts);
-  const divergence = widest(candidates.flatMap((candidate) => candidate.divergence ?? []));
+  const divergence = latest(candidates.flatMap((candidate) => candidate.divergence ?? []));
   const { source, timelineId, lsn } = furthest;
   const remembered = candidates.find((candidate) => candidate.source === 'memory');
   return { source, timelineId, lsn, acknowledgedLsn: acknowledgedBefore(facts, remembered), divergence };
 }
 
-function widest(divergences: readonly Divergence[]): Divergence | undefined {
-  return divergences.toSorted((a, b) => (a.toLsn < b.toLsn ? 1 : -1))[0];
+/** That of the newest timeline, as far as it goes: older ones were told of when they were new. */
+function latest(divergences: readonly Divergence[]): Divergence | undefined {
+  return divergences.toSorted((a, b) => b.timelineId - a.timelineId || (a.toLsn < b.toLsn ? 1 : -1))[0];
 }
 
 /**
@@ -95,7 +102,7 @@ function widest(divergences: readonly Divergence[]): Divergence | undefined {
  * nothing could be acknowledged to the new primary until it has written as much.
  */
 function acknowledgedBefore({ memory, slotRestartLsn }: StartFacts, remembered: Candidate | undefined): Lsn {
-  const ours = remembered?.divergence === undefined ? memory?.lsn : undefined;
+  const ours = remembered?.divergence === undefined ? memory?.acknowledgedLsn : undefined;
   return maxOfLsn(ours ?? invalidLsn, slotRestartLsn ?? invalidLsn);
 }
 

@@ -321,14 +321,27 @@ describe('timelines', () => {
     expect(end).toBe('serverShutdown');
   });
 
-  test('a history file that is there is not asked for again', async ({ directory }) => {
+  test('a history file that is there stays as it is, when the server says the same', async ({ directory }) => {
     await writeFile(join(directory, '00000002.history'), '1\t0/2000000\tas it was\n');
     const { end } = await receiveFrom({
       directory,
       timelineId: 2,
+      history: ['00000002.history', '1\t0/2000000\tin other words\n'],
       script: async (walsender) => walsender.connection.send(shutdown),
     });
     expect(end).toBe('serverShutdown');
+    expect(await readFile(join(directory, '00000002.history'), 'utf8')).toBe('1\t0/2000000\tas it was\n');
+  });
+
+  test('a timeline that has the number of another one, by the history that is kept, is not streamed', async ({ directory }) => {
+    await writeFile(join(directory, '00000002.history'), '1\t0/2000000\tas it was\n');
+    const { error } = await receiveFrom({
+      directory,
+      timelineId: 2,
+      history: ['00000002.history', '1\t0/3000000\tof another server\n'],
+      script: async (walsender) => walsender.connection.closed(),
+    });
+    expect(error).toMatchObject({ code: 'ERR_TIMELINE_SWITCH', path: join(directory, '00000002.history') });
     expect(await readFile(join(directory, '00000002.history'), 'utf8')).toBe('1\t0/2000000\tas it was\n');
   });
 

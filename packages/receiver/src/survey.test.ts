@@ -149,7 +149,7 @@ describe('what this process has flushed', () => {
       { ...server, timelineId: 2, history: ['00000002.history', historyOf2(at(3 * size))] },
       { flushed },
     );
-    expect(found.facts.memory).toEqual({ lineage: lineageOf(timeline1, []), lsn: flushed.lsn });
+    expect(found.facts.memory).toEqual({ lineage: lineageOf(timeline1, []), lsn: flushed.lsn, acknowledgedLsn: flushed.lsn });
     expect(startOf(found)).toMatchObject({ timelineId: 1, lsn: at(2 * size), source: 'memory', acknowledgedLsn: flushed.lsn });
   });
 });

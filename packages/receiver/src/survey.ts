@@ -22,8 +22,10 @@ export interface SurveyOptions {
   readonly directory: string;
   readonly walSegmentSize: WalSegmentSize;
   readonly histories: HistoryFiles;
-  /** What this process has flushed, when it has. */
-  readonly flushed?: { readonly timelineId: TimelineId; readonly lsn: Lsn } | undefined;
+  /** How far the last stream of this process was durable and right, and what the server was told; the same unless given. */
+  readonly flushed?:
+    | { readonly timelineId: TimelineId; readonly lsn: Lsn; readonly acknowledgedLsn?: Lsn | undefined }
+    | undefined;
   /** Where the archive ends, asked for only when the directory does not tell where to go on. */
   readonly archiveEnd?: (() => Promise<{ readonly timelineId: TimelineId; readonly lsn: Lsn } | undefined>) | undefined;
   /** A complete segment that has left the directory, by its name. A buffer is used up before the next is asked for. */
@@ -74,7 +76,10 @@ export async function surveyReceived(options: SurveyOptions): Promise<Survey> {
     facts: {
       walSegmentSize,
       server: { lineage, flushLsn: system.flushLsn },
-      memory: flushed === undefined ? undefined : await along(flushed.timelineId, flushed.lsn),
+      memory:
+        flushed === undefined
+          ? undefined
+          : { ...(await along(flushed.timelineId, flushed.lsn)), acknowledgedLsn: flushed.acknowledgedLsn ?? flushed.lsn },
       directory,
       archive: archived === undefined ? undefined : await along(archived.timelineId, archived.lsn),
     },

@@ -61,13 +61,30 @@ export class HistoryFiles {
 
   /**
    * Makes sure that the history files of a timeline and of its ancestors are kept.
-   * @throws {ReceiverError} `ERR_TIMELINE_SWITCH` when the server sends the history of another timeline
+   * @throws {ReceiverError} `ERR_TIMELINE_SWITCH` when the server sends the history of another timeline, or another one than is kept
    * @throws {ServerError} when the server does not have it, {@link FileSystemError} when it cannot be written
    */
   async keep(timelineId: TimelineId): Promise<void> {
     if (timelineId === firstTimelineId) return;
-    const content = (await this.#kept(timelineId)) ?? (await this.#write(timelineId));
+    const content = (await this.#keptAsOnServer(timelineId)) ?? (await this.#write(timelineId));
     for (const ancestor of parse(timelineId, content)) await this.#keepAncestor(ancestor.timelineId);
+  }
+
+  /** Two servers that were promoted apart may have given one number to two timelines. */
+  async #keptAsOnServer(timelineId: TimelineId): Promise<Buffer | undefined> {
+    const content = await this.#kept(timelineId);
+    if (content === undefined) return undefined;
+    const theirs = await this.ofServer(timelineId);
+    if (switchesOf(parse(timelineId, content)) === switchesOf(theirs)) return content;
+    const name = historyFileName(timelineId);
+    throw new ReceiverError(
+      'ERR_TIMELINE_SWITCH',
+      `"${name}" of the server is not the one that is kept: they are two timelines of one number`,
+      {
+        path: join(this.#options.directory, name),
+        hint: 'Two servers were promoted apart. Check where the connection leads; if it is right, move the kept file away, and the segments of that timeline with it.',
+      },
+    );
   }
 
   /** A server that was restored from a backup need not have all of them, and they may be here from before. */
@@ -105,6 +122,10 @@ export class HistoryFiles {
       return this.#options.readArchived?.(name);
     }
   }
+}
+
+function switchesOf(switches: readonly TimelineSwitch[]): string {
+  return switches.map(({ timelineId, switchLsn }) => `${timelineId}@${switchLsn}`).join();
 }
 
 function parse(timelineId: TimelineId, content: Buffer): readonly TimelineSwitch[] {
