@@ -7,6 +7,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
 import type { ReceiverState } from '@walvault/core';
 import {
   type Cluster,
@@ -108,6 +109,12 @@ export class Vault implements AsyncDisposable {
   async startReceiver(): Promise<number> {
     const pid = /\(pid (\d+),/.exec(await this.succeed('receive-wal', '--wait', 'pg'))?.[1];
     if (pid === undefined) throw new Error('receive-wal did not name its process');
+    // the state is published beside that, a moment later
+    const published = async (): Promise<boolean> => {
+      const state = await this.state();
+      return state.pid === Number(pid) && state.startLsn !== null;
+    };
+    await expect.poll(published).toBe(true);
     return Number(pid);
   }
 
