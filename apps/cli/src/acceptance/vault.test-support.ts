@@ -7,7 +7,6 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { expect } from 'vitest';
 import type { ReceiverState } from '@walvault/core';
 import {
   type Cluster,
@@ -109,13 +108,17 @@ export class Vault implements AsyncDisposable {
   async startReceiver(): Promise<number> {
     const pid = /\(pid (\d+),/.exec(await this.succeed('receive-wal', '--wait', 'pg'))?.[1];
     if (pid === undefined) throw new Error('receive-wal did not name its process');
-    // the state is published beside that, a moment later
-    const published = async (): Promise<boolean> => {
-      const state = await this.state();
-      return state.pid === Number(pid) && state.startLsn !== null;
-    };
-    await expect.poll(published).toBe(true);
+    await this.#published(Number(pid));
     return Number(pid);
+  }
+
+  /** The state is published beside the report of the start, a moment later. */
+  async #published(pid: number): Promise<void> {
+    for (const deadline = performance.now() + 20_000; performance.now() < deadline; await sleep(20)) {
+      const state = await this.state().catch(() => undefined);
+      if (state?.pid === pid && state.startLsn !== null) return;
+    }
+    throw new Error(`the receiver ${pid} has not published its state`);
   }
 
   /** Ends the receiver of `pg` in good order, and waits until its server knows. */
