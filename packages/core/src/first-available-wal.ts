@@ -26,6 +26,7 @@ const segmentRemoved = '58P01';
  * Whether the server has the WAL at a position. True as well where it has not written any yet.
  * @param connection idle; it is again when this returns
  * @throws {ServerError} for a position that is not in the server's history, and whatever else it says
+ * @throws {ReceiverError} `ERR_SERVER_SILENT` when nothing comes within a minute; the connection is closed then
  */
 export async function hasWal(connection: ReplicationConnection, position: WalPosition): Promise<boolean> {
   const server = await connection.identifySystem();
