@@ -1,9 +1,9 @@
 /** @walvault/archiver: from the streaming directory to the archive and back, in the layout of Barman. */
-export { archiveWal } from './archive-wal.ts';
-export type { ArchiveReport, ArchiveWalOptions } from './archive-wal.ts';
-export type { FileResult } from './archive-file.ts';
-export type { ClusterFacts } from './check-wal-file.ts';
-export type { CodecName, Compression, StoredCodec } from './codec.ts';
+export { archiveWal } from './archiving/archive-wal.ts';
+export type { ArchiveReport, ArchiveWalOptions } from './archiving/archive-wal.ts';
+export type { FileResult } from './archiving/archive-file.ts';
+export type { ClusterFacts } from './content/check-wal-file.ts';
+export type { CodecName, Compression, StoredCodec } from './content/codec.ts';
 export {
   ArchiveCopyError,
   ArchiveEmptyError,
@@ -13,14 +13,14 @@ export {
   XlogDbError,
 } from './errors.ts';
 export type { ArchiverErrorCode, WalFileErrorCode } from './errors.ts';
-export type { WalLocation } from './find-wal.ts';
-export type { WalDirectories } from './layout.ts';
-export { listArchive } from './list-archive.ts';
-export type { ArchiveListing, TimelineListing, WalHole } from './list-archive.ts';
-export { openWal } from './open-wal.ts';
-export type { ArchivedWal, OpenWalChoices, WalReadOptions } from './open-wal.ts';
-export { restoreWal } from './restore-wal.ts';
-export type { RestoreOutcome, RestoreWalOptions } from './restore-wal.ts';
-export type { KeepReason, KeptFile } from './select-files.ts';
-export { readXlogDb, xlogDbPath } from './xlog-db.ts';
-export type { XlogDbEntry } from './xlog-db.ts';
+export type { WalLocation } from './wal-files/find-wal.ts';
+export type { WalDirectories } from './wal-files/layout.ts';
+export { listArchive } from './wal-files/list-archive.ts';
+export type { ArchiveListing, TimelineListing, WalHole } from './wal-files/list-archive.ts';
+export { openWal } from './restoring/open-wal.ts';
+export type { ArchivedWal, OpenWalChoices, WalReadOptions } from './restoring/open-wal.ts';
+export { restoreWal } from './restoring/restore-wal.ts';
+export type { RestoreOutcome, RestoreWalOptions } from './restoring/restore-wal.ts';
+export type { KeepReason, KeptFile } from './archiving/select-files.ts';
+export { readXlogDb, xlogDbPath } from './wal-files/xlog-db.ts';
+export type { XlogDbEntry } from './wal-files/xlog-db.ts';

@@ -1,6 +1,6 @@
 /** @walvault/core: the use cases of walvault. The command line and the status page are two faces of it. */
-export { archiveServer, listServerArchive, openServerWal, restoreServerWal } from './archive.ts';
-export type { ArchiveServerOptions } from './archive.ts';
+export { archiveServer } from './archive-server.ts';
+export type { ArchiveServerOptions } from './archive-server.ts';
 export { checkConninfo } from './connections.ts';
 export { planCron, withTaskLock } from './cron.ts';
 export type { CronPlan } from './cron.ts';
@@ -20,6 +20,7 @@ export { holesPath, openReceiverLog, receiverLogPath, statePath } from './server
 export type { ServerTask } from './server-paths.ts';
 export { resetReceiver } from './reset-receiver.ts';
 export type { ResetOptions, ResetOutcome } from './reset-receiver.ts';
+export { listServerArchive, openServerWal, restoreServerWal } from './server-wal.ts';
 export { serverNamed, serversNamed } from './servers.ts';
 export { createServerSlot, dropServerSlot, requireSlotName } from './slot-commands.ts';
 export { isReportedError, serverStatus } from './status.ts';

@@ -4,7 +4,7 @@ import { readIdentity } from '@walvault/receiver';
 import { type Cluster, fillSegments, startCluster } from '@walvault/testkit';
 import { formatLsn, silentLogger } from '@walvault/wal';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { archiveServer } from './archive.ts';
+import { archiveServer } from './archive-server.ts';
 import { configured } from './configured.test-support.ts';
 import type { StreamStarted } from './receive-attempt.ts';
 import { runReceiver, type ReceiveServiceOptions } from './receive-service.ts';

@@ -1,0 +1,83 @@
+/**
+ * What cannot be archived is moved aside, never removed: `errors/NAME.STAMP.KIND`, Barman's names, which its `check`
+ * counts. Two files of one name in one second get numbers. A reason, where there is one, is written beside the file.
+ */
+import { cp, lstat, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { durableRename, errnoOf, fileSystemError, syncDirectory, syncFile, writeFileAtomic } from '@walvault/durable-fs';
+import { makeDirectory } from '../wal-files/make-directory.ts';
+
+/** Why something is in the errors directory: not a WAL file at all, other content than the archive has, or not what its name says. */
+export type ErrorKind = 'unknown' | 'duplicate' | 'invalid';
+
+/** What to move aside. */
+export interface MoveAsideOptions {
+  readonly path: string;
+  readonly errorsDirectory: string;
+  readonly kind: ErrorKind;
+  /** Text for the file `....reason` beside it. */
+  readonly reason?: string | undefined;
+}
+
+/**
+ * Moves a file or directory to the errors directory; durable when this returns.
+ * @returns its new path
+ * @throws {FileSystemError}
+ */
+export async function moveAside(options: MoveAsideOptions): Promise<string> {
+  const { path, errorsDirectory, kind, reason } = options;
+  await makeDirectory(errorsDirectory);
+  const target = await freeName(join(errorsDirectory, `${basename(path)}.${stamp(new Date())}`), kind);
+  if (reason !== undefined) await writeFileAtomic(`${target}.reason`, `${reason}\n`, { mode: 0o640 });
+  await move(path, target);
+  return target;
+}
+
+async function move(from: string, to: string): Promise<void> {
+  try {
+    await durableRename(from, to, { contentIsDurable: true });
+  } catch (error) {
+    if (!isOtherFileSystem(error)) throw error;
+    await moveAcross(from, to);
+  }
+}
+
+async function moveAcross(from: string, to: string): Promise<void> {
+  const temporary = join(dirname(to), `.${basename(to)}.tmp`);
+  try {
+    await cp(from, temporary, { recursive: true, preserveTimestamps: true, force: true });
+    await syncFile(temporary);
+    await durableRename(temporary, to, { contentIsDurable: true });
+    await rm(from, { recursive: true });
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+    throw fileSystemError(`move to "${dirname(to)}"`, from, error);
+  }
+  await syncDirectory(dirname(from));
+}
+
+function isOtherFileSystem(error: unknown): boolean {
+  return error instanceof Error && errnoOf(error.cause) === 'EXDEV';
+}
+
+async function freeName(stem: string, kind: ErrorKind): Promise<string> {
+  for (let number = 1; ; number += 1) {
+    const name = number === 1 ? `${stem}.${kind}` : `${stem}-${number}.${kind}`;
+    if ((await isFree(name)) && (await isFree(`${name}.reason`))) return name;
+  }
+}
+
+async function isFree(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return false;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return true;
+    throw fileSystemError('look at', path, error);
+  }
+}
+
+/** `20261122T174500Z` */
+function stamp(now: Date): string {
+  return `${now.toISOString().replaceAll(/[-:]/g, '').slice(0, 15)}Z`;
+}

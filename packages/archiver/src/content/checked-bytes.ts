@@ -1,0 +1,57 @@
+/**
+ * The content of a WAL file, checked as it passes: first page against the name, length against the segment size.
+ * Nothing that leaves the archive is silently short.
+ */
+import { longPageHeaderSize, type WalFileName, type WalSegmentSize } from '@walvault/wal';
+import { checkFirstPage, checkText, type ClusterFacts } from './check-wal-file.ts';
+import type { ContentFile } from './content.ts';
+import { WalFileError } from '../errors.ts';
+import { isSegmentFile } from '../wal-files/layout.ts';
+
+/** A file to be read with checks. */
+export interface CheckedBytesOptions {
+  readonly content: ContentFile;
+  /** What the content must be; for a partial file the name of the segment or of the partial. */
+  readonly name: WalFileName;
+  readonly facts: ClusterFacts;
+  /** A partial segment may be short, and is filled up with zeros to the full size: recovery takes no other. */
+  readonly isPartial: boolean;
+}
+
+const paddingSize = 256 * 1024;
+
+/**
+ * The decompressed content as chunks, which belong to the caller.
+ * @throws {WalFileError} before the first chunk when the first page is wrong, behind the last one when the length is
+ * @throws {FileSystemError} when it cannot be read
+ */
+export async function* checkedBytes(options: CheckedBytesOptions): AsyncGenerator<Buffer, void, undefined> {
+  const { content, name, facts, isPartial } = options;
+  if (!isSegmentFile(name)) {
+    const text = await wholeText(content);
+    checkText(text.toString('utf8'), name, content.path);
+    yield text;
+    return;
+  }
+  const size = checkFirstPage(await content.head(longPageHeaderSize), name, facts, content.path);
+  let length = 0;
+  for await (const chunk of content.bytes()) {
+    length += chunk.length;
+    if (length > size) throw wrongLength(content.path, `more than ${size}`, size);
+    yield chunk;
+  }
+  if (length < size && !isPartial) throw wrongLength(content.path, `${length}`, size);
+  for (; length < size; length += paddingSize) yield Buffer.alloc(Math.min(paddingSize, size - length));
+}
+
+async function wholeText(content: ContentFile): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of content.bytes()) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+function wrongLength(path: string, found: string, size: WalSegmentSize): WalFileError {
+  return new WalFileError('ERR_WAL_FILE_WRONG_SIZE', path, `holds ${found} bytes of WAL instead of ${size}`, {
+    hint: 'The file was cut off or damaged; look for another copy of it.',
+  });
+}

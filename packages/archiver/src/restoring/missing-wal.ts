@@ -1,0 +1,181 @@
+/**
+ * A WAL file is not there: has the WAL ended, or is there a hole?
+ *
+ * PostgreSQL takes "not there" as the end of the archive: it stops recovery and promotes. So that is only said when
+ * nothing at hand needs the missing file. What needs it:
+ *   - a segment: later ones of its timeline; and, up to where that timeline was left, everything that descends from it.
+ *     Below the begin of a timeline there are none of its segments: that WAL has the name of an ancestor.
+ *   - a history file: segments of its timeline, and any higher timeline, which recovery would not look for any more
+ *     (findNewestTimeLine, access/transam/timeline.c, counts up until the first one that is missing).
+ *   - a backup history or partial file: nothing.
+ * And what is on record was there, wherever it is now: a segment that xlog.db lists, or that the receiver has made durable.
+ * Directories are read in the order in which files wander, so that one on its way cannot be missed.
+ */
+import {
+  longPageHeaderSize,
+  type Lsn,
+  type TimelineId,
+  tryParseWalFileName,
+  type WalFileName,
+  walFileNameAt,
+  type WalSegmentSize,
+} from '@walvault/wal';
+import { checkFirstPage } from '../content/check-wal-file.ts';
+import { archivedFilesIn, archiveRoot, waitingFiles } from '../wal-files/directory-listing.ts';
+import { ArchiveEmptyError } from '../errors.ts';
+import { findWal } from '../wal-files/find-wal.ts';
+import { type HashDirectory, isSegmentFile, positionOf, type SegmentFileName, type WalDirectories } from '../wal-files/layout.ts';
+import type { WalReadOptions } from './open-wal.ts';
+import { Timelines } from '../wal-files/timelines.ts';
+import { readXlogDb } from '../wal-files/xlog-db.ts';
+
+/**
+ * Says what proves that a missing file was there or that WAL goes on behind it, as it reads behind "the file is missing, but ";
+ * undefined when nothing does. The proof may be the file itself, when it came meanwhile.
+ * @throws {ArchiveEmptyError} when there is no WAL at all to tell by
+ * @throws {FileSystemError} when a directory cannot be read
+ * @throws {WalFileError} when a history file is damaged
+ */
+export async function findProofOfHole(options: WalReadOptions, missing: WalFileName): Promise<string | undefined> {
+  const holdings = await Holdings.read(options.directories);
+  const sample = await holdings.first();
+  if (sample === undefined) throw new ArchiveEmptyError(options.directories.wals);
+  if (missing.kind === 'segment') return proofForSegment({ options, holdings, missing, sample });
+  // Timeline 1 has no history file, and nothing needs a backup history or a partial file.
+  if (missing.kind !== 'history' || missing.timelineId === 1) return undefined;
+  return isThere(await holdings.fromTimeline(missing.timelineId));
+}
+
+function isThere(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : `"${name}" is there`;
+}
+
+async function proofForSegment(given: {
+  readonly options: WalReadOptions;
+  readonly holdings: Holdings;
+  readonly missing: SegmentFileName;
+  readonly sample: SegmentFileName;
+}): Promise<string | undefined> {
+  const { options, holdings, missing, sample } = given;
+  const position = positionOf(missing);
+  const { begin, heirs } = await kinshipOf(options, missing.timelineId, sample);
+  if (begin !== undefined && position < begin) return undefined;
+  const own = await holdings.later(missing.timelineId, position);
+  if (own !== undefined) return isThere(own);
+  for (const heir of heirs.filter((candidate) => position < candidate.leftAt)) {
+    const later = await holdings.later(heir.timelineId, position);
+    if (later !== undefined) return isThere(later);
+  }
+  return await proofOnRecord(options, missing, holdings);
+}
+
+/** Traces of a segment that is nowhere any more, neither whole nor in part. */
+async function proofOnRecord(
+  { xlogDbPath, receivedThrough }: WalReadOptions,
+  missing: SegmentFileName,
+  holdings: Holdings,
+): Promise<string | undefined> {
+  if (holdings.waitsInPart(missing)) return undefined;
+  const received = receivedThrough === undefined ? undefined : tryParseWalFileName(receivedThrough);
+  if (received?.timelineId === missing.timelineId && positionOf(missing) <= positionOf(received)) {
+    return `WAL was received through "${received.name}"`;
+  }
+  const entries = xlogDbPath === undefined ? [] : await readXlogDb(xlogDbPath);
+  return entries.some((entry) => entry.name === missing.name) ? `"${xlogDbPath}" lists it` : undefined;
+}
+
+/** Where a timeline begins and where others left it, as positions in names; the segment size is asked for only if there is any such place. */
+async function kinshipOf(
+  options: WalReadOptions,
+  timelineId: TimelineId,
+  sample: SegmentFileName,
+): Promise<{ begin: string | undefined; heirs: readonly { timelineId: TimelineId; leftAt: string }[] }> {
+  const timelines = await Timelines.read(options.directories);
+  const begin = timelines.beginOf(timelineId);
+  const descendants = timelines.descendantsOf(timelineId);
+  if (begin === undefined && descendants.length === 0) return { begin, heirs: [] };
+  const size = options.walSegmentSize ?? (await segmentSizeOf(options, sample));
+  const positionAt = (lsn: Lsn): string => positionOf({ name: walFileNameAt(timelineId, lsn, size) });
+  return {
+    begin: begin === undefined ? undefined : positionAt(begin),
+    heirs: descendants.map((heir) => ({ timelineId: heir.timelineId, leftAt: positionAt(heir.leftAt) })),
+  };
+}
+
+/** The segment size, from the first page of a segment at hand. */
+async function segmentSizeOf(options: WalReadOptions, sample: SegmentFileName): Promise<WalSegmentSize> {
+  for await (const { content } of findWal(options.directories, sample, false)) {
+    await using _ = content;
+    return checkFirstPage(await content.head(longPageHeaderSize), sample, options, content.path);
+  }
+  throw new ArchiveEmptyError(options.directories.wals);
+}
+
+/** The segments of all directories, complete or partial. Those in the archive are listed only as far as asked for. */
+class Holdings {
+  readonly #waiting: readonly SegmentFileName[];
+  readonly #histories: readonly WalFileName[];
+  readonly #hashDirectories: readonly HashDirectory[];
+  readonly #directories: WalDirectories;
+
+  private constructor(
+    directories: WalDirectories,
+    waiting: readonly WalFileName[],
+    root: Awaited<ReturnType<typeof archiveRoot>>,
+  ) {
+    this.#directories = directories;
+    this.#waiting = waiting.filter(isSegmentFile);
+    this.#histories = [...waiting.filter((file) => file.kind === 'history'), ...root.histories];
+    this.#hashDirectories = root.hashDirectories;
+  }
+
+  static async read(directories: WalDirectories): Promise<Holdings> {
+    const waiting = await waitingFiles(directories);
+    return new Holdings(directories, waiting, await archiveRoot(directories.wals));
+  }
+
+  /** Some segment: a complete one if there is any, since it surely has a first page. */
+  async first(): Promise<SegmentFileName | undefined> {
+    const complete = this.#waiting.find((file) => file.kind === 'segment');
+    if (complete !== undefined) return complete;
+    for (const directory of this.#hashDirectories) {
+      const archived = (await this.#archived(directory)).find((file) => file.kind === 'segment');
+      if (archived !== undefined) return archived;
+    }
+    return this.#waiting[0];
+  }
+
+  /** Whether the beginning of a segment is at hand, as a partial one. */
+  waitsInPart(segment: SegmentFileName): boolean {
+    return this.#waiting.some((file) => file.kind === 'partial' && file.name.startsWith(segment.name));
+  }
+
+  /** A segment or history file of this or a higher timeline. */
+  async fromTimeline(timelineId: TimelineId): Promise<string | undefined> {
+    const known = [...this.#waiting, ...this.#histories].find((file) => file.timelineId >= timelineId);
+    if (known !== undefined) return known.name;
+    for (const directory of this.#hashDirectories.filter((candidate) => candidate.timelineId >= timelineId)) {
+      const archived = (await this.#archived(directory))[0];
+      if (archived !== undefined) return archived.name;
+    }
+    return undefined;
+  }
+
+  /** A segment of the timeline behind this position. */
+  async later(timelineId: TimelineId, position: string): Promise<string | undefined> {
+    const isLater = (file: SegmentFileName): boolean => file.timelineId === timelineId && positionOf(file) > position;
+    const waiting = this.#waiting.find(isLater);
+    if (waiting !== undefined) return waiting.name;
+    const logId = position.slice(0, 8);
+    const directories = this.#hashDirectories.filter((dir) => dir.timelineId === timelineId && dir.name.slice(8) >= logId);
+    for (const directory of directories.toReversed()) {
+      const archived = (await this.#archived(directory)).find(isLater);
+      if (archived !== undefined) return archived.name;
+    }
+    return undefined;
+  }
+
+  async #archived(directory: HashDirectory): Promise<readonly SegmentFileName[]> {
+    return (await archivedFilesIn(this.#directories.wals, directory)).filter(isSegmentFile);
+  }
+}

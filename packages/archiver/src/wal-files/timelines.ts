@@ -1,0 +1,97 @@
+/**
+ * How the timelines of a cluster descend from each other, as the history files at hand tell it.
+ *
+ * A history file lists all ancestors, so the file of one timeline also tells about those it came from; that matters
+ * where the archive was begun on a later timeline and the earlier history files never came.
+ */
+import { join } from 'node:path';
+import {
+  type Lsn,
+  parseHistoryFile,
+  type TimelineId,
+  type TimelineSwitch,
+  type WalFileName,
+  WalFormatError,
+} from '@walvault/wal';
+import { ContentFile } from '../content/content.ts';
+import { archiveRoot, walFilesIn } from './directory-listing.ts';
+import { WalFileError } from '../errors.ts';
+import type { WalDirectories } from './layout.ts';
+
+/** A timeline that came from another one. */
+export interface Descendant {
+  readonly timelineId: TimelineId;
+  /** Where the ancestor was left: the first byte that is not its any more. */
+  readonly leftAt: Lsn;
+}
+
+/** The history files of all directories, read. */
+export class Timelines {
+  readonly #histories: ReadonlyMap<TimelineId, readonly TimelineSwitch[]>;
+
+  /** @param histories the ancestors of each timeline, oldest first */
+  constructor(histories: ReadonlyMap<TimelineId, readonly TimelineSwitch[]>) {
+    this.#histories = histories;
+  }
+
+  /**
+   * Reads every history file in the archive and in the directories that feed it.
+   * @throws {FileSystemError} when a directory or a file cannot be read
+   * @throws {WalFileError} when a file is not a history file
+   */
+  static async read(directories: WalDirectories): Promise<Timelines> {
+    const histories = new Map<TimelineId, readonly TimelineSwitch[]>();
+    for (const directory of [directories.streaming, directories.incoming, directories.wals]) {
+      if (directory === undefined) continue;
+      const files = directory === directories.wals ? (await archiveRoot(directory)).histories : await walFilesIn(directory);
+      for (const file of files) {
+        const switches = file.kind === 'history' ? await readHistory(join(directory, file.name), file) : undefined;
+        if (switches !== undefined) histories.set(file.timelineId, switches);
+      }
+    }
+    return new Timelines(histories);
+  }
+
+  /** The timelines whose history file is there. */
+  get withHistory(): ReadonlySet<TimelineId> {
+    return new Set(this.#histories.keys());
+  }
+
+  /** Where a timeline begins: the switchpoint of its parent. Undefined when no file tells, as for the first timeline. */
+  beginOf(timelineId: TimelineId): Lsn | undefined {
+    const own = this.#histories.get(timelineId)?.at(-1);
+    if (own !== undefined) return own.switchLsn;
+    for (const switches of this.#histories.values()) {
+      const index = switches.findIndex((entry) => entry.timelineId === timelineId);
+      if (index > 0) return switches[index - 1]?.switchLsn;
+    }
+    return undefined;
+  }
+
+  /** The timelines that came from this one, directly or not. */
+  descendantsOf(timelineId: TimelineId): readonly Descendant[] {
+    const found = new Map<TimelineId, Descendant>();
+    for (const [youngest, switches] of this.#histories) {
+      const index = switches.findIndex((entry) => entry.timelineId === timelineId);
+      const left = switches[index];
+      if (left === undefined) continue;
+      for (const later of [...switches.slice(index + 1).map((entry) => entry.timelineId), youngest]) {
+        found.set(later, { timelineId: later, leftAt: left.switchLsn });
+      }
+    }
+    return [...found.values()];
+  }
+}
+
+async function readHistory(path: string, file: WalFileName): Promise<readonly TimelineSwitch[] | undefined> {
+  await using content = await ContentFile.open(path);
+  if (content === undefined) return undefined;
+  const chunks: Buffer[] = [];
+  for await (const chunk of content.bytes()) chunks.push(chunk);
+  try {
+    return parseHistoryFile(file.timelineId, Buffer.concat(chunks).toString('utf8'));
+  } catch (cause) {
+    if (!(cause instanceof WalFormatError)) throw cause;
+    throw new WalFileError('ERR_WAL_FILE_CORRUPT', path, `is not a timeline history file: ${cause.message}`, { cause });
+  }
+}

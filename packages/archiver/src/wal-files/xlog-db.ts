@@ -1,0 +1,205 @@
+/**
+ * xlog.db: Barman's list of what is in the archive, one line a file, in the order of archiving.
+ *
+ *   000000010000000000000001<TAB>16777216<TAB>1795364256.6810377<TAB>None
+ *
+ * Size and modification time are those of the file in the archive. Newer Barmans add a fifth column (encryption) and
+ * all of them read lines of four, so that is what is written. Changes are made under Barman's own lock file.
+ */
+import type { BigIntStats } from 'node:fs';
+import { access, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  appendDurably,
+  errnoOf,
+  type FileLock,
+  fileSystemError,
+  lockOwner,
+  tryLock,
+  writeFileAtomic,
+} from '@walvault/durable-fs';
+import { tryParseWalFileName } from '@walvault/wal';
+import { ContentFile } from '../content/content.ts';
+import { ArchiverBusyError, XlogDbError } from '../errors.ts';
+import { archivePath } from './layout.ts';
+
+/** One line of xlog.db. */
+export interface XlogDbEntry {
+  readonly name: string;
+  /** Bytes of the file in the archive, that is after compression. */
+  readonly size: number;
+  /** Modification time in seconds since 1970, with fractions. */
+  readonly modifiedAt: number;
+  /** Name of the compression as Barman calls it; undefined for none. */
+  readonly compression: string | undefined;
+  /** Name of the encryption (Barman 3.14 and later); undefined for none. */
+  readonly encryption: string | undefined;
+}
+
+/** What is written: files are not encrypted here. */
+type NewEntry = Omit<XlogDbEntry, 'encryption'>;
+
+/** Reads a line with its 3, 4 or 5 columns, or gives undefined when it is none. */
+export function tryParseXlogDbLine(line: string): XlogDbEntry | undefined {
+  const [name, size, time, compression, encryption, ...more] = line.trim().split(/\s+/);
+  if (name === undefined || size === undefined || time === undefined || more.length > 0) return undefined;
+  if (!/^\d+$/.test(size) || !/^\d+(\.\d+)?$/.test(time)) return undefined;
+  return {
+    name,
+    size: Number(size),
+    modifiedAt: Number(time),
+    compression: noneAsUndefined(compression),
+    encryption: noneAsUndefined(encryption),
+  };
+}
+
+/** Writes a line as Barman 3.4 does, newline included. */
+export function formatXlogDbLine(entry: NewEntry): string {
+  const time = Number.isInteger(entry.modifiedAt) ? entry.modifiedAt.toFixed(1) : String(entry.modifiedAt);
+  return `${entry.name}\t${entry.size}\t${time}\t${entry.compression ?? 'None'}\n`;
+}
+
+/**
+ * Reads a whole xlog.db, in the order of its lines. One that is not there has none.
+ * @throws {XlogDbError} on a line that is none
+ */
+export async function readXlogDb(path: string): Promise<readonly XlogDbEntry[]> {
+  const lines = (await readText(path)).split('\n').filter((line) => line.trim() !== '');
+  return lines.map((line) => {
+    const entry = tryParseXlogDbLine(line);
+    if (entry === undefined) throw new XlogDbError(path, line);
+    return entry;
+  });
+}
+
+/** Which file is the xlog.db of a server: in `xlogDbDirectory` if that is set, else in the archive under its new or old name. */
+export async function xlogDbPath(choice: {
+  readonly serverName: string;
+  readonly walsDirectory: string;
+  readonly xlogDbDirectory?: string | undefined;
+}): Promise<string> {
+  const newName = join(choice.xlogDbDirectory ?? choice.walsDirectory, `${choice.serverName}-xlog.db`);
+  if (choice.xlogDbDirectory !== undefined) return newName;
+  try {
+    await access(newName);
+    return newName;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return join(choice.walsDirectory, 'xlog.db');
+    throw fileSystemError('look for', newName, error);
+  }
+}
+
+/** What an {@link XlogDb} works on. */
+export interface XlogDbOptions {
+  readonly path: string;
+  readonly lockPath: string;
+  readonly walsDirectory: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const lockPatienceMs = 30_000;
+const lockPauseMs = 50;
+
+/** An xlog.db that files are noted in, each once. */
+export class XlogDb {
+  readonly #options: XlogDbOptions;
+  /** Size of each file that is noted. Read once: while the lock of the archiver is held nobody else adds any. */
+  #sizes: Map<string, number> | undefined;
+
+  constructor(options: XlogDbOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Notes a file of the archive, unless it is noted already; durable when this returns. A line with another size, of a
+   * copy that was replaced, is replaced too.
+   * @param stats of the file in the archive
+   * @throws {ArchiverBusyError} when another process keeps the lock for longer than half a minute
+   * @throws {FileSystemError}
+   */
+  async note(name: string, stats: BigIntStats, compression: string | undefined): Promise<void> {
+    await using _ = await this.#lock();
+    const sizes = (this.#sizes ??= await this.#load());
+    const entry = entryOf(name, stats, compression);
+    if (sizes.get(name) === entry.size) return;
+    if (sizes.has(name)) await this.#replace(entry);
+    else await appendDurably(this.#options.path, formatXlogDbLine(entry));
+    sizes.set(name, entry.size);
+  }
+
+  async #load(): Promise<Map<string, number>> {
+    const text = await readText(this.#options.path);
+    const end = text.lastIndexOf('\n') + 1;
+    const whole = text.slice(0, end);
+    const sizes = sizesIn(whole);
+    return end === text.length ? sizes : this.#mend(whole, text.slice(end), sizes);
+  }
+
+  /** A crash left half a line. Its file is noted properly if it is in the archive; what was torn is gone. */
+  async #mend(whole: string, torn: string, sizes: Map<string, number>): Promise<Map<string, number>> {
+    const entry = await entryOfTornLine(torn, this.#options.walsDirectory);
+    const isNew = entry !== undefined && !sizes.has(entry.name);
+    await this.#rewrite(whole + (isNew ? formatXlogDbLine(entry) : ''));
+    return isNew ? sizes.set(entry.name, entry.size) : sizes;
+  }
+
+  async #replace(entry: NewEntry): Promise<void> {
+    const lines = (await readText(this.#options.path)).split(/(?<=\n)/);
+    await this.#rewrite(lines.filter((line) => nameOf(line) !== entry.name).join('') + formatXlogDbLine(entry));
+  }
+
+  async #rewrite(text: string): Promise<void> {
+    const { path } = this.#options;
+    const { mode } = await stat(path);
+    await writeFileAtomic(path, text, { mode: mode & 0o7777 });
+  }
+
+  async #lock(): Promise<FileLock> {
+    const { lockPath, signal } = this.#options;
+    for (const deadline = Date.now() + lockPatienceMs; ; ) {
+      const lock = await tryLock(lockPath);
+      if (lock !== undefined) return lock;
+      if (Date.now() > deadline) throw new ArchiverBusyError(lockPath, (await lockOwner(lockPath))?.pid);
+      await sleep(lockPauseMs, undefined, { signal });
+    }
+  }
+}
+
+function sizesIn(text: string): Map<string, number> {
+  return new Map(text.split('\n').map((line) => [nameOf(line), Number(line.split(/\s+/, 2)[1])]));
+}
+
+function nameOf(line: string): string {
+  return line.slice(0, line.search(/\s|$/));
+}
+
+/** The line that was to be written, made anew from the file in the archive; undefined when even its name was cut off. */
+async function entryOfTornLine(torn: string, walsDirectory: string): Promise<NewEntry | undefined> {
+  const file = tryParseWalFileName(/^(\S+)\s/.exec(torn)?.[1] ?? '');
+  if (file === undefined) return undefined;
+  await using content = await ContentFile.open(archivePath(walsDirectory, file));
+  return content === undefined ? undefined : entryOf(file.name, content.stats, content.codec);
+}
+
+function entryOf(name: string, stats: BigIntStats, compression: string | undefined): NewEntry {
+  return { name, size: Number(stats.size), modifiedAt: secondsOf(stats.mtimeNs), compression };
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return '';
+    throw fileSystemError('read', path, error);
+  }
+}
+
+/** Seconds as Python's os.stat gives them, so that a rebuilt xlog.db reads the same. */
+function secondsOf(nanoseconds: bigint): number {
+  return Number(nanoseconds / 1_000_000_000n) + Number(nanoseconds % 1_000_000_000n) * 1e-9;
+}
+
+function noneAsUndefined(column: string | undefined): string | undefined {
+  return column === 'None' ? undefined : column;
+}

@@ -1,0 +1,109 @@
+/** What a server has of WAL here: list it, take from it. */
+import {
+  type ArchivedWal,
+  type ArchiveListing,
+  listArchive,
+  openWal,
+  type OpenWalChoices,
+  type RestoreOutcome,
+  restoreWal,
+  type WalReadOptions,
+  xlogDbPath,
+} from '@walvault/archiver';
+import type { ServerConfig } from '@walvault/config';
+import { readIdentity } from '@walvault/receiver';
+import {
+  addToLsn,
+  type Logger,
+  type Lsn,
+  parseLsn,
+  parseWalFileName,
+  segmentEndLsn,
+  segmentNumberOfName,
+  type TimelineId,
+  toTimelineId,
+  toWalSegmentSize,
+  walFileNameAt,
+  type WalSegmentSize,
+} from '@walvault/wal';
+import { readReceiverState } from './receiver-state.ts';
+import { identityPath, statePath } from './server-paths.ts';
+
+/** What the archive of a server holds and lacks, by the names of the files. */
+export async function listServerArchive(server: ServerConfig): Promise<ArchiveListing> {
+  return listArchive(await readOptions(server));
+}
+
+/**
+ * Where the archive of a server ends: behind the last complete segment of its newest timeline; undefined when it holds none.
+ * @throws {WalFileError} `ERR_WAL_FILE_FOREIGN` when that segment is of another cluster
+ */
+export async function archiveEnd(
+  server: ServerConfig,
+  cluster: { readonly walSegmentSize: WalSegmentSize; readonly systemIdentifier: bigint },
+): Promise<{ readonly timelineId: TimelineId; readonly lsn: Lsn } | undefined> {
+  // Only the archive itself counts: what waits elsewhere may have come by another way, and its directory need not be there.
+  const archive = { directories: { wals: server.directories.wals }, ...cluster };
+  const { timelines } = await listArchive(archive);
+  const newest = timelines.findLast((timeline) => timeline.last !== undefined)?.last;
+  const file = newest === undefined ? undefined : parseWalFileName(newest);
+  if (file === undefined || file.kind !== 'segment') return undefined;
+  await using wal = await openWal(archive, file.name);
+  // The first page tells the cluster, and is checked before the first bytes come.
+  const bytes = wal?.bytes();
+  await bytes?.next();
+  await bytes?.return();
+  const segment = segmentNumberOfName(file, cluster.walSegmentSize);
+  return { timelineId: file.timelineId, lsn: segmentEndLsn(segment, cluster.walSegmentSize) };
+}
+
+/** Opens a WAL file of a server, wherever it is on its way; undefined when it is nowhere. See `openWal`. */
+export async function openServerWal(
+  server: ServerConfig,
+  name: string,
+  choices: OpenWalChoices,
+): Promise<ArchivedWal | undefined> {
+  return openWal(await readOptions(server), name, choices);
+}
+
+/** Hands a WAL file to a recovering server; see `restoreWal` for what `absent` means and what is thrown. */
+export async function restoreServerWal(
+  server: ServerConfig,
+  file: { readonly name: string; readonly destination: string; readonly partial: boolean },
+  log?: Logger,
+): Promise<RestoreOutcome> {
+  return restoreWal({ ...(await readOptions(server)), log }, file.name, file.destination, { partial: file.partial });
+}
+
+/** Where the WAL of a server is looked for. The streaming and incoming directories are looked into where they are used: another one need not be there. */
+export async function readOptions(server: ServerConfig): Promise<WalReadOptions> {
+  const { wals, streaming, incoming } = server.directories;
+  return {
+    directories: {
+      wals,
+      streaming: server.streamingArchiver ? streaming : undefined,
+      incoming: server.archiver ? incoming : undefined,
+    },
+    systemIdentifier: await systemIdentifierOf(server),
+    xlogDbPath: await xlogDbPath({ serverName: server.name, walsDirectory: wals, xlogDbDirectory: server.xlogdbDirectory }),
+    receivedThrough: await receivedThrough(server),
+  };
+}
+
+/** The last segment that the receiver has made bytes of durable, as its state says. */
+async function receivedThrough(server: ServerConfig): Promise<string | undefined> {
+  const state = await readReceiverState(statePath(server));
+  if (state === undefined) return undefined;
+  const { flushedLsn, startLsn, timelineId, walSegmentSize } = state;
+  // A state of an earlier version may lack some.
+  if (flushedLsn == null || startLsn == null || timelineId == null || walSegmentSize == null) return undefined;
+  const flushed = parseLsn(flushedLsn);
+  // What a stream that has brought nothing yet stands at need not have come from it.
+  if (flushed <= parseLsn(startLsn)) return undefined;
+  return walFileNameAt(toTimelineId(timelineId), addToLsn(flushed, -1), toWalSegmentSize(walSegmentSize));
+}
+
+/** The cluster that the server's directories belong to, as far as it is known. */
+export async function systemIdentifierOf(server: ServerConfig): Promise<bigint | undefined> {
+  return (await readIdentity(identityPath(server)))?.systemIdentifier;
+}
