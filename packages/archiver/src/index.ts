@@ -13,6 +13,9 @@ export {
   XlogDbError,
 } from './errors.ts';
 export type { ArchiverErrorCode, WalFileErrorCode } from './errors.ts';
+export type { HookFile, HookSubject } from './hooks/hook-environment.ts';
+export { runPostScripts, runPreScripts } from './hooks/run-scripts.ts';
+export type { HookOptions, HookScripts } from './hooks/run-scripts.ts';
 export type { WalLocation } from './wal-files/find-wal.ts';
 export type { WalDirectories } from './wal-files/layout.ts';
 export { listArchive } from './wal-files/list-archive.ts';

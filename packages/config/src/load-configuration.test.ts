@@ -111,6 +111,7 @@ slot_name = barman
         wals: '/srv/walvault/pg/wals',
         errors: '/srv/walvault/pg/errors',
       },
+      configFile: main,
       lockDirectory: '/srv/walvault',
       logFile: undefined,
       logLevel: 'INFO',
@@ -119,6 +120,7 @@ slot_name = barman
       compressionLevel: 'medium',
       customCompression: { filter: undefined, decompressionFilter: undefined, magic: undefined },
       encryption: { method: 'none', keyId: undefined, passphraseCommand: undefined },
+      hookTimeoutMs: 3_600_000,
       hooks: {
         preArchive: undefined,
         preArchiveRetry: undefined,

@@ -78,7 +78,7 @@ export async function loadConfiguration(options: LoadOptions = {}): Promise<Conf
   return deepFreeze({
     file,
     globals,
-    servers: frozenMap(servers.map((server) => [server.section.name, build(server, globals)])),
+    servers: frozenMap(servers.map((server) => [server.section.name, build(server, file, globals)])),
     warnings: problems.warnings,
   });
 }
@@ -130,10 +130,11 @@ function warnOfOptionsWithoutEffect(section: SourceSection, kind: 'global' | 'se
   }
 }
 
-function build({ section, resolver, values }: Server, { lockDirectory, logFile, logLevel }: GlobalConfig): ServerConfig {
+function build({ section, resolver, values }: Server, configFile: string, globals: GlobalConfig): ServerConfig {
+  const { lockDirectory, logFile, logLevel } = globals;
   const names = [...Object.keys(serverOptions), ...backupOptions.keys()];
   const server = buildServerConfig(section.name, values as ServerValues, settingsOf(resolver, names));
-  return { ...server, lockDirectory, logFile, logLevel };
+  return { ...server, configFile, lockDirectory, logFile, logLevel };
 }
 
 function settingsOf(resolver: Resolver, names: readonly string[]): ReadonlyMap<string, Setting> {

@@ -74,6 +74,8 @@ export interface ServerConfig {
   readonly archiverBatchSize: number;
   readonly archiveWorkers: number;
   readonly directories: ServerDirectories;
+  /** The configuration file that was read first, the same for all servers. */
+  readonly configFile: string;
   /** Directory of the lock files, the same for all servers. */
   readonly lockDirectory: string;
   /** Log file of the whole installation; undefined when none is set. */
@@ -96,6 +98,8 @@ export interface ServerConfig {
     readonly passphraseCommand: string | undefined;
   };
   readonly hooks: ArchiveHooks;
+  /** How long one run of a hook may take; 0 for no limit. */
+  readonly hookTimeoutMs: number;
   readonly retentionPolicy: RetentionPolicy | undefined;
   readonly pathPrefix: string | undefined;
 
@@ -113,7 +117,7 @@ export function buildServerConfig(
   name: string,
   values: ServerValues,
   settings: ReadonlyMap<string, Setting>,
-): Omit<ServerConfig, 'lockDirectory' | 'logFile' | 'logLevel'> {
+): Omit<ServerConfig, 'configFile' | 'lockDirectory' | 'logFile' | 'logLevel'> {
   return { name, settings, ...connections(values), ...receiving(values), ...archiving(values), ...watching(values) };
 }
 
@@ -164,6 +168,7 @@ function archiving(values: ServerValues) {
       passphraseCommand: values.encryption_passphrase_command,
     },
     hooks: hooks(values),
+    hookTimeoutMs: values.hook_timeout,
     retentionPolicy: values.retention_policy,
   };
 }

@@ -53,6 +53,7 @@ export interface ServerValues {
   readonly errors_directory: string;
   readonly flush: FlushMode;
   readonly gap_policy: GapPolicy;
+  readonly hook_timeout: number;
   readonly incoming_wals_directory: string;
   readonly last_wal_maximum_age: number | undefined;
   readonly max_incoming_wals_queue: number | undefined;
@@ -147,6 +148,13 @@ export const serverOptions: OptionTable<ServerValues> = {
     scope: 'both',
     default: 'stop',
     doc: 'What receive-wal does when the server no longer has the WAL that comes next: wait for the operator, or go on from the first WAL there is. Either way the hole goes on record in holes.json.',
+    own: true,
+  },
+  hook_timeout: {
+    type: seconds(0, 604_800),
+    scope: 'both',
+    default: '3600',
+    doc: 'Seconds after which a hook script that is still running is ended and counts as failed; 0 for no limit.',
     own: true,
   },
   incoming_wals_directory: {
