@@ -7,9 +7,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import {
-  defaultWalPageSize,
   formatHistoryFile,
-  pageMagicOfMajor,
+  type Lsn,
+  lsnDistance,
   parseLsn,
   parseWalFileName,
   startLsnOfName,
@@ -17,6 +17,7 @@ import {
   toWalSegmentSize,
   type WalSegmentSize,
 } from '@walvault/wal';
+import { type BuiltWal, buildWal, type WalItem } from '@walvault/wal/testing';
 import { archiveWal, type ArchiveReport, type ArchiveWalOptions, type WalReadOptions } from './src/index.ts';
 
 export const segmentSize: WalSegmentSize = toWalSegmentSize(1024 * 1024);
@@ -171,27 +172,34 @@ export function history(...ancestors: readonly (readonly [timelineId: number, sw
   );
 }
 
-/** A segment with right page headers, and pages that hold little but differ. */
+/**
+ * A segment of right records that goes on from the one before it: all of a size have the same layout, so that each knows where the
+ * last record of its predecessor begins. It ends with a switch, behind which it is empty.
+ */
 function segment(name: string, choices: SegmentChoices): Buffer {
-  const size = toWalSegmentSize(choices.size ?? segmentSize);
+  const walSegmentSize = toWalSegmentSize(choices.size ?? segmentSize);
   const file = parseWalFileName(name);
   if (file.kind === 'history' || file.kind === 'backup') throw new Error(`"${name}" is no segment`);
-  const start = startLsnOfName(file, size);
-  const bytes = Buffer.alloc(size);
-  for (let offset = 0; offset < size; offset += defaultWalPageSize) {
-    bytes.writeUInt16LE(pageMagicOfMajor(18) ?? 0, offset);
-    bytes.writeUInt16LE(offset === 0 ? 0x0002 : 0, offset + 2);
-    bytes.writeUInt32LE(choices.pageTimelineId ?? file.timelineId, offset + 4);
-    bytes.writeBigUInt64LE(start + BigInt(offset), offset + 8);
-    createHash('sha512')
-      .update(`${name.slice(0, 24)} ${offset} ${choices.seed ?? ''}`)
-      .digest()
-      .copy(bytes, offset + 40);
+  const startLsn = startLsnOfName(file, walSegmentSize);
+  const seed = `${name.slice(0, 24)} ${choices.seed ?? ''}`;
+  const options = { timelineId: toTimelineId(choices.pageTimelineId ?? file.timelineId), walSegmentSize, startLsn };
+  const id = choices.systemIdentifier ?? systemIdentifier;
+  const build = (previousLsn: Lsn | undefined): BuiltWal =>
+    buildWal({ ...options, systemIdentifier: id, items: segmentItems(seed), previousLsn });
+  const lastRecord = lastRecordOffsets.get(walSegmentSize) ?? lsnDistance(startLsn, build(undefined).records.at(-1)!.startLsn);
+  lastRecordOffsets.set(walSegmentSize, lastRecord);
+  return build((startLsn - BigInt(walSegmentSize) + BigInt(lastRecord)) as Lsn).bytes;
+}
+
+const lastRecordOffsets = new Map<number, number>();
+
+/** Records of 200 bytes of data as XLogRecordAssemble lays it out (XLR_BLOCK_ID_DATA_SHORT), and a switch. */
+function* segmentItems(seed: string): Generator<WalItem> {
+  for (let number = 0; number < 250; number += 1) {
+    const data = ['a', 'b', 'c', 'd'].map((part) => createHash('sha512').update(`${seed} ${number} ${part}`).digest());
+    yield { body: Buffer.concat([Buffer.of(255, 200), ...data]).subarray(0, 202) };
   }
-  bytes.writeBigUInt64LE(choices.systemIdentifier ?? systemIdentifier, 24);
-  bytes.writeUInt32LE(size, 32);
-  bytes.writeUInt32LE(defaultWalPageSize, 36);
-  return bytes;
+  yield { kind: 'switch' };
 }
 
 /** The name of a segment with 1 MiB segments: `segmentName(1, 5)` is 000000010000000000000005. */
