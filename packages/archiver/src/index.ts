@@ -27,3 +27,9 @@ export type { RestoreOutcome, RestoreWalOptions } from './restoring/restore-wal.
 export type { KeepReason, KeptFile } from './archiving/select-files.ts';
 export { readXlogDb, xlogDbPath } from './wal-files/xlog-db.ts';
 export type { XlogDbEntry } from './wal-files/xlog-db.ts';
+export { Catalog } from './catalog/catalog.ts';
+export type { CatalogEntry } from './catalog/catalog.ts';
+export type { CatalogOpenOptions } from './catalog/catalog-database.ts';
+export { CatalogError } from './catalog/errors.ts';
+export type { CatalogErrorCode } from './catalog/errors.ts';
+export type { SegmentFacts } from './checking/segment-facts.ts';

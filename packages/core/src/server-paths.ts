@@ -22,6 +22,11 @@ export function holesPath(server: ServerConfig): string {
   return join(server.directories.backup, 'holes.json');
 }
 
+/** The catalogue of the archive. */
+export function catalogPath(server: ServerConfig): string {
+  return join(server.directories.backup, 'walvault.sqlite');
+}
+
 /** The published state of the receiver. */
 export function statePath(server: ServerConfig): string {
   return join(server.directories.backup, 'receive-wal.json');

@@ -49,3 +49,4 @@ export {
   walFileNameAt,
 } from './wal-file-name.ts';
 export type { WalFileName } from './wal-file-name.ts';
+export type { RestorePoint, RmgrStatistics, WalStatistics } from './wal-statistics.ts';
