@@ -1,6 +1,7 @@
-// Makes sure that PostgreSQL's own programs (pg_receivewal, pg_waldump and those beside them) are there for the tests, which
-// compare our work with theirs. npm does not carry them, Debian does. Where the system has none, its packages are fetched by apt
-// with private state and cache and unpacked into .tools of this checkout: this needs no rights and leaves the system as it is.
+// Makes sure that the programs are there which the tests and the bench compare our work with: PostgreSQL's own (pg_receivewal,
+// pg_waldump and those beside them), Barman, pgBackRest, and the compressors. npm does not carry them, Debian does. Where the
+// system has none, Debian's packages are fetched by apt with private state and cache and unpacked into .tools of this checkout:
+// this needs no rights and leaves the system as it is. We only run these programs; nothing of them becomes a part of ours.
 // Plain Node >= 20; quick and silent when there is nothing to do.
 //
 //   node scripts/debian-tools.mjs
@@ -12,10 +13,44 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const tools = join(root, '.tools');
-const programs = ['pg_receivewal', 'pg_waldump', 'pgbench'];
 // Debian 12 has 15, later ones have later ones. Any does: a program works with servers up to its own major.
 const majors = [15, 17, 18, 16, 14];
 const triplet = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' }[process.arch] ?? '';
+
+/**
+ * What is fetched together. `packages` are unpacked with those that they need and the system lacks; `alone` without, which is
+ * for a package of which one file is wanted. MAJOR stands for the first offered major version.
+ */
+const groups = [
+  {
+    name: 'the programs of PostgreSQL 15 to 18',
+    programs: ['pg_receivewal', 'pg_basebackup', 'pg_waldump', 'pgbench'],
+    packages: ['postgresql-client-MAJOR', 'libpq5'],
+    alone: ['postgresql-MAJOR'],
+  },
+  {
+    name: 'Barman with its client programs, and rsync',
+    programs: ['barman', 'barman-wal-archive', 'barman-wal-restore', 'rsync'],
+    packages: [
+      'barman',
+      'barman-cli',
+      'python3-barman',
+      'python3-dateutil',
+      'python3-psycopg2',
+      'python3-six',
+      'rsync',
+      'libpopt0',
+    ],
+    alone: [],
+  },
+  { name: 'pgBackRest', programs: ['pgbackrest'], packages: ['pgbackrest'], alone: [] },
+  {
+    name: 'the compressors xz, bzip2, pigz, zstd and lz4',
+    programs: ['xz', 'bzip2', 'pigz', 'zstd', 'lz4'],
+    packages: ['xz-utils', 'bzip2', 'pigz', 'zstd', 'lz4'],
+    alone: [],
+  },
+];
 
 class Failure extends Error {}
 
@@ -25,18 +60,25 @@ function versionDirectories(top) {
   return existsSync(base) ? readdirSync(base).map((major) => join(base, major, 'bin')) : [];
 }
 
-function isThere(program) {
-  const path = (process.env.PATH ?? '').split(delimiter).filter((directory) => directory !== '');
-  const directories = [...versionDirectories(tools), ...versionDirectories('/'), ...path];
+/** Where programs are below .tools. */
+function unpackedDirectories(top) {
+  return [...versionDirectories(top), join(top, 'usr/bin'), join(top, 'bin')];
+}
+
+function isIn(directories, program) {
   return directories.some((directory) => existsSync(join(directory, program)));
+}
+
+function isInstalled(program) {
+  const path = (process.env.PATH ?? '').split(delimiter).filter((directory) => directory !== '');
+  return isIn([...versionDirectories('/'), ...path], program);
 }
 
 function run(command, args, options = {}) {
   const result = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28, ...options });
   if (result.error?.code === 'ENOENT') {
-    throw new Failure(
-      `"${command}" is not on this machine, which is no Debian. Install the client programs of PostgreSQL 15 to 18 on the PATH.`,
-    );
+    const wanted = wantedGroups().map((group) => group.name);
+    throw new Failure(`"${command}" is not on this machine, which is no Debian. Install on the PATH: ${wanted.join('; ')}.`);
   }
   if (result.status !== 0) throw new Failure(`${command} ${args.at(-1)} failed:\n${result.stdout ?? ''}${result.stderr ?? ''}`);
   return result.stdout;
@@ -65,40 +107,42 @@ function offeredMajor(apt) {
   return major;
 }
 
-/** Downloads the client programs with all libraries that are not installed, and of the server's package itself, for pg_waldump. */
-function download(directory) {
+/** Packages, and of all that they depend on what is not installed. */
+function lackingWith(apt, packages) {
+  const others = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances'].map((kind) => `--no-${kind}`);
+  const needed =
+    run('apt-cache', [...apt, 'depends', '--recurse', ...others, ...packages]).match(/^[a-z0-9][a-z0-9+.-]*$/gm) ?? [];
+  const installed = new Set(run('dpkg-query', ['-W', '-f', '${db:Status-Status} ${Package}\n']).match(/(?<=^installed ).+$/gm));
+  return [...new Set([...packages, ...needed.filter((name) => !installed.has(name))])];
+}
+
+/** Downloads the packages of the groups with all that they need and is not installed. */
+function download(wanted, directory) {
   const apt = privateApt(directory);
   run('apt-get', [...apt, 'update']);
-  const major = offeredMajor(apt);
+  const named = (kind) => wanted.flatMap((group) => group[kind]).map((name) => name.replace('MAJOR', () => offeredMajor(apt)));
   const archives = join(directory, 'cache/archives');
   const fetch = ['--yes', '--download-only', '--no-install-recommends', '--reinstall'];
-  const client = [`postgresql-client-${major}`, 'libpq5'];
   try {
-    run('apt-get', [...apt, ...fetch, 'install', ...client]);
+    run('apt-get', [...apt, ...fetch, 'install', ...named('packages')]);
   } catch {
-    // apt refuses to think about libraries while any installed package lacks something: then without, which mostly does.
-    run('apt-get', [...apt, 'download', ...client], { cwd: archives });
+    // apt refuses to think about dependencies while any installed package lacks something: then we do.
+    run('apt-get', [...apt, 'download', ...lackingWith(apt, named('packages'))], { cwd: archives });
   }
-  run('apt-get', [...apt, 'download', `postgresql-${major}`], { cwd: archives });
+  const alone = named('alone');
+  if (alone.length > 0) run('apt-get', [...apt, 'download', ...alone], { cwd: archives });
+  // Another libc than the system's would not work with the system's loader.
   return readdirSync(archives)
-    .filter((name) => name.endsWith('.deb'))
+    .filter((name) => name.endsWith('.deb') && !/^libc6_|^libc-bin_/.test(name))
     .map((name) => join(archives, name));
 }
 
 /** Unpacks beside .tools and renames, so that a half-done .tools is never seen. */
-function unpack(packages) {
+function unpack(wanted, packages) {
   const fresh = mkdtempSync(join(root, '.tools-'));
   try {
     for (const path of packages) run('dpkg-deb', ['-x', path, fresh]);
-    const env = {
-      ...process.env,
-      LD_LIBRARY_PATH: [join(fresh, 'usr/lib', triplet), join(fresh, 'lib', triplet)].join(delimiter),
-    };
-    for (const program of programs) {
-      const directory = versionDirectories(fresh).find((candidate) => existsSync(join(candidate, program)));
-      if (directory === undefined) throw new Failure(`Debian's packages hold no ${program}`);
-      run(join(directory, program), ['--version'], { env });
-    }
+    for (const program of wanted.flatMap((group) => group.programs)) tryOut(fresh, program);
     rmSync(tools, { recursive: true, force: true });
     renameSync(fresh, tools);
   } finally {
@@ -106,13 +150,35 @@ function unpack(packages) {
   }
 }
 
+/** Runs an unpacked program as the tests do (packages/testkit/src/find-program.ts). */
+function tryOut(top, program) {
+  const directory = unpackedDirectories(top).find((candidate) => existsSync(join(candidate, program)));
+  if (directory === undefined) throw new Failure(`Debian's packages hold no ${program}`);
+  const path = join(directory, program);
+  const env = {
+    ...process.env,
+    LD_LIBRARY_PATH: [join(top, 'usr/lib', triplet), join(top, 'lib', triplet)].join(delimiter),
+    PYTHONPATH: join(top, 'usr/lib/python3/dist-packages'),
+  };
+  // Barman's programs are Python's, Debian's own Python: another one has not the database driver.
+  const python = [join(top, 'usr/bin/python3'), '/usr/bin/python3'].find((candidate) => existsSync(candidate));
+  const argv = program.startsWith('barman') ? [python ?? 'python3', path] : [path];
+  run(argv[0], [...argv.slice(1), program === 'pgbackrest' ? 'version' : '--version'], { env });
+}
+
+function wantedGroups() {
+  return groups.filter((group) => !group.programs.every(isInstalled));
+}
+
 function main() {
-  const missing = programs.filter((program) => !isThere(program));
-  if (missing.length === 0) return;
-  console.error(`debian-tools: fetching ${missing.join(' and ')} from Debian into .tools (once)`);
+  // .tools is made anew as a whole, from all that the system lacks.
+  const wanted = wantedGroups();
+  const missing = wanted.flatMap((group) => group.programs).filter((program) => !isInstalled(program));
+  if (missing.every((program) => isIn(unpackedDirectories(tools), program))) return;
+  console.error(`debian-tools: fetching ${missing.join(', ')} from Debian into .tools (once)`);
   const directory = mkdtempSync(join(tmpdir(), 'walvault-apt-'));
   try {
-    unpack(download(directory));
+    unpack(wanted, download(wanted, directory));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

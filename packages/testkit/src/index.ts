@@ -3,6 +3,7 @@
  * with the packages it tests.
  */
 export { backend, backendMessage } from './backend-messages.ts';
+export { Barman, barmanSectionFor } from './barman.ts';
 export { binaries, installedMajors, postgresMajors } from './binaries.ts';
 export { createAuthority } from './certificates.ts';
 export { Cluster } from './cluster.ts';
@@ -20,6 +21,7 @@ export { bulkLoad, fillSegments } from './wal-load.ts';
 export { Workload, startWorkload } from './workload.ts';
 
 export type { ReportFields } from './backend-messages.ts';
+export type { BarmanOptions, BarmanSection } from './barman.ts';
 export type { Binaries, PostgresMajor } from './binaries.ts';
 export type { Authority, CertificateRequest, KeyAndCertificate } from './certificates.ts';
 export type { ConninfoOverrides, Row } from './cluster.ts';

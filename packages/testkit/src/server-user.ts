@@ -8,6 +8,7 @@
  */
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { isAbsolute } from 'node:path';
 
 /** The user that servers run as when the tests run as root. */
@@ -39,6 +40,16 @@ function findUser(name: string): ServerUser | undefined {
   const line = readFileSync('/etc/passwd', 'utf8').split('\n');
   const fields = line.find((entry) => entry.startsWith(`${name}:`))?.split(':');
   return fields === undefined ? undefined : { uid: Number(fields[2]), gid: Number(fields[3]) };
+}
+
+/** Name of the user that servers run as, which is who we are unless we are root. */
+export function serverUserName(): string {
+  const uid = serverUser()?.uid;
+  if (uid === undefined) return userInfo().username;
+  const entry = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((line) => line.split(':')[2] === String(uid));
+  return entry?.split(':')[0] ?? 'nobody';
 }
 
 /** Whether the server's user can reach a file or directory by itself. Asked of the kernel once a path; true when we are that user. */
