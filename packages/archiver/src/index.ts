@@ -33,3 +33,7 @@ export type { CatalogOpenOptions } from './catalog/catalog-database.ts';
 export { CatalogError } from './catalog/errors.ts';
 export type { CatalogErrorCode } from './catalog/errors.ts';
 export type { SegmentFacts } from './checking/segment-facts.ts';
+export { isRestorable } from './backups/base-backup.ts';
+export type { BackupPoint, BackupStatus, BaseBackup, RestorableBackup } from './backups/base-backup.ts';
+export { listBaseBackups } from './backups/list-base-backups.ts';
+export type { BackupDirectories, BaseBackupListing, UnreadableBackup } from './backups/list-base-backups.ts';

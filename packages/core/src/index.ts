@@ -31,3 +31,5 @@ export type { ArchivedWal, ArchiveListing, ArchiveReport, FileResult, RestoreOut
 export { ConfigError, formatProblem, loadConfiguration } from '@walvault/config';
 export type { Configuration, ServerConfig } from '@walvault/config';
 export { SlotExistsError } from '@walvault/slots';
+export { listServerBackups } from './base-backups.ts';
+export type { BackupPoint, BackupStatus, BaseBackup, BaseBackupListing, UnreadableBackup } from '@walvault/archiver';

@@ -33,6 +33,8 @@ export {
   toWalSegmentSize,
 } from './segment.ts';
 export type { SegmentNumber, WalSegmentSize } from './segment.ts';
+export { formatTimestamp, tryParseTimestamp } from './timestamp.ts';
+export type { ReadTimestamp } from './timestamp.ts';
 export { firstTimelineId, toTimelineId } from './timeline.ts';
 export type { TimelineId } from './timeline.ts';
 export { WalChecker } from './wal-checker.ts';
