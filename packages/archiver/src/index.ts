@@ -37,3 +37,12 @@ export { isRestorable } from './backups/base-backup.ts';
 export type { BackupPoint, BackupStatus, BaseBackup, RestorableBackup } from './backups/base-backup.ts';
 export { listBaseBackups } from './backups/list-base-backups.ts';
 export type { BackupDirectories, BaseBackupListing, UnreadableBackup } from './backups/list-base-backups.ts';
+export type {
+  CatalogRecords,
+  CheckVerdict,
+  Deletion,
+  Heal,
+  SegmentCheck,
+  VerifyRun,
+  VerifyTotals,
+} from './catalog/catalog-records.ts';

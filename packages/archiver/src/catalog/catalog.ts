@@ -6,6 +6,7 @@
  */
 import type { SegmentFacts } from '../checking/segment-facts.ts';
 import { CatalogDatabase, type CatalogOpenOptions } from './catalog-database.ts';
+import { CatalogRecords } from './catalog-records.ts';
 import { bytesOf, entryOf, restorePointOf, rmgrOf, segmentColumns, type SegmentDetails, signed } from './segment-rows.ts';
 
 /** A segment in the archive. A plain value. */
@@ -23,11 +24,14 @@ export interface CatalogEntry {
 
 /** An open catalogue. Several processes may have it open, and write. */
 export class Catalog implements Disposable {
-  /** For the queries beside this class, and what is on record in it. */
+  /** For the queries beside this class. */
   readonly database: CatalogDatabase;
+  /** What cannot be made anew from the files: checks, heals, deletions. */
+  readonly records: CatalogRecords;
 
   private constructor(database: CatalogDatabase) {
     this.database = database;
+    this.records = new CatalogRecords(database);
   }
 
   /**

@@ -108,6 +108,7 @@ CREATE TABLE deletion (
   policy TEXT NOT NULL,
   deleted_at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX deletion_name ON deletion (name);
 PRAGMA application_id = ${applicationId};
 PRAGMA user_version = ${schemaVersion};
 `;
