@@ -11,8 +11,10 @@ export type ArchiverErrorCode =
   | 'ERR_WAL_FILE_CORRUPT'
   /** A WAL file was written by another cluster: its system identifier is not the expected one. Two servers share one directory. */
   | 'ERR_WAL_FILE_FOREIGN'
-  /** A file is compressed in a way that walvault knows by its first bytes and cannot read. Decompress it with the tool of that format. */
-  | 'ERR_CODEC_UNSUPPORTED'
+  /** A program that compresses or decompresses is not installed: bzip2 or xz. Install it, or choose another compression. */
+  | 'ERR_CODEC_PROGRAM_MISSING'
+  /** A program or custom filter that compresses or decompresses ended with an error; what it said is in the message. */
+  | 'ERR_CODEC_PROGRAM_FAILED'
   /** What was written to the archive does not read back as what was archived: faulty memory or disk, or the file changed meanwhile. */
   | 'ERR_ARCHIVE_COPY_DIFFERS'
   /** A WAL file is missing although later ones, or others that need it, are there. Recovery must not go on as if the WAL ended here. */
@@ -25,7 +27,7 @@ export type ArchiverErrorCode =
 /** Codes of a {@link WalFileError}. */
 export type WalFileErrorCode = Extract<
   ArchiverErrorCode,
-  'ERR_WAL_FILE_WRONG_SIZE' | 'ERR_WAL_FILE_CORRUPT' | 'ERR_WAL_FILE_FOREIGN' | 'ERR_CODEC_UNSUPPORTED'
+  'ERR_WAL_FILE_WRONG_SIZE' | 'ERR_WAL_FILE_CORRUPT' | 'ERR_WAL_FILE_FOREIGN'
 >;
 
 /** Somebody else is at work on this archive. */
@@ -57,6 +59,35 @@ export class WalFileError extends WalvaultError {
     super(`WAL file "${path}" ${problem}`, options);
     this.code = code;
     this.path = path;
+  }
+}
+
+/** A program outside of this process, or a custom filter, did not do its work. Nothing is wrong with the file for that. */
+export class CodecProgramError extends WalvaultError {
+  readonly code: 'ERR_CODEC_PROGRAM_MISSING' | 'ERR_CODEC_PROGRAM_FAILED';
+  readonly retry: RetryAdvice = 'retry';
+  /** The program, or the command of the filter. */
+  readonly program: string;
+
+  private constructor(code: CodecProgramError['code'], program: string, message: string, options: WalvaultErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.program = program;
+  }
+
+  /** It cannot be started. */
+  static missing(program: string, cause?: unknown): CodecProgramError {
+    const message = `the program ${program} is needed and cannot be run`;
+    const hint = `Install the package ${program}, or set another compression, such as zstd.`;
+    return new CodecProgramError('ERR_CODEC_PROGRAM_MISSING', program, message, { hint, cause });
+  }
+
+  /** It ended with an error. @param exitCode undefined when a signal ended it */
+  static failed(program: string, exitCode: number | undefined, said: string): CodecProgramError {
+    const end = exitCode === undefined ? 'was ended by a signal' : `ended with exit code ${exitCode}`;
+    const message = `\`${program}\` ${end}${said === '' ? '' : `: ${said}`}`;
+    const hint = 'Run the command by hand on the file to see what is wrong with it.';
+    return new CodecProgramError('ERR_CODEC_PROGRAM_FAILED', program, message, { hint });
   }
 }
 

@@ -3,11 +3,15 @@ export { archiveWal } from './archiving/archive-wal.ts';
 export type { ArchiveReport, ArchiveWalOptions } from './archiving/archive-wal.ts';
 export type { FileResult } from './archiving/archive-file.ts';
 export type { ClusterFacts } from './content/check-wal-file.ts';
-export type { CodecName, Compression, StoredCodec } from './content/codec.ts';
+export { defaultLevels } from './content/codec.ts';
+export type { ArchivedCodec, Compression, CompressionMethod, CustomFilters, StoredCodec } from './content/codec.ts';
+export { usableCompression } from './content/encode.ts';
+export type { UsableCompression } from './content/encode.ts';
 export {
   ArchiveCopyError,
   ArchiveEmptyError,
   ArchiverBusyError,
+  CodecProgramError,
   WalFileError,
   WalHoleError,
   XlogDbError,

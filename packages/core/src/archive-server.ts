@@ -1,7 +1,8 @@
 /** Fills the archive of a server. */
-import { ArchiverBusyError, type ArchiveReport, archiveWal, type Compression, type FileResult } from '@walvault/archiver';
+import { ArchiverBusyError, type ArchiveReport, archiveWal, type FileResult, usableCompression } from '@walvault/archiver';
 import type { ServerConfig } from '@walvault/config';
-import type { Logger } from '@walvault/wal';
+import { type Logger, silentLogger } from '@walvault/wal';
+import { compressionOf } from './compression-of.ts';
 import { CoreError } from './errors.ts';
 import { readReceiverState } from './receiver-state.ts';
 import { ensureDirectories, statePath } from './server-paths.ts';
@@ -18,11 +19,13 @@ export interface ArchiveServerOptions {
 /**
  * Archives what is complete in the streaming directory of a server.
  * @returns `busy` when another process is at it
- * @throws {CoreError} `ERR_NOT_SUPPORTED` for a compression that cannot be written yet; what `archiveWal` throws
+ * @throws {CoreError} `ERR_NOT_SUPPORTED` for encryption
+ * @throws {CodecProgramError} when a program that the compression needs is missing; what `archiveWal` throws
  */
 export async function archiveServer(server: ServerConfig, options: ArchiveServerOptions): Promise<ArchiveReport | 'busy'> {
   refuseEncryption(server);
-  const compression = compressionOf(server);
+  const { compression, notice } = await usableCompression(compressionOf(server));
+  if (notice !== undefined) (options.log ?? silentLogger).warn({ server: server.name }, notice);
   const { streaming, wals, errors } = server.directories;
   await ensureDirectories(server.lockDirectory, streaming, wals, errors);
   try {
@@ -53,36 +56,4 @@ function refuseEncryption(server: ServerConfig): void {
       hint: `Nothing was archived; the segments wait in "${server.directories.streaming}". Encrypt the file system instead, or archive with a tool that encrypts.`,
     },
   );
-}
-
-/** Barman's words for levels, as its classes have them. */
-const namedLevels = {
-  gzip: { low: 1, medium: 6, high: 9 },
-  zstd: { low: 1, medium: 4, high: 9 },
-} as const;
-
-/** Names of Barman that come to the same file format. */
-const methods: Readonly<Record<string, 'none' | 'gzip' | 'zstd'>> = {
-  none: 'none',
-  gzip: 'gzip',
-  pigz: 'gzip',
-  pygzip: 'gzip',
-  zstd: 'zstd',
-};
-
-function compressionOf(server: ServerConfig): Compression {
-  const method = methods[server.compression];
-  if (method === undefined) {
-    throw new CoreError(
-      'ERR_NOT_SUPPORTED',
-      `compression = ${server.compression} cannot be written by this version of walvault (allowed: none, gzip, pigz, pygzip, zstd)`,
-      {
-        hint: `Set compression in section [${server.name}] to one of these. Nothing was archived; the segments wait in "${server.directories.streaming}".`,
-      },
-    );
-  }
-  if (method === 'none') return { method };
-  const level =
-    typeof server.compressionLevel === 'number' ? server.compressionLevel : namedLevels[method][server.compressionLevel];
-  return { method, level };
 }

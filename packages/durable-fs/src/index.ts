@@ -14,3 +14,5 @@ export type { FileStart } from './read-directory.ts';
 export { syncDirectory, syncFile, syncParent } from './sync.ts';
 export { appendDurably, writeFileAtomic } from './write-atomic.ts';
 export type { WriteFileAtomicOptions } from './write-atomic.ts';
+export { writeNewFile } from './write-new.ts';
+export type { WriteNewFileOptions } from './write-new.ts';

@@ -12,7 +12,7 @@ import { durableUnlink } from '@walvault/durable-fs';
 import type { WalFileName } from '@walvault/wal';
 import { checkWalFile, type ClusterFacts } from '../content/check-wal-file.ts';
 import { checkedBytes } from '../content/checked-bytes.ts';
-import type { Compression, StoredCodec } from '../content/codec.ts';
+import type { ArchivedCodec, Compression } from '../content/codec.ts';
 import { ContentFile, sameBytes } from '../content/content.ts';
 import { ArchiveCopyError, WalFileError } from '../errors.ts';
 import { moveAside } from './errors-directory.ts';
@@ -29,7 +29,7 @@ export type FileResult =
       readonly path: string;
       /** Bytes that it takes in the archive. */
       readonly size: number;
-      readonly compression: StoredCodec | undefined;
+      readonly compression: ArchivedCodec | undefined;
     }
   /** The archive had it already, with the same content. */
   | { readonly kind: 'duplicate'; readonly name: string; readonly path: string }
@@ -114,12 +114,12 @@ interface Comparison {
 /** A copy in the archive that is damaged is moved aside: the good file that was just checked takes its place. */
 async function compareWithArchive(given: Comparison): Promise<'none' | 'same' | 'different'> {
   const { context, name, source, path } = given;
-  await using existing = await ContentFile.open(path);
+  await using existing = await ContentFile.open(path, context.compression);
   if (existing === undefined) return 'none';
   if (existing.stats.ino === source.stats.ino && existing.stats.dev === source.stats.dev) return 'same';
   const damage = await damageOf(existing, name, context.facts);
   if (damage === undefined) return (await sameBytes(source.bytes(), existing.bytes())) ? 'same' : 'different';
-  if (damage.code === 'ERR_CODEC_UNSUPPORTED' || damage.code === 'ERR_WAL_FILE_FOREIGN') return 'different';
+  if (damage.code === 'ERR_WAL_FILE_FOREIGN') return 'different';
   await moveInvalid(context, path, damage);
   return 'none';
 }
@@ -143,8 +143,8 @@ async function note(
   context: ArchiveFileContext,
   name: WalFileName,
   path: string,
-): Promise<{ readonly size: number; readonly compression: StoredCodec | undefined }> {
-  await using archived = await ContentFile.open(path);
+): Promise<{ readonly size: number; readonly compression: ArchivedCodec | undefined }> {
+  await using archived = await ContentFile.open(path, context.compression);
   if (archived === undefined) throw new ArchiveCopyError(path, join(context.sourceDirectory, name.name));
   await removeTemporary(path);
   await context.xlogDb.note(name.name, archived.stats, archived.codec);

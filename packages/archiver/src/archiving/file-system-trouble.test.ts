@@ -20,7 +20,7 @@ test('a copy that breaks off in the middle stops the pass with the source in its
   const options = { ...server.options, compression: { method: 'gzip', level: 1 } } as const;
   // The kernel refuses to write files beyond 8 blocks of 512 bytes, as it does on a full disk.
   const pass = await archiveInChild(options, { shell: 'ulimit -f 8' });
-  expect(pass).toMatchObject({ exitCode: 1, output: expect.stringContaining('could not copy to "') });
+  expect(pass).toMatchObject({ exitCode: 1, output: expect.stringContaining('could not write to "') });
   expect(filesBelow(server.streaming)).toEqual([one, two, live]);
   expect(filesBelow(server.wals)).toEqual([]);
   expect((await archiveInChild(options)).exitCode).toBe(0);

@@ -6,14 +6,12 @@
  * A `NAME.tmp` that a crash left goes when its file is archived. Others are left alone: after a failed rename
  * Barman 3.17 removes the source all the same, and the temporary file is then the only copy.
  */
-import { createHash, type Hash } from 'node:crypto';
-import { link, open, rm, utimes } from 'node:fs/promises';
+import { link, rm, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { durableRename, errnoOf, fileSystemError, syncDirectory, syncFile } from '@walvault/durable-fs';
-import { WalvaultError } from '@walvault/wal';
-import { type Compression, compressor } from '../content/codec.ts';
-import { ContentFile } from '../content/content.ts';
+import { type Disk, durableRename, errnoOf, fileSystemError, syncDirectory, syncFile, writeNewFile } from '@walvault/durable-fs';
+import type { Compression } from '../content/codec.ts';
+import { ContentFile, sameBytes } from '../content/content.ts';
+import { encode, encodeWhole } from '../content/encode.ts';
 import { ArchiveCopyError, WalFileError } from '../errors.ts';
 import { temporarySuffix } from '../wal-files/layout.ts';
 import { makeDirectory } from '../wal-files/make-directory.ts';
@@ -21,37 +19,47 @@ import { makeDirectory } from '../wal-files/make-directory.ts';
 /** What to place where. */
 export interface PlaceOptions {
   readonly source: ContentFile;
+  /**
+   * The whole content of the source as it is before compression, where the caller has it in memory anyway, up to 64 MiB: it is not
+   * read again then. It must not change until this returns.
+   */
+  readonly content?: Buffer | undefined;
   /** Where there is no file yet. */
   readonly destination: string;
+  /** A source that is compressed already is stored as it is. */
   readonly compression: Compression;
   /** The source does not change any more, so that the archive may share its data. */
   readonly mayLink: boolean;
   readonly signal?: AbortSignal | undefined;
+  /** Where the temporary file is written and renamed; the file system of the operating system unless given. */
+  readonly disk?: Disk | undefined;
 }
 
 /**
  * Places a file; it and its entry in the directory are durable when this returns. Its modification time is that of the source.
- * @throws {ArchiveCopyError} when the copy does not read back as the source
+ * Nothing is left under the destination or beside it when this throws, and the source is as it was.
+ * @throws {ArchiveCopyError} when the copy does not read back as the source, byte by byte
+ * @throws {CodecProgramError} when a program or filter that compresses is missing or fails
  * @throws {FileSystemError}
  */
 export async function placeFile(options: PlaceOptions): Promise<void> {
-  const { source, destination, compression, mayLink } = options;
+  const { source, destination, mayLink, disk } = options;
+  const isStoredAsItIs = options.compression.method === 'none' || source.codec !== undefined;
   await makeDirectory(dirname(destination));
-  if (compression.method === 'none' && mayLink && (await tryLink(source.path, destination))) {
+  if (isStoredAsItIs && mayLink && (await tryLink(source.path, destination))) {
     await makeDurable(destination);
     return;
   }
   const temporary = `${destination}${temporarySuffix}`;
   await removeTemporary(destination);
   try {
-    const digest = await copy(options, temporary);
-    await utimes(temporary, new Date(), secondsOf(source.stats.mtimeNs));
-    await readBack(temporary, source.path, digest);
-    await durableRename(temporary, destination);
+    await writeNewFile(temporary, storedBytes(options), { mode: Number(source.stats.mode) & 0o777, disk });
+    await setModificationTime(temporary, source);
+    await readBack(options, temporary);
+    await durableRename(temporary, destination, { disk });
   } catch (error) {
     await removeTemporary(destination).catch(() => undefined);
-    if (WalvaultError.is(error) || options.signal?.aborted === true) throw error;
-    throw fileSystemError(`copy to "${temporary}" the file`, source.path, error);
+    throw error;
   }
 }
 
@@ -80,38 +88,33 @@ async function tryLink(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** Copies, compressing if wanted, and gives the digest of what was read. */
-async function copy(options: PlaceOptions, temporary: string): Promise<string> {
-  const { source, compression, signal } = options;
-  const hash = createHash('sha256');
-  const bytes = hashed(source.bytes(), hash);
-  // Opened before anything can fail: a stream that opens by itself may do so after the caller has cleaned up.
-  const file = await open(temporary, 'wx', Number(source.stats.mode) & 0o777);
-  const target = file.createWriteStream();
-  if (compression.method === 'none') await pipeline(bytes, target, { signal });
-  else await pipeline(bytes, compressor(compression.method, compression.level), target, { signal });
-  return hash.digest('hex');
+/** What the file in the archive is made of. */
+async function* storedBytes(options: PlaceOptions): AsyncGenerator<Buffer, void, undefined> {
+  const { source, content, compression, signal } = options;
+  if (source.codec !== undefined) yield* encode({ method: 'none' }, source.from(0), signal);
+  else if (content === undefined) yield* encode(compression, source.bytes(), signal);
+  else yield await encodeWhole(compression, content);
 }
 
-async function readBack(temporary: string, source: string, digest: string): Promise<void> {
-  await using written = await ContentFile.open(temporary);
-  if (written === undefined) throw new ArchiveCopyError(temporary, source);
-  const hash = createHash('sha256');
+/** Reads the copy as a restore would, and compares all of it with the source. */
+async function readBack(options: PlaceOptions, temporary: string): Promise<void> {
+  const { source, content, compression } = options;
+  await using written = await ContentFile.open(temporary, { custom: compression.custom });
+  if (written === undefined) throw new ArchiveCopyError(temporary, source.path);
   try {
-    for await (const chunk of written.bytes()) hash.update(chunk);
+    const isSame =
+      source.codec === undefined
+        ? await sameBytes(content === undefined ? source.bytes() : [content], written.bytes())
+        : await sameBytes(source.from(0), written.from(0));
+    if (isSame) return;
   } catch (error) {
-    throw error instanceof WalFileError ? new ArchiveCopyError(temporary, source, error) : error;
+    throw error instanceof WalFileError ? new ArchiveCopyError(temporary, source.path, error) : error;
   }
-  if (hash.digest('hex') !== digest) throw new ArchiveCopyError(temporary, source);
+  throw new ArchiveCopyError(temporary, source.path);
 }
 
-async function* hashed(chunks: AsyncIterable<Buffer>, hash: Hash): AsyncGenerator<Buffer, void, undefined> {
-  for await (const chunk of chunks) {
-    hash.update(chunk);
-    yield chunk;
-  }
-}
-
-function secondsOf(nanoseconds: bigint): number {
-  return Number(nanoseconds) / 1e9;
+async function setModificationTime(path: string, source: ContentFile): Promise<void> {
+  await utimes(path, new Date(), Number(source.stats.mtimeNs) / 1e9).catch((error: unknown) => {
+    throw fileSystemError('set the time of', path, error);
+  });
 }

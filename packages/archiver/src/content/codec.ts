@@ -1,86 +1,86 @@
 /**
- * Compression of archived files. The codec of a file is told by its first bytes, as Barman does, so that the
+ * Compression of archived files, by Barman's names. The codec of a file is told by its first bytes, as Barman does, so that the
  * setting may change at any time; WAL pages, history and backup history files start with none of these.
- *
- * A codec is a line in `codecs`: adding one needs nothing else. zstd frames carry a checksum; Node decodes only the
- * first frame of a file, so one file is one frame and its length is always checked by whoever reads it.
  */
-import type { Transform } from 'node:stream';
-import { constants, createGunzip, createGzip, createZstdCompress, createZstdDecompress } from 'node:zlib';
-import { WalFileError } from '../errors.ts';
+import { isPlausiblePageMagic } from '@walvault/wal';
 
-/** A codec that is written and read. The names are those in Barman's configuration and xlog.db. */
-export type CodecName = 'gzip' | 'zstd';
+/** A file format. These are the names in xlog.db, whatever program wrote the file. */
+export type StoredCodec = 'bzip2' | 'gzip' | 'lz4' | 'snappy' | 'xz' | 'zstd';
 
-/** A codec that files in the archive may have, also those that only Barman writes. */
-export type StoredCodec = CodecName | 'bzip2' | 'xz' | 'lz4' | 'snappy';
+/** What `compression` may say. `pigz`, `pygzip` and `pybzip2` are other names for ways to write gzip and bzip2. */
+export type CompressionMethod = 'none' | StoredCodec | 'pigz' | 'pygzip' | 'pybzip2' | 'custom';
 
 /** How files are to be stored. */
 export interface Compression {
-  readonly method: 'none' | CodecName;
-  /** gzip 1 to 9 (6 unless given), zstd -22 to 22 (4 unless given): Barman's ranges and its `medium`. */
+  readonly method: CompressionMethod;
+  /**
+   * gzip and bzip2 1 to 9, xz 0 to 9, zstd -22 to 22; lz4 and snappy have none here. Unless given: what `defaultLevels` says.
+   */
   readonly level?: number | undefined;
+  /** The filters of `method: 'custom'`. */
+  readonly custom?: CustomFilters | undefined;
 }
 
-interface Codec {
-  readonly magic: readonly number[];
-  compress(level: number | undefined): Transform;
-  decompress(): Transform;
+/** Shell commands that compress and decompress: `custom_compression_filter` and the like. */
+export interface CustomFilters {
+  /** Compresses its standard input to its standard output; `$1` and `$2` are files with the same. */
+  readonly filter: string;
+  /** Undoes that. */
+  readonly decompressionFilter: string;
+  /** First bytes of what `filter` writes, as `0x` and hexadecimal digits. */
+  readonly magic?: string | undefined;
 }
 
-const chunkSize = 256 * 1024;
+/** How a file in the archive is compressed. */
+export type ArchivedCodec = StoredCodec | 'custom';
 
-const codecs: Readonly<Record<CodecName, Codec>> = {
-  gzip: {
-    magic: [0x1f, 0x8b, 0x08],
-    compress: (level = 6) => createGzip({ level, chunkSize }),
-    decompress: () => createGunzip({ chunkSize }),
-  },
-  zstd: {
-    magic: [0x28, 0xb5, 0x2f, 0xfd],
-    compress: (level = 4) => createZstdCompress({ chunkSize, params: zstdParameters(level) }),
-    decompress: () => createZstdDecompress({ chunkSize }),
-  },
-};
+/** Levels where none is given: Barman's `medium`. */
+export const defaultLevels = { gzip: 6, bzip2: 5, xz: 3, zstd: 4 } as const;
 
-/** What Barman writes and walvault does not read. */
-const foreignMagics: Readonly<Record<Exclude<StoredCodec, CodecName>, readonly number[]>> = {
+const magics: Readonly<Record<StoredCodec, readonly number[]>> = {
   bzip2: [0x42, 0x5a, 0x68],
-  xz: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00],
+  gzip: [0x1f, 0x8b, 0x08],
   lz4: [0x04, 0x22, 0x4d, 0x18],
   snappy: [0xff, 0x06, 0x00, 0x00, 0x73, 0x4e, 0x61, 0x50, 0x70, 0x59],
+  xz: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00],
+  zstd: [0x28, 0xb5, 0x2f, 0xfd],
 };
 
-/** How many bytes {@link identifyCodec} wants to see. */
-export const codecMagicLength = 10;
-
-/** Tells the codec of a file by its first bytes; undefined when it is not compressed. */
-export function identifyCodec(head: Buffer): StoredCodec | undefined {
-  for (const name of Object.keys(codecs) as CodecName[]) if (startsWith(head, codecs[name].magic)) return name;
-  for (const [name, magic] of Object.entries(foreignMagics)) if (startsWith(head, magic)) return name as StoredCodec;
-  return undefined;
-}
-
-/** A stream that compresses. */
-export function compressor(codec: CodecName, level: number | undefined): Transform {
-  return codecs[codec].compress(level);
-}
+/** How many bytes {@link identifyCodec} wants to see: the longest magic that can be configured. */
+export const codecMagicLength = 40;
 
 /**
- * A stream that decompresses what the file at `path` holds.
- * @throws {WalFileError} `ERR_CODEC_UNSUPPORTED` for a codec that cannot be read here
+ * Tells the codec of a file by its first bytes; undefined when it is not compressed.
+ *
+ * With custom filters: their magic comes first. Without one, what is neither a known format nor looks like a plain file is theirs.
  */
-export function decompressor(codec: StoredCodec, path: string): Transform {
-  if (codec in codecs) return codecs[codec as CodecName].decompress();
-  throw new WalFileError('ERR_CODEC_UNSUPPORTED', path, `is compressed with ${codec}, which walvault cannot read`, {
-    hint: `Decompress the file with ${codec} in place (the name stays the same), or use Barman for it.`,
-  });
+export function identifyCodec(head: Buffer, custom?: CustomFilters): ArchivedCodec | undefined {
+  const { magic } = custom ?? {};
+  if (magic !== undefined && startsWith(head, Buffer.from(magic.slice(2), 'hex'))) return 'custom';
+  const known = (Object.keys(magics) as StoredCodec[]).find((name) => startsWith(head, magics[name]));
+  if (known !== undefined || isZstdFrameToSkip(head)) return known ?? 'zstd';
+  return custom !== undefined && magic === undefined && !looksPlain(head) ? 'custom' : undefined;
 }
 
-function startsWith(head: Buffer, magic: readonly number[]): boolean {
+/** The file format that a method writes; undefined for none. */
+export function codecOf(method: CompressionMethod): ArchivedCodec | undefined {
+  if (method === 'none') return undefined;
+  if (method === 'pigz' || method === 'pygzip') return 'gzip';
+  return method === 'pybzip2' ? 'bzip2' : method;
+}
+
+/** pzstd and others begin with a frame that says something about the next ones and holds no content. */
+function isZstdFrameToSkip(head: Buffer): boolean {
+  return head.length >= 8 && (head.readUInt32LE(0) & 0xff_ff_ff_f0) >>> 0 === 0x18_4d_2a_50;
+}
+
+/** A WAL page with a long header, text, or nothing but the zeros of a segment that was never written to. */
+function looksPlain(head: Buffer): boolean {
+  if (head.every((byte) => byte === 0)) return true;
+  if (head.every((byte) => (byte >= 0x20 && byte < 0x7f) || byte === 0x09 || byte === 0x0a)) return true;
+  return head.length >= 4 && isPlausiblePageMagic(head.readUInt16LE(0)) && (head.readUInt16LE(2) & 0x02) !== 0;
+}
+
+function startsWith(head: Buffer, magic: Uint8Array | readonly number[]): boolean {
   return head.length >= magic.length && magic.every((byte, index) => head[index] === byte);
-}
-
-function zstdParameters(level: number): Record<number, number> {
-  return { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 };
 }

@@ -5,27 +5,36 @@
  */
 import type { BigIntStats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { pipeline, Readable } from 'node:stream';
 import { errnoOf, fileSystemError } from '@walvault/durable-fs';
-import { codecMagicLength, decompressor, identifyCodec, type StoredCodec } from './codec.ts';
+import { WalvaultError } from '@walvault/wal';
+import { type ArchivedCodec, codecMagicLength, type CustomFilters, identifyCodec } from './codec.ts';
+import { decode } from './decode.ts';
+import type { StoredBytes } from './stored-bytes.ts';
 import { WalFileError } from '../errors.ts';
 
 const readSize = 512 * 1024;
 
+/** How to open a file. */
+export interface OpenOptions {
+  readonly custom?: CustomFilters | undefined;
+}
+
 /** An open file whose content can be read, again and again, until it is disposed of. */
-export class ContentFile implements AsyncDisposable {
+export class ContentFile implements AsyncDisposable, StoredBytes {
   readonly path: string;
   /** The file as it was when it was opened. */
   readonly stats: BigIntStats;
   /** How it is compressed, if it is. */
-  readonly codec: StoredCodec | undefined;
+  readonly codec: ArchivedCodec | undefined;
   readonly #handle: FileHandle;
+  readonly #custom: CustomFilters | undefined;
 
-  private constructor(path: string, handle: FileHandle, stats: BigIntStats, codec: StoredCodec | undefined) {
+  private constructor(path: string, handle: FileHandle, seen: { stats: BigIntStats; head: Buffer }, custom?: CustomFilters) {
     this.path = path;
     this.#handle = handle;
-    this.stats = stats;
-    this.codec = codec;
+    this.stats = seen.stats;
+    this.codec = identifyCodec(seen.head, custom);
+    this.#custom = custom;
   }
 
   /** Size of the file itself in bytes. */
@@ -35,35 +44,46 @@ export class ContentFile implements AsyncDisposable {
 
   /**
    * Opens a file and finds out how it is compressed.
+   * @param options.custom the filters of the configuration, for files that they compressed
    * @returns undefined when there is no such file.
    * @throws {FileSystemError} when it cannot be opened or read.
    */
-  static async open(path: string): Promise<ContentFile | undefined> {
+  static async open(path: string, options: OpenOptions = {}): Promise<ContentFile | undefined> {
     let handle: FileHandle | undefined;
     try {
       handle = await open(path, 'r');
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(codecMagicLength), 0, codecMagicLength, 0);
       const stats = await handle.stat({ bigint: true });
-      return new ContentFile(path, handle, stats, identifyCodec(buffer.subarray(0, bytesRead)));
+      return new ContentFile(path, handle, { stats, head: buffer.subarray(0, bytesRead) }, options.custom);
     } catch (error) {
       await handle?.close();
       if (errnoOf(error) === 'ENOENT') return undefined;
-      throw readError(path, error);
+      throw fileSystemError('read', path, error);
     }
   }
 
   /**
    * The decompressed content from its start. The chunks belong to the caller.
-   * @throws {WalFileError} `ERR_WAL_FILE_CORRUPT` where it cannot be decompressed, `ERR_CODEC_UNSUPPORTED`
+   * @throws {WalFileError} `ERR_WAL_FILE_CORRUPT` where it cannot be decompressed, or something stands behind the content
+   * @throws {CodecProgramError} where the program or filter that decompresses it is missing or fails
    * @throws {FileSystemError} where it cannot be read
    */
   async *bytes(): AsyncGenerator<Buffer, void, undefined> {
-    const raw = this.#rawBytes();
+    if (this.codec === undefined) return yield* this.from(0);
     try {
-      const content = this.codec === undefined ? raw : this.#decompressed(raw, this.codec);
-      for await (const chunk of content) yield chunk;
+      for await (const chunk of decode(this.codec, this, this.#custom)) yield chunk;
     } catch (error) {
-      throw readError(this.path, error);
+      throw decodeError(this.path, error);
+    }
+  }
+
+  /** The file as it is, compressed or not, from `position` to its end. The chunks belong to the caller. @throws {FileSystemError} */
+  async *from(start: number): AsyncGenerator<Buffer, void, undefined> {
+    for (let position = start; ; ) {
+      const buffer = await this.#read(position);
+      if (buffer.length === 0) return;
+      yield buffer;
+      position += buffer.length;
     }
   }
 
@@ -84,23 +104,18 @@ export class ContentFile implements AsyncDisposable {
     await this.#handle.close();
   }
 
-  #decompressed(raw: AsyncIterable<Buffer>, codec: StoredCodec): AsyncIterable<Buffer> {
-    const stream = decompressor(codec, this.path);
-    return pipeline(Readable.from(raw, { objectMode: false }), stream, () => undefined);
-  }
-
-  async *#rawBytes(): AsyncGenerator<Buffer, void, undefined> {
-    for (let position = 0; ; ) {
+  async #read(position: number): Promise<Buffer> {
+    try {
       const { buffer, bytesRead } = await this.#handle.read(Buffer.allocUnsafe(readSize), 0, readSize, position);
-      if (bytesRead === 0) return;
-      yield buffer.subarray(0, bytesRead);
-      position += bytesRead;
+      return buffer.subarray(0, bytesRead);
+    } catch (error) {
+      throw fileSystemError('read', this.path, error);
     }
   }
 }
 
 /** Whether two sequences of chunks have the same bytes, however they are cut. Stops at the first difference. */
-export async function sameBytes(one: AsyncIterable<Buffer>, other: AsyncIterable<Buffer>): Promise<boolean> {
+export async function sameBytes(one: AsyncIterable<Buffer> | Iterable<Buffer>, other: AsyncIterable<Buffer>): Promise<boolean> {
   const others = other[Symbol.asyncIterator]();
   try {
     let rest: Buffer = Buffer.alloc(0);
@@ -131,14 +146,11 @@ async function isAtEnd(chunks: AsyncIterator<Buffer>): Promise<boolean> {
   }
 }
 
-/** Tells damaged compression (zlib and zstd name their errors `Z_...` and `ZSTD_...`) from trouble with the disk. */
-function readError(path: string, error: unknown): Error {
-  if (error instanceof WalFileError) return error;
-  if (/^Z(STD)?_/.test(errnoOf(error) ?? '')) {
-    return new WalFileError('ERR_WAL_FILE_CORRUPT', path, 'cannot be decompressed', {
-      hint: 'The file is damaged; look for another copy of it.',
-      cause: error,
-    });
-  }
-  return fileSystemError('read', path, error);
+/** The libraries of the codecs give their errors a code; what has none is a defect. */
+function decodeError(path: string, error: unknown): unknown {
+  if (WalvaultError.is(error) || errnoOf(error) === undefined) return error;
+  return new WalFileError('ERR_WAL_FILE_CORRUPT', path, 'cannot be decompressed', {
+    hint: 'The file is damaged; look for another copy of it.',
+    cause: error,
+  });
 }

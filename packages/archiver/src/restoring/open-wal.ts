@@ -2,7 +2,7 @@
 import { parseWalFileName, type WalFileName } from '@walvault/wal';
 import type { ClusterFacts } from '../content/check-wal-file.ts';
 import { checkedBytes } from '../content/checked-bytes.ts';
-import type { StoredCodec } from '../content/codec.ts';
+import type { ArchivedCodec } from '../content/codec.ts';
 import { findWal, type FoundWal, type WalLocation } from '../wal-files/find-wal.ts';
 import type { WalDirectories } from '../wal-files/layout.ts';
 
@@ -29,7 +29,7 @@ export interface ArchivedWal extends AsyncDisposable {
   readonly location: WalLocation;
   /** It is an incomplete segment. */
   readonly isPartial: boolean;
-  readonly codec: StoredCodec | undefined;
+  readonly codec: ArchivedCodec | undefined;
   /**
    * The decompressed content, chunk by chunk; an incomplete segment is filled up with zeros. The chunks belong to the caller.
    * @throws {WalFileError} when it is not what the name says, or too short or long; the latter only behind the last chunk

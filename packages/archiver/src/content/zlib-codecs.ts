@@ -1,0 +1,54 @@
+/**
+ * gzip and zstd, by node:zlib.
+ *
+ * Files that others wrote may hold several gzip members or zstd frames. Node decodes the members, but stops silently behind the
+ * first frame, and at zeros behind a member. So decoding goes on where it stopped until the file is used up: what is neither
+ * another member or frame is an error then, and nothing comes out short. zstd is written with a checksum; gzip always has one.
+ */
+import { pipeline, Readable, type Transform } from 'node:stream';
+import {
+  constants,
+  createGunzip,
+  createGzip,
+  createZstdCompress,
+  createZstdDecompress,
+  gzip,
+  zstdCompress,
+  type ZstdOptions,
+} from 'node:zlib';
+import { promisify } from 'node:util';
+import { defaultLevels } from './codec.ts';
+import type { StoredBytes } from './stored-bytes.ts';
+
+/** The two. */
+export type ZlibCodec = 'gzip' | 'zstd';
+
+const chunkSize = 256 * 1024;
+
+/** A stream that compresses. */
+export function zlibCompressor(codec: ZlibCodec, level: number | undefined): Transform {
+  if (codec === 'gzip') return createGzip({ level: level ?? defaultLevels.gzip, chunkSize });
+  return createZstdCompress({ ...zstdOptions(level), chunkSize });
+}
+
+/** Compresses at once, beside the main thread. */
+export async function zlibCompress(codec: ZlibCodec, level: number | undefined, content: Buffer): Promise<Buffer> {
+  if (codec === 'gzip') return promisify(gzip)(content, { level: level ?? defaultLevels.gzip });
+  return promisify(zstdCompress)(content, { ...zstdOptions(level), pledgedSrcSize: content.length });
+}
+
+/** Decompresses. Throws system errors with codes `Z_...` and `ZSTD_...`. */
+export async function* zlibDecode(codec: ZlibCodec, stored: StoredBytes): AsyncGenerator<Buffer, void, undefined> {
+  for (let at = 0; at < stored.size; ) {
+    const decoder = codec === 'gzip' ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
+    const input = Readable.from(stored.from(at), { objectMode: false });
+    yield* pipeline(input, decoder, () => undefined) as AsyncIterable<Buffer>;
+    at += decoder.bytesWritten;
+    if (decoder.bytesWritten === 0) throw Object.assign(new Error('nothing was decoded'), { code: 'Z_DATA_ERROR' });
+  }
+}
+
+function zstdOptions(level: number | undefined): ZstdOptions {
+  const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = constants;
+  return { params: { [ZSTD_c_compressionLevel]: level ?? defaultLevels.zstd, [ZSTD_c_checksumFlag]: 1 } };
+}
