@@ -3,7 +3,7 @@
  * the test servers run as. Disposing of it kills every process that was started with its configuration.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -74,6 +74,13 @@ export class Vault implements AsyncDisposable {
   restoreCommand(...options: readonly string[]): string {
     const program = this.argv('restore-wal', ...options).map((word) => `"${word}"`);
     return `${program.join(' ')} pg %f "%p"`;
+  }
+
+  /** Makes a program of another name in a directory that is walvault with this configuration. */
+  async installAs(name: string, directory: string): Promise<void> {
+    const words = this.argv().map((word) => `"${word}"`);
+    const path = await plant(directory, name, `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`);
+    await chmod(path, 0o755);
   }
 
   /** Runs walvault to its end. */

@@ -1,0 +1,127 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import {
+  type Acknowledged,
+  type Barman,
+  type Cluster,
+  fillSegments,
+  runAsServerUser,
+  startAsServerUser,
+  startCluster,
+  startWorkload,
+  temporaryDirectory,
+  verifyWorkload,
+} from '@walvault/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { barmanBeside, localSsh, sharedCompressions, sharedSection, untilStreamed } from './barman.test-support.ts';
+import { recover } from './expectations.test-support.ts';
+import { sectionFor, Vault } from './vault.test-support.ts';
+
+/**
+ * Barman streamed and archived, a few segments in each compression that it knows; then the server sent its segments to Barman's
+ * incoming directory by `barman-wal-archive`. The server is gone, and so is Barman: walvault is to serve what they left.
+ */
+const stack = new AsyncDisposableStack();
+const archivedBy = new Map<string, readonly string[]>();
+const written = new Map<string, Buffer>();
+let vault: Vault;
+let barman: Barman;
+let acknowledged: Acknowledged;
+
+beforeAll(async () => {
+  const settings = { wal_keep_size: '1GB', archive_mode: 'on', archive_command: 'true' };
+  await using pg = await startCluster({ major: 15, segmentSizeMb: 1, settings });
+  vault = stack.use(await Vault.create({ pg: sectionFor(pg, { archiver: 'on' }) }));
+  barman = stack.use(await barmanBeside(vault, pg));
+  await barman.succeed('receive-wal', '--create-slot', 'pg');
+  await using receiver = await startAsServerUser(barman.argv('receive-wal', 'pg'));
+  await receiver.waitForOutput(/starting log streaming/);
+  await using workload = await startWorkload(pg, { pauseMs: 5 });
+  await pg.baseBackup(join(vault.home, 'backup'));
+  for (const { name, section } of sharedCompressions) {
+    await barman.configure({ pg: sharedSection(pg, section) });
+    archivedBy.set(name, await streamSome(pg));
+  }
+  await sendInstead(pg);
+  await receiver.kill('SIGINT');
+  archivedBy.set('put-wal', await sendSome(pg));
+  acknowledged = await workload.stop();
+  archivedBy.set('incoming', [await pg.switchWal()]);
+  await untilSent(pg, archivedBy.get('incoming')!);
+  for (const name of await pg.walFiles()) written.set(name, await readFile(join(pg.walDirectory, name)));
+}, 120_000);
+
+afterAll(() => stack[Symbol.asyncDispose]());
+
+/** Full segments that Barman has streamed and archived now. It keeps the last one back while no partial one follows. */
+async function streamSome(pg: Cluster): Promise<readonly string[]> {
+  const full = await fillSegments(pg, 1);
+  await untilStreamed(barman, (names) => full.every((name) => names.includes(name)) && names.at(-1)!.endsWith('.partial'));
+  const said = await barman.succeed('archive-wal', 'pg');
+  expect(said.match(/[0-9A-F]{24}/g)).toEqual(expect.arrayContaining(full));
+  return full;
+}
+
+/** From now on archive_command sends the segments; from the one on that is streamed too, so that none is missing. */
+async function sendInstead(pg: Cluster): Promise<void> {
+  const ssh = await localSsh(barman.programDirectory, barman.programDirectory);
+  await barman.configure({ pg: sharedSection(pg, { archiver: 'on', compression: 'gzip' }) });
+  const send = `PATH="${dirname(ssh)}:$PATH" barman-wal-archive localhost pg %p`;
+  await pg.query(`alter system set archive_command = '${send}'`);
+  pg.reload();
+  await pg.waitFor(`select current_setting('archive_command') <> 'true'`);
+  await untilSent(pg, [await pg.switchWal()]);
+}
+
+/** Full segments that came by archive_command, and that Barman has archived. */
+async function sendSome(pg: Cluster): Promise<readonly string[]> {
+  const full = await fillSegments(pg, 1);
+  await untilSent(pg, full);
+  await barman.succeed('archive-wal', 'pg');
+  return full;
+}
+
+async function untilSent(pg: Cluster, names: readonly string[]): Promise<void> {
+  await pg.waitFor(`select last_archived_wal >= '${names.at(-1)}' from pg_stat_archiver`);
+}
+
+test.each([...sharedCompressions.map(({ name }) => name), 'put-wal', 'incoming'])(
+  'walvault gives back what the server wrote and Barman has: %s',
+  async (name) => {
+    await using target = await temporaryDirectory('target');
+    const [segment] = archivedBy.get(name)!;
+    const content = written.get(segment!)!;
+    await vault.succeed('get-wal', '-o', target.path, 'pg', segment!);
+    expect((await readFile(join(target.path, segment!))).equals(content)).toBe(true);
+    await vault.succeed('restore-wal', 'pg', segment!, join(target.path, 'RECOVERYXLOG'));
+    expect((await readFile(join(target.path, 'RECOVERYXLOG'))).equals(content)).toBe(true);
+  },
+);
+
+test('status sees all that Barman archived, without a hole', async () => {
+  const said = await vault.succeed('status', 'pg');
+  expect(said).toContain(`\tLast archived WAL: ${archivedBy.get('put-wal')!.at(-1)}\n`);
+  expect(said).toContain('\tHoles in the archive: none\n');
+});
+
+test("Barman's client barman-wal-restore gets it from walvault through ssh", async () => {
+  await using remote = await temporaryDirectory('remote');
+  await localSsh(remote.path, remote.path);
+  await vault.installAs('barman', remote.path);
+  const target = join(remote.path, 'RECOVERYXLOG');
+  const argv = [join(barman.programDirectory, 'barman-wal-restore'), 'localhost', 'pg'];
+  const env = { PATH: `${remote.path}:${process.env['PATH']}` };
+  const [segment] = archivedBy.get('gzip')!;
+  expect(await runAsServerUser([...argv, segment!, target], { env })).toMatchObject({ code: 0 });
+  expect((await readFile(target)).equals(written.get(segment!)!)).toBe(true);
+  expect(await runAsServerUser([...argv, '000000010000000000000FFF', target], { env })).toMatchObject({ code: 1 });
+});
+
+test('a server recovers from it by restore-wal, and no acknowledged row is missing', async () => {
+  const settings = { restore_command: vault.restoreCommand() };
+  const recovery = await recover(join(vault.home, 'backup'), { segmentSizeMb: 1, settings });
+  if ('log' in recovery) throw new Error(recovery.log);
+  await using server = recovery.server;
+  expect(acknowledged.count).toBeGreaterThan(0);
+  expect(await verifyWorkload(server, acknowledged)).toMatchObject({ acknowledged: acknowledged.count, lost: [] });
+});
