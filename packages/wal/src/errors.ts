@@ -54,7 +54,9 @@ export type WalErrorCode =
   /** A timeline history file does not hold what PostgreSQL writes there. It was damaged or is another file. */
   | 'ERR_INVALID_HISTORY_FILE'
   /** A WAL page does not start with a header that PostgreSQL would accept at that place. */
-  | 'ERR_INVALID_PAGE_HEADER';
+  | 'ERR_INVALID_PAGE_HEADER'
+  /** What one check of WAL left for the next is damaged, of a later version of walvault, or belongs to another place. Check without it. */
+  | 'ERR_INVALID_WAL_SEAM';
 
 /** A text, name or header that is not what PostgreSQL's WAL format says. Trying again does not help. */
 export class WalFormatError extends WalvaultError {

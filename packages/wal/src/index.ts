@@ -19,6 +19,7 @@ export {
   shortPageHeaderSize,
 } from './page-header.ts';
 export type { LongPageHeader, PageFlags, PageHeader } from './page-header.ts';
+export { recordTypeName, rmgrName } from './rmgr-names.ts';
 export {
   defaultWalSegmentSize,
   isSegmentStart,
@@ -37,8 +38,10 @@ export { formatTimestamp, tryParseTimestamp } from './timestamp.ts';
 export type { ReadTimestamp } from './timestamp.ts';
 export { firstTimelineId, toTimelineId } from './timeline.ts';
 export type { TimelineId } from './timeline.ts';
+export { WalCensus } from './wal-census.ts';
 export { WalChecker } from './wal-checker.ts';
 export type { WalCheckerOptions, WalFault } from './wal-checker.ts';
+export type { WalEvent } from './wal-event.ts';
 export {
   backupHistoryFileName,
   historyFileName,
@@ -51,4 +54,6 @@ export {
   walFileNameAt,
 } from './wal-file-name.ts';
 export type { WalFileName } from './wal-file-name.ts';
+export { decodeWalSeam, encodeWalSeam } from './wal-seam.ts';
+export type { OpenRecord, PageSeam, RecordSeam, WalSeam } from './wal-seam.ts';
 export type { RestorePoint, RmgrStatistics, WalStatistics } from './wal-statistics.ts';

@@ -71,6 +71,11 @@ export function lsnOfHalves(high: number, low: number): Lsn {
   return ((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)) as Lsn;
 }
 
+/** The halves of an LSN, as {@link lsnOfHalves} takes them. */
+export function halvesOfLsn(lsn: Lsn): [high: number, low: number] {
+  return [Number(lsn >> 32n) | 0, Number(lsn & 0xffff_ffffn) | 0];
+}
+
 function hex(value: bigint): string {
   return value.toString(16).toUpperCase();
 }

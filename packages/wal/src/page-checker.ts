@@ -10,6 +10,7 @@ import { isPlausiblePageMagic, longPageHeaderSize, readPageHeader, shortPageHead
 import type { TimelineId } from './timeline.ts';
 import { anyWalFormat, type WalFormat, walFormatOf } from './wal-format.ts';
 import type { WalPiece } from './wal-piece.ts';
+import type { PageSeam } from './wal-seam.ts';
 
 /** What the pages must agree with. */
 export interface PageFacts {
@@ -40,6 +41,18 @@ export class PageChecker {
   constructor(facts: PageFacts) {
     this.#facts = facts;
     this.#systemIdentifier = facts.systemIdentifier;
+  }
+
+  /** What another checker must know to go on behind the last page. */
+  get seam(): PageSeam {
+    return { magic: this.#magic, timelineId: this.#timelineId, systemIdentifier: this.#systemIdentifier };
+  }
+
+  /** Goes on where another checker was. */
+  resume(seam: PageSeam): void {
+    if (seam.magic !== 0) this.#learnMagic(seam.magic);
+    this.#timelineId = seam.timelineId;
+    this.#systemIdentifier ??= seam.systemIdentifier;
   }
 
   /** A page begins at `at`, with a long header if it is the first one of a segment; its bytes are given to {@link take}. */

@@ -10,9 +10,12 @@
  * slowly, with all that is to be said about it.
  */
 import { advanceCrc32c, nativeCrc32cFrom } from './crc32c.ts';
-import { formatLsn, type Lsn, lsnOfHalves } from './lsn.ts';
+import { formatLsn, halvesOfLsn, invalidLsn, type Lsn, lsnOfHalves } from './lsn.ts';
+import { RecordHead } from './record-head.ts';
+import { WalCensus } from './wal-census.ts';
 import { anyWalFormat, type WalFormat } from './wal-format.ts';
-import type { WalPiece } from './wal-piece.ts';
+import { PlaceInPiece, type WalPiece } from './wal-piece.ts';
+import type { OpenRecord, RecordSeam } from './wal-seam.ts';
 
 /** Bytes of the header of a record. */
 const recordHeaderSize = 24;
@@ -32,6 +35,9 @@ export class RecordChecker {
 
   /** Before this point began the record before the first one. */
   readonly #startLsn: Lsn;
+  readonly #census: WalCensus | undefined;
+  readonly #place = new PlaceInPiece();
+  readonly #head = new RecordHead();
   readonly #header = Buffer.alloc(recordHeaderSize);
   #format = anyWalFormat;
   readonly #isOrdinary = new Uint8Array(256);
@@ -39,18 +45,22 @@ export class RecordChecker {
   #crc = -1;
   #startHigh = 0;
   #startLow = 0;
+  #endHigh = 0;
+  #endLow = 0;
   /** Whether there was a right record yet, and where the last one began. */
   #hasPrevious = false;
   #previousHigh = 0;
   #previousLow = 0;
 
-  constructor(startLsn: Lsn) {
+  constructor(startLsn: Lsn, census?: WalCensus) {
     this.#startLsn = startLsn;
+    this.#census = census;
     this.format = anyWalFormat;
   }
 
   set format(format: WalFormat) {
     this.#format = format;
+    if (this.#census !== undefined) this.#census.format = format;
     // Records of XLOG are the special ones.
     for (let rmgr = xlogRmgr + 1; rmgr < 256; rmgr += 1) this.#isOrdinary[rmgr] = format.hasRmgr(rmgr) ? 1 : 0;
   }
@@ -63,6 +73,11 @@ export class RecordChecker {
   /** Where the record that was begun last begins. */
   get startLsn(): Lsn {
     return lsnOfHalves(this.#startHigh, this.#startLow);
+  }
+
+  /** Just behind the record that was finished last, rounded up to 8. */
+  get endLsn(): Lsn {
+    return lsnOfHalves(this.#endHigh, this.#endLow);
   }
 
   /** Whether the record that was taken last switches to the next segment. */
@@ -83,6 +98,8 @@ export class RecordChecker {
     if (!this.#hasPrevious || this.mustOverwrite) return at;
     const { view } = piece;
     const isOrdinary = this.#isOrdinary;
+    const census = this.#census;
+    const place = this.#place;
     const high = piece.highAt(at);
     const low = piece.lowAt(at);
     let previousHigh = this.#previousHigh;
@@ -97,12 +114,14 @@ export class RecordChecker {
       const body = advanceCrc32c(view, record + recordHeaderSize, record + length, -1);
       const crc = ~advanceCrc32c(view, record, record + crcOffset, body);
       if (crc !== view.getInt32(record + crcOffset, true)) break;
+      if (census !== undefined) census.count(view, record, length, place.set(piece, record, next));
       previousHigh = high;
       previousLow = (low + record - at) | 0;
       record = next;
     }
     this.#previousHigh = previousHigh;
     this.#previousLow = previousLow;
+    if (record > at) census?.passed(high, low, piece.highAt(record), piece.lowAt(record));
     return record;
   }
 
@@ -120,9 +139,44 @@ export class RecordChecker {
     if (this.#taken < recordHeaderSize) return this.#takeHeader(piece, at, end);
     const next = Math.min(at + this.missing, end);
     this.#crc = piece.advanceCrc(at, next, this.#crc);
+    if (this.#census !== undefined) this.#head.add(piece.bytes, at, next);
     this.missing -= next - at;
-    if (this.missing === 0) this.#finish();
+    if (this.missing === 0) this.#finish(piece, next);
     return next;
+  }
+
+  /** What another checker must know to go on behind the bytes that were taken, in the middle of a record or not. */
+  seam(isOpen: boolean): RecordSeam {
+    return {
+      startLsn: this.#startLsn,
+      previousLsn: this.#hasPrevious ? lsnOfHalves(this.#previousHigh, this.#previousLow) : undefined,
+      mustOverwrite: this.mustOverwrite,
+      record: isOpen ? this.#openRecord() : undefined,
+    };
+  }
+
+  /** Goes on where another checker was. */
+  resume({ previousLsn, mustOverwrite, record }: RecordSeam): void {
+    this.mustOverwrite = mustOverwrite;
+    this.#hasPrevious = previousLsn !== undefined;
+    [this.#previousHigh, this.#previousLow] = halvesOfLsn(previousLsn ?? invalidLsn);
+    if (record === undefined) return;
+    [this.#startHigh, this.#startLow] = halvesOfLsn(record.startLsn);
+    this.#header.set(record.header);
+    this.#taken = record.header.length;
+    this.#crc = record.crc;
+    this.missing = record.missing;
+    if (this.#taken === recordHeaderSize) this.#head.resume(record.head, this.#wantedHead(), this.length - this.missing);
+  }
+
+  #openRecord(): OpenRecord {
+    return {
+      startLsn: this.startLsn,
+      header: Buffer.from(this.#header.subarray(0, this.#taken)),
+      crc: this.#crc,
+      missing: this.missing,
+      head: this.#census === undefined || this.#taken < recordHeaderSize ? Buffer.alloc(0) : this.#head.kept,
+    };
   }
 
   #takeHeader(piece: WalPiece, at: number, end: number): number {
@@ -133,8 +187,14 @@ export class RecordChecker {
     this.missing = this.length - this.#taken;
     if (this.#taken < recordHeaderSize || this.problem !== undefined) return next;
     this.problem = this.#problemOfHeader();
-    if (this.missing === 0 && this.problem === undefined) this.#finish();
+    if (this.problem !== undefined) return next;
+    if (this.#census !== undefined) this.#head.begin(this.#header, this.#wantedHead());
+    if (this.missing === 0) this.#finish(piece, next);
     return next;
+  }
+
+  #wantedHead(): number {
+    return WalCensus.wanted(this.#header.readUInt8(17), this.#header.readUInt8(16), this.length);
   }
 
   #problemOfLength(): string | undefined {
@@ -163,7 +223,7 @@ export class RecordChecker {
     return lsnOfHalves(high, low) < this.#startLsn;
   }
 
-  #finish(): void {
+  #finish(piece: WalPiece, at: number): void {
     const crc = ~advanceCrc32c(viewOf(this.#header), 0, crcOffset, this.#crc);
     if (crc !== this.#header.readInt32LE(crcOffset)) {
       this.problem = 'its checksum does not match';
@@ -173,6 +233,15 @@ export class RecordChecker {
     this.#hasPrevious = true;
     this.#previousHigh = this.#startHigh;
     this.#previousLow = this.#startLow;
+    if (this.#census !== undefined && this.#head.isWhole) this.#count(this.#census, piece, at);
+  }
+
+  #count(census: WalCensus, piece: WalPiece, at: number): void {
+    const end = at + (-piece.lowAt(at) & 7);
+    this.#endHigh = piece.highAt(end);
+    this.#endLow = piece.lowAt(end);
+    census.count(this.#head.view, 0, this.length, this);
+    census.passed(this.#startHigh, this.#startLow, this.#endHigh, this.#endLow);
   }
 
   #isXlog(info: number): boolean {

@@ -12,7 +12,9 @@ import { defaultWalPageSize } from './page-header.ts';
 import { RecordChecker } from './record-checker.ts';
 import { offsetInSegment, type WalSegmentSize } from './segment.ts';
 import type { TimelineId } from './timeline.ts';
+import type { WalCensus } from './wal-census.ts';
 import { WalPiece } from './wal-piece.ts';
+import { requireSameWal, type WalSeam } from './wal-seam.ts';
 
 /** What is wrong with WAL, and where. A plain value. */
 export interface WalFault {
@@ -35,17 +37,19 @@ export interface WalCheckerOptions {
   readonly systemIdentifier?: bigint | undefined;
   /** False: page headers only, and the start may be anywhere; true unless given. */
   readonly records?: boolean | undefined;
+  /** Counts the records that are right. One that has a `seam` goes on with what a census of the checker before it began. */
+  readonly census?: WalCensus | undefined;
+  /** Where an earlier checker was, at `startLsn`: this one goes on as if it were the same one. */
+  readonly seam?: WalSeam | undefined;
 }
-
-/** What has begun and is not over: the rest of a record from before the start, a record, or the unused rest of a segment. */
-type Open = 'nothing' | 'head' | 'record' | 'tail';
 
 /** Checks one run of WAL from its start. Once it found a fault it stays with it. */
 export class WalChecker {
   readonly #pageSize: number;
-  readonly #segmentSize: number;
+  readonly #segmentSize: WalSegmentSize;
   readonly #page: PageChecker;
   readonly #record: RecordChecker;
+  readonly #census: WalCensus | undefined;
   #checksRecords: boolean;
   #checkedLsn: Lsn;
   #verifiedLsn: Lsn;
@@ -53,7 +57,7 @@ export class WalChecker {
   #verifiedAt = -1;
   #fault: WalFault | undefined;
 
-  #open: Open = 'nothing';
+  #open: WalSeam['open'] = 'nothing';
   /** Bytes of a head that are still to come. */
   #headMissing = 0;
   /** Nothing was seen yet, and the start is that of a page: whatever it begins with is believed. */
@@ -62,19 +66,22 @@ export class WalChecker {
   #roomOnPage: number;
   #roomInSegment: number;
 
+  /** @throws {WalFormatError} `ERR_INVALID_WAL_SEAM` when the seam is that of another place or of WAL in other sizes */
   constructor(options: WalCheckerOptions) {
-    const { startLsn, walSegmentSize, walPageSize = defaultWalPageSize, timelineId, systemIdentifier } = options;
+    const { startLsn, walSegmentSize, walPageSize = defaultWalPageSize, timelineId, systemIdentifier, seam } = options;
     const offset = offsetInSegment(startLsn, walSegmentSize);
     this.#pageSize = walPageSize;
     this.#segmentSize = walSegmentSize;
     this.#page = new PageChecker({ walSegmentSize, walPageSize, timelineId, systemIdentifier });
-    this.#record = new RecordChecker(startLsn);
+    this.#census = options.census;
+    this.#record = new RecordChecker(seam?.records.startLsn ?? startLsn, options.census);
     this.#checksRecords = options.records ?? true;
     this.#checkedLsn = startLsn;
     this.#verifiedLsn = startLsn;
     this.#roomOnPage = -offset & (walPageSize - 1);
     this.#roomInSegment = -offset & (walSegmentSize - 1);
     this.#isFirstPage = this.#roomOnPage === 0;
+    if (seam !== undefined) this.#resume(seam);
   }
 
   /** Just behind the last byte given to {@link check}. */
@@ -96,6 +103,37 @@ export class WalChecker {
   /** Whether a record has begun and its rest is still to come; the empty rest of a segment belongs to the switch before it. */
   get hasOpenRecord(): boolean {
     return this.#open !== 'nothing';
+  }
+
+  /**
+   * What another checker must know to go on at `checkedLsn` as if it were this one. It can do so between two pages only, thus
+   * at each end of a segment; undefined anywhere else, and with a fault.
+   */
+  get seam(): WalSeam | undefined {
+    if (this.#fault !== undefined || this.#roomOnPage !== 0 || this.#isFirstPage) return undefined;
+    return {
+      lsn: this.#checkedLsn,
+      verifiedLsn: this.#verifiedLsn,
+      walSegmentSize: this.#segmentSize,
+      walPageSize: this.#pageSize,
+      page: this.#page.seam,
+      checksRecords: this.#checksRecords,
+      records: this.#record.seam(this.#open === 'record'),
+      open: this.#open,
+      headMissing: this.#headMissing,
+    };
+  }
+
+  #resume(seam: WalSeam): void {
+    requireSameWal(seam, this.#checkedLsn, this.#segmentSize, this.#pageSize);
+    this.#page.resume(seam.page);
+    this.#record.format = this.#page.format;
+    this.#record.resume(seam.records);
+    this.#checksRecords &&= seam.checksRecords;
+    this.#verifiedLsn = seam.verifiedLsn;
+    this.#open = seam.open;
+    this.#headMissing = seam.headMissing;
+    this.#isFirstPage = false;
   }
 
   /**
@@ -197,6 +235,7 @@ export class WalChecker {
     if (record.problem !== undefined) this.#failRecord(record.problem);
     else if (record.missing > 0) this.#open = 'record';
     else this.#open = record.isSwitch && this.#roomInSegment > next - at ? 'tail' : 'nothing';
+    if (this.#open === 'tail') this.#census?.endsAt(addToLsn(piece.lsnAt(at), this.#roomInSegment));
     return next;
   }
 

@@ -4,7 +4,7 @@
  */
 import { crc32c as nativeCrc32c } from '@node-rs/crc32';
 import { advanceCrc32c, nativeCrc32cFrom } from './crc32c.ts';
-import { type Lsn, lsnOfHalves } from './lsn.ts';
+import { invalidLsn, type Lsn, lsnOfHalves } from './lsn.ts';
 
 const zeros = Buffer.alloc(65_536);
 
@@ -44,5 +44,28 @@ export class WalPiece {
   /** Whether a range of at most a page is nothing but zeros. */
   isZero(start: number, end: number): boolean {
     return this.bytes.compare(zeros, 0, end - start, start, end) === 0;
+  }
+}
+
+/** Where a record that lies whole in a piece is. One object for many records, so that none of them costs one. */
+export class PlaceInPiece {
+  #piece: WalPiece | undefined;
+  #start = 0;
+  #end = 0;
+
+  /** @param end the offset behind the padding of the record */
+  set(piece: WalPiece, start: number, end: number): this {
+    this.#piece = piece;
+    this.#start = start;
+    this.#end = end;
+    return this;
+  }
+
+  get startLsn(): Lsn {
+    return this.#piece?.lsnAt(this.#start) ?? invalidLsn;
+  }
+
+  get endLsn(): Lsn {
+    return this.#piece?.lsnAt(this.#end) ?? invalidLsn;
   }
 }

@@ -3,14 +3,14 @@ import type { Lsn } from './lsn.ts';
 
 /** The records of one kind. */
 export interface RmgrStatistics {
-  /** Resource manager ID (access/rmgrlist.h), 0 to 255. */
+  /** Resource manager ID (access/rmgrlist.h), 0 to 255; `rmgrName` names it. */
   readonly rmgr: number;
-  /** What tells the record types of a resource manager apart: the upper half of xl_info, shifted down (0 to 15; 0 to 7 for transactions). */
+  /** What tells the record types of a resource manager apart: the upper half of xl_info, shifted down (0 to 15; 0 to 7 for transactions); `recordTypeName` names it. */
   readonly info: number;
   readonly count: number;
-  /** Bytes of the records without the images of pages in them. */
+  /** Bytes of the records without the images of pages in them, and without padding and page headers. */
   readonly recordBytes: number;
-  /** Bytes of the images, as they are stored. */
+  /** Bytes of the images, as they are stored: without holes, compressed. */
   readonly fpiBytes: number;
 }
 
@@ -29,7 +29,7 @@ export interface RestorePoint {
 export interface WalStatistics {
   readonly records: number;
   readonly firstRecordLsn: Lsn | undefined;
-  /** Just behind the last record. */
+  /** Just behind the last record (EndRecPtr); a segment switch ends with its segment. */
   readonly endLsn: Lsn | undefined;
   readonly commits: number;
   readonly aborts: number;
@@ -39,6 +39,7 @@ export interface WalStatistics {
   /** The smallest and the greatest of commits and aborts, as TransactionIdPrecedes has it. */
   readonly firstXid: number | undefined;
   readonly lastXid: number | undefined;
+  /** In order of resource manager and info; kinds without a record are left out. */
   readonly rmgrs: readonly RmgrStatistics[];
   readonly restorePoints: readonly RestorePoint[];
 }
