@@ -87,6 +87,10 @@ function checkCompression(server: ServerUnderCheck): void {
   if (typeof level === 'number' && range !== undefined && (level < range[0] || level > range[1])) {
     error(server, 'compression_level', `${level} is not allowed with ${compression} (allowed: ${range[0]} to ${range[1]})`);
   }
+  if (typeof level === 'number' && (compression === 'lz4' || compression === 'snappy')) {
+    const message = `${level} has no effect: ${compression} is always written at its one level here`;
+    warning(server, 'compression_level', message);
+  }
   if (compression !== 'custom') return;
   for (const filter of ['custom_compression_filter', 'custom_decompression_filter'] as const) {
     if (isMissing(server, filter)) error(server, 'compression', `custom needs ${filter}`);
@@ -96,6 +100,11 @@ function checkCompression(server: ServerUnderCheck): void {
 /** Not set; an option that has a problem of its own is set, and enough was said about it. */
 function isMissing({ values, resolver }: ServerUnderCheck, option: keyof ServerValues): boolean {
   return values[option] === undefined && !resolver.isBroken(option);
+}
+
+function warning({ section, resolver, problems }: ServerUnderCheck, option: keyof ServerValues, message: string): void {
+  const { file, line } = resolver.sourceOf(option) ?? section;
+  problems.warning({ file, line, section: section.name, option, message });
 }
 
 function error(

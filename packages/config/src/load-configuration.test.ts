@@ -117,7 +117,7 @@ slot_name = barman
       logLevel: 'INFO',
       xlogdbDirectory: undefined,
       compression: 'none',
-      compressionLevel: 'medium',
+      compressionLevel: 'low',
       customCompression: { filter: undefined, decompressionFilter: undefined, magic: undefined },
       encryption: { method: 'none', keyId: undefined, passphraseCommand: undefined },
       hookTimeoutMs: 3_600_000,
@@ -140,7 +140,7 @@ slot_name = barman
     expect(settings.get('slot_name')).toEqual({ text: 'barman', origin: { file: main, line: 8 } });
     expect(settings.get('streaming_archiver_name')).toEqual({ text: 'barman_receive_wal', origin: 'default' });
     expect(settings.get('wals_directory')).toEqual({ text: '/srv/walvault/pg/wals', origin: 'default' });
-    expect(settings.get('compression_level')).toEqual({ text: 'medium', origin: 'default' });
+    expect(settings.get('compression_level')).toEqual({ text: 'low', origin: 'default' });
     expect(settings.get('backup_method')).toEqual({ text: 'rsync', origin: 'default' });
     expect(settings.get('retention_policy')).toEqual({ text: undefined, origin: 'default' });
   });

@@ -115,7 +115,12 @@ export const serverOptions: OptionTable<ServerValues> = {
     default: 'none',
     doc: 'How archived segments are compressed. Segments archived otherwise before stay readable.',
   },
-  compression_level: { type: compressionLevelType, scope: 'both', default: 'medium', doc: 'How hard to compress.' },
+  compression_level: {
+    type: compressionLevelType,
+    scope: 'both',
+    default: 'low',
+    doc: 'How hard to compress; see compression.md. lz4 and snappy have one level.',
+  },
   conninfo: { type: conninfoType, scope: 'server', doc: 'Ordinary connection to the server, to ask and to switch WAL.' },
   create_slot: {
     type: oneOf('manual', 'auto'),

@@ -91,6 +91,7 @@ async function tryLink(from: string, to: string): Promise<boolean> {
 /** What the file in the archive is made of. */
 async function* storedBytes(options: PlaceOptions): AsyncGenerator<Buffer, void, undefined> {
   const { source, content, compression, signal } = options;
+  signal?.throwIfAborted();
   if (source.codec !== undefined) yield* encode({ method: 'none' }, source.from(0), signal);
   else if (content === undefined) yield* encode(compression, source.bytes(), signal);
   else yield await encodeWhole(compression, content);

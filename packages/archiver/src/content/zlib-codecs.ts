@@ -48,7 +48,8 @@ export async function* zlibDecode(codec: ZlibCodec, stored: StoredBytes): AsyncG
   }
 }
 
-function zstdOptions(level: number | undefined): ZstdOptions {
+function zstdOptions(level: number = defaultLevels.zstd): ZstdOptions {
   const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = constants;
-  return { params: { [ZSTD_c_compressionLevel]: level ?? defaultLevels.zstd, [ZSTD_c_checksumFlag]: 1 } };
+  // Node takes -1 for a parameter that is not set, which is level 3.
+  return { params: { [ZSTD_c_compressionLevel]: level === -1 ? -2 : level, [ZSTD_c_checksumFlag]: 1 } };
 }
