@@ -50,8 +50,11 @@ CREATE TABLE segment (
   seam BLOB
 ) STRICT;
 CREATE INDEX segment_place ON segment (timeline, number, partial);
-CREATE INDEX segment_time ON segment (timeline, number, last_commit_time, first_commit_time) WHERE last_commit_time IS NOT NULL;
-CREATE INDEX segment_xid ON segment (timeline, number, first_xid, last_xid) WHERE first_xid IS NOT NULL;
+CREATE INDEX segment_time ON segment (timeline, number, last_commit_time, first_commit_time)
+  WHERE partial = 0 AND last_commit_time IS NOT NULL;
+CREATE INDEX segment_xid ON segment (timeline, number, first_xid, last_xid)
+  WHERE partial = 0 AND first_xid IS NOT NULL;
+CREATE INDEX segment_faulty ON segment (timeline, number) WHERE verdict <> 'good' OR link = 'broken';
 CREATE INDEX segment_archived ON segment (archived_at, timeline, segment_size, stored_bytes);
 
 CREATE TABLE restore_point (

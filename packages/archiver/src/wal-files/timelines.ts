@@ -57,6 +57,17 @@ export class Timelines {
     return new Set(this.#histories.keys());
   }
 
+  /** The ancestors of a timeline, oldest first, as far as any file tells; none for the first timeline. */
+  ancestorsOf(timelineId: TimelineId): readonly TimelineSwitch[] {
+    const own = this.#histories.get(timelineId);
+    if (own !== undefined) return own;
+    for (const switches of this.#histories.values()) {
+      const index = switches.findIndex((entry) => entry.timelineId === timelineId);
+      if (index >= 0) return switches.slice(0, index);
+    }
+    return [];
+  }
+
   /** Where a timeline begins: the switchpoint of its parent. Undefined when no file tells, as for the first timeline. */
   beginOf(timelineId: TimelineId): Lsn | undefined {
     const own = this.#histories.get(timelineId)?.at(-1);

@@ -1,0 +1,140 @@
+/** Which segments there are, by the names of the files: in the archive, and on their way to it. */
+import {
+  type SegmentNumber,
+  segmentNumberOfName,
+  type TimelineId,
+  walFileName,
+  type WalSegmentSize,
+  WalFormatError,
+} from '@walvault/wal';
+import { archivedFilesIn, archiveRoot, walFilesIn } from '../wal-files/directory-listing.ts';
+import { isSegmentFile, type SegmentFileName, type WalDirectories } from '../wal-files/layout.ts';
+import type { WalHole } from '../wal-files/list-archive.ts';
+import { runsOf } from '../wal-files/segment-runs.ts';
+import type { WalLocation } from '../wal-files/find-wal.ts';
+import type { ChainPiece, TimelineChain } from './timeline-chain.ts';
+
+/** One file. */
+export interface MappedSegment {
+  readonly name: string;
+  readonly timelineId: TimelineId;
+  readonly segment: SegmentNumber;
+  readonly location: WalLocation;
+  readonly isPartial: boolean;
+}
+
+interface TimelineMap {
+  readonly complete: Map<SegmentNumber, MappedSegment>;
+  readonly partial: Map<SegmentNumber, MappedSegment>;
+}
+
+/** All segments of a server. */
+export class WalMap {
+  readonly walSegmentSize: WalSegmentSize;
+  readonly #timelines = new Map<TimelineId, TimelineMap>();
+
+  constructor(walSegmentSize: WalSegmentSize) {
+    this.walSegmentSize = walSegmentSize;
+  }
+
+  /** Lists all directories. @throws {FileSystemError} when one cannot be read */
+  static async read(directories: WalDirectories, walSegmentSize: WalSegmentSize): Promise<WalMap> {
+    const map = new WalMap(walSegmentSize);
+    // In the order in which files move, so that one on its way is not missed.
+    for (const location of ['streaming', 'incoming'] as const) {
+      const directory = directories[location];
+      if (directory !== undefined) map.#add(await walFilesIn(directory), location);
+    }
+    const { hashDirectories } = await archiveRoot(directories.wals);
+    for (const directory of hashDirectories) map.#add(await archivedFilesIn(directories.wals, directory), 'archive');
+    return map;
+  }
+
+  /** Timelines of which there is any segment, in order. */
+  get timelineIds(): readonly TimelineId[] {
+    return [...this.#timelines.keys()].toSorted((a, b) => a - b);
+  }
+
+  /** The file of a complete segment. */
+  complete(timelineId: TimelineId, segment: SegmentNumber): MappedSegment | undefined {
+    return this.#timelines.get(timelineId)?.complete.get(segment);
+  }
+
+  /** The file of a segment: the complete one, or else the incomplete one. */
+  file(timelineId: TimelineId, segment: SegmentNumber): MappedSegment | undefined {
+    return this.complete(timelineId, segment) ?? this.#timelines.get(timelineId)?.partial.get(segment);
+  }
+
+  /** The incomplete segments of a timeline that no complete one stands for, in order. */
+  partials(timelineId: TimelineId): readonly MappedSegment[] {
+    const { complete, partial } = this.#timelines.get(timelineId) ?? empty;
+    return [...partial.values()].filter(({ segment }) => !complete.has(segment)).toSorted(bySegment);
+  }
+
+  /** The complete segments of a chain, oldest first. */
+  segmentsOf(piece: ChainPiece): readonly MappedSegment[] {
+    const { complete } = this.#timelines.get(piece.timelineId) ?? empty;
+    return [...complete.values()]
+      .filter(({ segment }) => segment >= piece.firstSegment && segment < piece.endSegment)
+      .toSorted(bySegment);
+  }
+
+  /** All complete segments of a timeline, in order. */
+  segmentsOfTimeline(timelineId: TimelineId): readonly MappedSegment[] {
+    return [...(this.#timelines.get(timelineId) ?? empty).complete.values()].toSorted(bySegment);
+  }
+
+  /**
+   * What is missing of a chain from one segment to another, both included. An incomplete segment counts for the last one only.
+   */
+  holes(chain: TimelineChain, first: SegmentNumber, last: SegmentNumber): readonly WalHole[] {
+    const holes: WalHole[] = [];
+    for (const piece of chain.pieces) {
+      const from = first > piece.firstSegment ? first : piece.firstSegment;
+      const end = last + 1n < piece.endSegment ? ((last + 1n) as SegmentNumber) : piece.endSegment;
+      if (from < end) holes.push(...this.#missing(piece.timelineId, from, end, last));
+    }
+    return holes;
+  }
+
+  #missing(timelineId: TimelineId, from: SegmentNumber, end: SegmentNumber, last: SegmentNumber): readonly WalHole[] {
+    const { complete, partial } = this.#timelines.get(timelineId) ?? empty;
+    const there = [...complete.keys()].filter((segment) => segment >= from && segment < end);
+    if (last >= from && last < end && partial.has(last)) there.push(last);
+    const name = (segment: bigint): string => walFileName(timelineId, segment as SegmentNumber, this.walSegmentSize);
+    const holes: WalHole[] = [];
+    let expected: bigint = from;
+    for (const run of [...runsOf(there), { first: end, last: end }]) {
+      if (expected < run.first)
+        holes.push({ first: name(expected), last: name(run.first - 1n), count: Number(run.first - expected) });
+      expected = run.last + 1n;
+    }
+    return holes;
+  }
+
+  #add(files: readonly { readonly kind: string; readonly name: string }[], location: WalLocation): void {
+    for (const file of files as readonly SegmentFileName[]) if (isSegmentFile(file)) this.#addSegment(file, location);
+  }
+
+  #addSegment(file: SegmentFileName, location: WalLocation): void {
+    const { name, timelineId } = file;
+    let segment: SegmentNumber;
+    try {
+      segment = segmentNumberOfName(file, this.walSegmentSize);
+    } catch (error) {
+      // A name that this segment size does not allow; list-archive tells it.
+      if (error instanceof WalFormatError) return;
+      throw error;
+    }
+    const timeline = this.#timelines.get(timelineId) ?? { complete: new Map(), partial: new Map() };
+    this.#timelines.set(timelineId, timeline);
+    const isPartial = file.kind === 'partial';
+    timeline[isPartial ? 'partial' : 'complete'].set(segment, { name, timelineId, segment, location, isPartial });
+  }
+}
+
+const empty: TimelineMap = { complete: new Map(), partial: new Map() };
+
+function bySegment(one: MappedSegment, other: MappedSegment): number {
+  return one.segment < other.segment ? -1 : one.segment > other.segment ? 1 : 0;
+}
