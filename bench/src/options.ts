@@ -89,6 +89,18 @@ export function choicesOption<const T extends string>({ help, fallback, choices 
   return { placeholder: 'X,...', help, fallback, expected, read };
 }
 
+interface TextForm {
+  readonly help: string;
+  /** What a text must look like; the empty one, which it is unless given, too. */
+  readonly pattern: RegExp;
+  readonly expected: string;
+}
+
+/** A text of some form; an empty one unless given. */
+export function textOption({ help, pattern, expected }: TextForm): Option<string> {
+  return { placeholder: 'X', help, fallback: '', expected, read: (text) => (pattern.test(text) ? text : undefined) };
+}
+
 /** An existing directory, by its absolute path; an empty text unless given. */
 export function directoryOption({ help }: { readonly help: string }): Option<string> {
   return { placeholder: 'DIR', help, fallback: '', expected: 'an absolute path', read: absolutePath };
