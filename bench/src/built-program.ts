@@ -22,7 +22,7 @@ export function walvaultProgram(kind: ProgramKind): WalvaultProgram {
   const directory = dirname(manifest);
   if (kind === 'source') return { manifest, main: join(directory, 'bin/walvault.js') };
   const turbo = join(import.meta.dirname, '../../node_modules/.bin/turbo');
-  const args = ['run', 'build', '--filter=walvault', '--output-logs=errors-only', '--no-daemon'];
+  const args = ['run', 'build', '--filter=walvault', '--output-logs=errors-only'];
   const { status, stdout, stderr, error } = spawnSync(turbo, args, { cwd: directory, encoding: 'utf8' });
   if (status !== 0) throw new BenchFailure(`walvault cannot be built: ${error?.message ?? ''}\n${stdout}${stderr}`);
   return { manifest, main: join(directory, 'dist/main.js') };

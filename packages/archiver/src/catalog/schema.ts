@@ -13,10 +13,18 @@ export const applicationId = 0x77766c74;
 export const schemaVersion = 1;
 
 /** All tables; one that lacks some was not made here, or is damaged. */
-export const tableNames = ['segment', 'restore_point', 'rmgr_count', 'verify_run', 'segment_check', 'heal', 'deletion'] as const;
+export const tableNames: readonly string[] = [
+  'segment',
+  'restore_point',
+  'rmgr_count',
+  'verify_run',
+  'segment_check',
+  'heal',
+  'deletion',
+];
 
 /** Makes them in an empty file. */
-export const schema = `
+export const schema: string = `
 CREATE TABLE segment (
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
