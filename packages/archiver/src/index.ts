@@ -1,7 +1,9 @@
 /** @walvault/archiver: from the streaming directory to the archive and back, in the layout of Barman. */
 export { archiveWal } from './archiving/archive-wal.ts';
 export type { ArchiveReport, ArchiveWalOptions } from './archiving/archive-wal.ts';
-export type { FileResult } from './archiving/archive-file.ts';
+export type { ArchiveHooks } from './archiving/archive-hooks.ts';
+export type { ArchiveCatalog } from './archiving/catalog-notes.ts';
+export type { FileResult, SourceKind } from './archiving/file-result.ts';
 export type { ClusterFacts } from './content/check-wal-file.ts';
 export { defaultLevels } from './content/codec.ts';
 export type { ArchivedCodec, Compression, CompressionMethod, CustomFilters, StoredCodec } from './content/codec.ts';

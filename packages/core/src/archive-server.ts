@@ -1,23 +1,36 @@
 /** Fills the archive of a server. */
-import { ArchiverBusyError, type ArchiveReport, archiveWal, type FileResult, usableCompression } from '@walvault/archiver';
+import {
+  type ArchiveCatalog,
+  type ArchiveHooks,
+  ArchiverBusyError,
+  type ArchiveReport,
+  archiveWal,
+  type ArchiveWalOptions,
+  Catalog,
+  type FileResult,
+  usableCompression,
+} from '@walvault/archiver';
 import type { ServerConfig } from '@walvault/config';
-import { type Logger, silentLogger } from '@walvault/wal';
+import { type Logger, silentLogger, WalvaultError } from '@walvault/wal';
 import { compressionOf } from './compression-of.ts';
 import { CoreError } from './errors.ts';
 import { readReceiverState } from './receiver-state.ts';
-import { ensureDirectories, statePath } from './server-paths.ts';
-import { systemIdentifierOf } from './server-wal.ts';
+import { catalogPath, ensureDirectories, isThere, statePath } from './server-paths.ts';
+import { receivedThrough, systemIdentifierOf } from './server-wal.ts';
 
 /** How to run an archiver. */
 export interface ArchiveServerOptions {
   readonly signal: AbortSignal;
+  /** Path of the configuration file, which scripts are told. */
+  readonly configFile?: string | undefined;
   /** Called for each file when it is safe where it belongs. */
   readonly onFile?: ((result: FileResult) => void) | undefined;
   readonly log?: Logger | undefined;
 }
 
 /**
- * Archives what is complete in the streaming directory of a server.
+ * Archives what is complete in the streaming directory of a server, and what archive_command has brought. What an archiver that is
+ * switched off now has left in the streaming directory is archived as well.
  * @returns `busy` when another process is at it
  * @throws {CoreError} `ERR_NOT_SUPPORTED` for encryption
  * @throws {CodecProgramError} when a program that the compression needs is missing; what `archiveWal` throws
@@ -26,24 +39,64 @@ export async function archiveServer(server: ServerConfig, options: ArchiveServer
   refuseEncryption(server);
   const { compression, notice } = await usableCompression(compressionOf(server));
   if (notice !== undefined) (options.log ?? silentLogger).warn({ server: server.name }, notice);
-  const { streaming, wals, errors } = server.directories;
-  await ensureDirectories(server.lockDirectory, streaming, wals, errors);
+  const { wals, errors } = server.directories;
+  const sources = await sourcesOf(server);
+  await ensureDirectories(server.lockDirectory, wals, errors, ...Object.values(sources));
+  using catalog = openCatalog(server, options.log);
   try {
     return await archiveWal({
       serverName: server.name,
-      directories: { streaming, wals, errors },
+      directories: { ...sources, wals, errors },
       lockDirectory: server.lockDirectory,
       xlogDbDirectory: server.xlogdbDirectory,
       compression,
-      batchSize: server.streamingArchiverBatchSize,
+      workers: server.archiveWorkers,
+      batchSize: { streaming: server.streamingArchiverBatchSize, incoming: server.archiverBatchSize },
       systemIdentifier: await systemIdentifierOf(server),
-      livePartial: (await readReceiverState(statePath(server)))?.partialName ?? undefined,
-      ...options,
+      ...(await receiverFacts(server)),
+      hooks: hooksOf(server, options.configFile),
+      catalog,
+      signal: options.signal,
+      onFile: options.onFile,
+      log: options.log,
     });
   } catch (error) {
     if (error instanceof ArchiverBusyError) return 'busy';
     throw error;
   }
+}
+
+async function sourcesOf(server: ServerConfig): Promise<{ readonly streaming?: string; readonly incoming?: string }> {
+  const { streaming, incoming } = server.directories;
+  return {
+    ...(server.streamingArchiver || (await isThere(streaming)) ? { streaming } : {}),
+    ...(server.archiver ? { incoming } : {}),
+  };
+}
+
+async function receiverFacts(server: ServerConfig): Promise<Pick<ArchiveWalOptions, 'livePartial' | 'receivedThrough'>> {
+  const state = await readReceiverState(statePath(server));
+  return { livePartial: state?.partialName ?? undefined, receivedThrough: await receivedThrough(server) };
+}
+
+/** The catalogue; one that cannot be opened stands for itself, and says so with the first use. */
+function openCatalog(server: ServerConfig, log: Logger = silentLogger): ArchiveCatalog & Disposable {
+  try {
+    return Catalog.open(catalogPath(server));
+  } catch (error) {
+    if (!WalvaultError.is(error)) log.error({}, `unexpected trouble with the catalogue: ${String(error)}`);
+    const fail = (): never => {
+      throw error;
+    };
+    return { note: fail, seamOf: fail, [Symbol.dispose]: () => undefined };
+  }
+}
+
+function hooksOf({ hooks, hookTimeoutMs }: ServerConfig, configFile: string | undefined): ArchiveHooks | undefined {
+  const { preArchive: pre, preArchiveRetry: preRetry, postArchiveRetry: postRetry, postArchive: post } = hooks;
+  const scripts = { pre, preRetry, postRetry, post };
+  if (Object.values(scripts).every((script) => script === undefined)) return undefined;
+  return { scripts, configFile, timeoutMs: hookTimeoutMs };
 }
 
 /** Nothing is archived in the clear that was meant to be encrypted. */

@@ -37,6 +37,14 @@ export function receiverLogPath(server: ServerConfig): string {
   return server.logFile ?? join(server.directories.backup, 'receive-wal.log');
 }
 
+/** Whether there is something at a path, as far as one can see. */
+export async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
 /**
  * Makes the directories that a task writes to, and makes sure that it may: better now than when the first byte is there.
  * @throws {FileSystemError} when one cannot be made, or written to

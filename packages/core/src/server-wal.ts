@@ -91,7 +91,7 @@ export async function readOptions(server: ServerConfig): Promise<WalReadOptions>
 }
 
 /** The last segment that the receiver has made bytes of durable, as its state says. */
-async function receivedThrough(server: ServerConfig): Promise<string | undefined> {
+export async function receivedThrough(server: ServerConfig): Promise<string | undefined> {
   const state = await readReceiverState(statePath(server));
   if (state === undefined) return undefined;
   const { flushedLsn, startLsn, timelineId, walSegmentSize } = state;

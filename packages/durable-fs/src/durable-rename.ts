@@ -50,3 +50,16 @@ export async function durableUnlink(path: string, disk: Disk = nodeDisk): Promis
   }
   await syncDirectory(dirname(path), disk);
 }
+
+/**
+ * Removes files of one directory and makes their removal durable with one fsync. Files that are not there are fine.
+ * @throws {FileSystemError} when a file cannot be removed (those before it are) or the directory not be synced.
+ */
+export async function durableUnlinkAll(paths: readonly [string, ...string[]], disk: Disk = nodeDisk): Promise<void> {
+  for (const path of paths) {
+    await disk.unlink(path).catch((error: unknown) => {
+      if (errnoOf(error) !== 'ENOENT') throw fileSystemError('remove', path, error);
+    });
+  }
+  await syncDirectory(dirname(paths[0]), disk);
+}

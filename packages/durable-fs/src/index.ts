@@ -3,7 +3,7 @@ export { nodeDisk } from './disk.ts';
 export type { DirectoryEntry, Disk, DiskFile, FileFacts } from './disk.ts';
 export { DurableFile } from './durable-file.ts';
 export type { DurableFileOptions } from './durable-file.ts';
-export { durableRename, durableUnlink, renameFile } from './durable-rename.ts';
+export { durableRename, durableUnlink, durableUnlinkAll, renameFile } from './durable-rename.ts';
 export type { DurableRenameOptions } from './durable-rename.ts';
 export { errnoOf, FileSystemError, fileSystemError } from './errors.ts';
 export type { DurableFsErrorCode } from './errors.ts';

@@ -1,8 +1,8 @@
-/** `archive-wal`: one pass over the streaming directory of a server. The lines are Barman's. */
-import { archiveServer, type FileResult, type ServerConfig } from '@walvault/core';
+/** `archive-wal`: one pass over the directories that feed the archive of a server. The lines are Barman's. */
+import { archiveServer, type ArchiveReport, type FileResult, type ServerConfig, type SourceKind } from '@walvault/core';
 import type { CommandContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';
-import type { Output } from '../output.ts';
+import { describeError, type Output } from '../output.ts';
 
 /** Runs the command; gives the exit code. */
 export async function archiveWalCommand(context: CommandContext, serverName: string): Promise<number> {
@@ -12,60 +12,94 @@ export async function archiveWalCommand(context: CommandContext, serverName: str
     output.info(`Skipping inactive server '${server.name}'`);
     return exitCode.ok;
   }
-  warnOfWhatIsNotDone(output, server);
-  const batch = server.streamingArchiverBatchSize > 0 ? ` (batch size: ${server.streamingArchiverBatchSize})` : '';
-  const header = `Processing xlog segments from streaming for ${server.name}${batch}`;
-  let isFirst = true;
-  const onFile = (result: FileResult): void => {
-    if (isFirst) output.info(header);
-    isFirst = false;
-    tellFile(output, server.name, result);
-  };
-  const report = await archiveServer(server, { signal: context.stop, onFile });
+  const teller = new Teller(output, server);
+  const { file: configFile } = await context.configuration();
+  const report = await archiveServer(server, { signal: context.stop, configFile, onFile: (result) => teller.tell(result) });
   if (report === 'busy') {
     output.info(`Another archive-wal process is already running on server ${server.name}. Skipping to the next server`);
     return exitCode.ok;
   }
-  if (isFirst) output.info(`${header}\n\tno file found`);
-  tellUnknown(output, server.name, report.files);
-  return exitCode.ok;
+  teller.finish(report);
+  return report.files.some((file) => file.kind === 'failed') || report.catalogTrouble !== undefined
+    ? exitCode.error
+    : exitCode.ok;
 }
 
-/** Who has configured it must not believe that it happens. */
-function warnOfWhatIsNotDone(output: Output, { name, archiver, hooks }: ServerConfig): void {
-  if (archiver) output.warning(`archiver = on for server ${name}, but this version does not archive the incoming directory`);
-  const isHooked = [hooks.preArchive, hooks.preArchiveRetry, hooks.postArchive, hooks.postArchiveRetry].some(
-    (hook) => hook !== undefined,
-  );
-  if (isHooked) output.warning(`archive scripts are configured for server ${name}, but this version does not run them`);
-}
+/** Barman's words for the two directories. */
+const sourceNames = { streaming: 'streaming', incoming: 'file archival' } as const;
 
-/** Unknown objects have a block of their own at the end; everything else is told as it happens. */
-function tellFile(output: Output, serverName: string, result: FileResult): void {
-  switch (result.kind) {
-    case 'archived':
-    case 'duplicate':
-      output.info(`\t${result.name}`);
-      return;
-    case 'conflict':
-      output.info(`\tError: ${result.name} is already present in server ${serverName}. File moved to errors directory.`);
-      return;
-    case 'invalid':
-      output.info(`\tError: ${result.error.message}. File moved to errors directory: ${result.movedTo}`);
-      return;
-    case 'blank':
-      output.info(`\t${result.name} (nothing was written to it; removed)`);
-      return;
-    case 'unknown':
-      return;
+/** Tells what happens, directory by directory, under a header for each. */
+class Teller {
+  readonly #output: Output;
+  readonly #server: ServerConfig;
+  /** Those whose header has been said. */
+  readonly #begun = new Set<SourceKind>();
+  readonly #unknown = new Map<SourceKind, string[]>();
+
+  constructor(output: Output, server: ServerConfig) {
+    this.#output = output;
+    this.#server = server;
+  }
+
+  /** Unknown objects have a block of their own at the end; everything else is told as it happens. */
+  tell(result: FileResult): void {
+    this.#begin(result.source);
+    if (result.kind === 'unknown') this.#unknown.set(result.source, [...(this.#unknown.get(result.source) ?? []), result.name]);
+    else if (result.kind === 'failed') this.#tellFailed(result);
+    else this.#output.info(`\t${lineOf(result, this.#server.name)}`);
+  }
+
+  /** Says of directories in which nothing was found that it is so, and what else there is to say at the end. */
+  finish(report: ArchiveReport): void {
+    const { streamingArchiver, archiver, name } = this.#server;
+    const sources = [
+      ...(streamingArchiver || !archiver ? ['streaming' as const] : []),
+      ...(archiver ? ['incoming' as const] : []),
+    ];
+    for (const source of sources) if (this.#begin(source)) this.#output.info('\tno file found');
+    for (const names of this.#unknown.values()) this.#tellUnknown(names);
+    for (const kept of report.kept.filter(({ reason }) => reason === 'unfinished'))
+      this.#output.warning(`${kept.name} is not right, and was written to just now: it stays until it is whole, or a minute old`);
+    if (report.isStopped) this.#output.warning(`the pass over server ${name} was ended by pre_archive_retry_script`);
+    if (report.catalogTrouble === undefined) return;
+    const { message, hint } = describeError(report.catalogTrouble);
+    this.#output.failure(`what was archived for server ${name} is not in its catalogue: ${message}`, hint);
+  }
+
+  /** Says the header, if it was not said yet. */
+  #begin(source: SourceKind): boolean {
+    if (this.#begun.has(source)) return false;
+    this.#begun.add(source);
+    const { name, streamingArchiverBatchSize, archiverBatchSize } = this.#server;
+    const batchSize = source === 'streaming' ? streamingArchiverBatchSize : archiverBatchSize;
+    const batch = batchSize > 0 ? ` (batch size: ${batchSize})` : '';
+    this.#output.info(`Processing xlog segments from ${sourceNames[source]} for ${name}${batch}`);
+    return true;
+  }
+
+  #tellFailed({ name, error }: Extract<FileResult, { kind: 'failed' }>): void {
+    const { message, hint } = describeError(error);
+    this.#output.failure(`${name} could not be archived and stays where it is: ${message}`, hint);
+  }
+
+  #tellUnknown(names: readonly string[]): void {
+    this.#output.info(
+      `Some unknown objects have been found while processing xlog segments for ${this.#server.name}. Objects moved to errors directory:`,
+    );
+    for (const name of names) this.#output.info(`\t${name}`);
   }
 }
 
-function tellUnknown(output: Output, serverName: string, files: readonly FileResult[]): void {
-  const unknown = files.filter((file) => file.kind === 'unknown');
-  if (unknown.length === 0) return;
-  output.info(
-    `Some unknown objects have been found while processing xlog segments for ${serverName}. Objects moved to errors directory:`,
-  );
-  for (const { name } of unknown) output.info(`\t${name}`);
+function lineOf(result: Exclude<FileResult, { kind: 'unknown' | 'failed' }>, serverName: string): string {
+  switch (result.kind) {
+    case 'archived':
+    case 'duplicate':
+      return result.name;
+    case 'conflict':
+      return `Error: ${result.name} is already present in server ${serverName}. File moved to errors directory.`;
+    case 'invalid':
+      return `Error: ${result.error.message}. File moved to errors directory: ${result.movedTo}`;
+    case 'blank':
+      return `${result.name} (nothing was written to it; removed)`;
+  }
 }

@@ -1,32 +1,37 @@
 /**
- * archive-wal: one pass over a streaming directory, by Barman's rules.
+ * archive-wal: one pass over the directories that feed the archive, by Barman's rules: first what was streamed, then what
+ * archive_command brought.
  *
  * One pass at a time per server, guarded by Barman's lock file. What does not belong there is moved aside, bad files are,
- * too; only trouble with the file system ends a pass, and then everything is still in one place or the other.
+ * too, and a file that cannot be archived stays; only trouble with the archive ends a directory's turn, and then everything
+ * is still in one place or the other.
  */
-import { join } from 'node:path';
 import { type FileLock, lockOwner, tryLock } from '@walvault/durable-fs';
-import { type Logger, silentLogger, type WalFileName } from '@walvault/wal';
-import { archiveFile, type ArchiveFileContext, type FileResult } from './archive-file.ts';
-import { checkWalFile, type ClusterFacts } from '../content/check-wal-file.ts';
+import { type Logger, silentLogger } from '@walvault/wal';
+import type { ClusterFacts } from '../content/check-wal-file.ts';
 import type { Compression } from '../content/codec.ts';
-import { ContentFile } from '../content/content.ts';
-import { isMissing } from '../wal-files/directory-listing.ts';
-import { ArchiverBusyError, WalFileError } from '../errors.ts';
-import { moveAside } from './errors-directory.ts';
-import { archiveLockPath, isPartialFile, xlogDbLockPath } from '../wal-files/layout.ts';
-import { type KeptFile, segmentsFromLatest, selectFiles, type SelectionFacts } from './select-files.ts';
-import { readStreamingDirectory } from './streaming-directory.ts';
-import { Timelines } from '../wal-files/timelines.ts';
+import { ArchiverBusyError } from '../errors.ts';
+import { archiveLockPath, xlogDbLockPath } from '../wal-files/layout.ts';
 import { XlogDb, xlogDbPath } from '../wal-files/xlog-db.ts';
+import type { ArchiveHooks } from './archive-hooks.ts';
+import { type ArchiveCatalog, CatalogNotes } from './catalog-notes.ts';
+import type { FileResult } from './file-result.ts';
+import type { PassContext, Source } from './pass-context.ts';
+import { Seams } from './seams.ts';
+import { type KeptFile, selectIncoming, selectStreamed, type Selection } from './select-files.ts';
+import { SourceTurn } from './source-turn.ts';
+import { readTimelines, streamingFacts } from './streaming-facts.ts';
+import { readWaitingFiles } from './waiting-files.ts';
 
 /** Everything that a pass needs to know. */
 export interface ArchiveWalOptions extends ClusterFacts {
   /** Name of the server, as in the configuration; part of the names of lock files and of xlog.db. */
   readonly serverName: string;
   readonly directories: {
-    /** `streaming_wals_directory` */
-    readonly streaming: string;
+    /** `streaming_wals_directory`; not given when nothing is taken from there. */
+    readonly streaming?: string | undefined;
+    /** `incoming_wals_directory`; not given when nothing is taken from there. */
+    readonly incoming?: string | undefined;
     /** `wals_directory` */
     readonly wals: string;
     /** `errors_directory` */
@@ -36,68 +41,63 @@ export interface ArchiveWalOptions extends ClusterFacts {
   readonly lockDirectory: string;
   /** `xlogdb_directory`, if it is set. */
   readonly xlogDbDirectory?: string | undefined;
-  /** How segments are stored; as they are unless given. History and backup history files always are stored as they are. */
+  /**
+   * How segments are stored; as they are unless given. History and backup history files always are stored as they are, and what
+   * comes compressed stays so.
+   */
   readonly compression?: Compression | undefined;
-  /** How many WAL files at most to work on in this pass; 0 or not given for all. */
-  readonly batchSize?: number | undefined;
+  /** How many segments are compressed and placed at the same time; 2 unless given. */
+  readonly workers?: number | undefined;
+  /** How many WAL files at most to deal with in this pass, for each directory; 0 or not given for all. */
+  readonly batchSize?: { readonly streaming?: number | undefined; readonly incoming?: number | undefined } | undefined;
   /** Name (`....partial`) of the segment that the receiver is writing, read from its state before this call; not given when nobody knows. */
   readonly livePartial?: string | undefined;
   /**
-   * Whether the last complete segment stays where no partial one is behind it; true unless given. The receiver finds its
-   * position by it. With false the receiver must know better, from its slot, where to go on.
+   * Name of the last segment that walvault's receiver has received, from its state. It finds where to go on behind the archive, so
+   * segments up to this one need not stay. Of others (pg_receivewal) the last complete segment stays where no partial one
+   * is behind it, since they find their position by it.
    */
-  readonly keepPositionMark?: boolean | undefined;
+  readonly receivedThrough?: string | undefined;
+  /** Where segments are noted with what is known of them; nowhere unless given. */
+  readonly catalog?: ArchiveCatalog | undefined;
+  /** Scripts around archiving a file. With any of them files are archived one at a time. */
+  readonly hooks?: ArchiveHooks | undefined;
   /** Ends the pass between two files, or in the middle of a copy; nothing is lost by that. */
   readonly signal?: AbortSignal | undefined;
   readonly log?: Logger | undefined;
   /**
    * Called for each file, and awaited. For an archived file or a duplicate that is when the copy is durable and noted in
-   * xlog.db, and the source is still there: what throws here ends the pass, and the file comes again, as a duplicate.
+   * xlog.db and the catalogue, and the source is still there: what throws here ends the turn, and the file comes again, as a duplicate.
    */
   readonly onFile?: ((result: FileResult) => void | Promise<void>) | undefined;
+  /** Milliseconds since 1970; the clock of this machine unless given. */
+  readonly now?: (() => number) | undefined;
 }
 
 /** What a pass did. */
 export interface ArchiveReport {
   /** In the order of work. */
   readonly files: readonly FileResult[];
-  /** What stays in the streaming directory on purpose. */
+  /** What stays on purpose. */
   readonly kept: readonly KeptFile[];
-  /** How many files were left for the next pass by `batchSize`. */
+  /** How many files were left for the next pass by a batch size or a script. */
   readonly remaining: number;
+  /** A `pre_archive_retry_script` has ended the pass (exit code 63). */
+  readonly isStopped: boolean;
+  /** Why the catalogue lacks what was archived; `rebuild-catalog` brings it in. */
+  readonly catalogTrouble: Error | undefined;
 }
 
 /**
- * Archives what is ready in the streaming directory.
+ * Archives what is ready.
  * @throws {ArchiverBusyError} when another pass is running for this server
- * @throws {FileSystemError} when the disk is full or a file operation fails; what was archived before that stays archived
- * @throws {ArchiveCopyError} when a copy does not read back as what was written
+ * @throws {FileSystemError} when the disk is full or the archive cannot be written to; each directory has had its turn then, and
+ * what was archived before that stays archived
  * @throws the signal's reason when it is aborted
  */
 export async function archiveWal(options: ArchiveWalOptions): Promise<ArchiveReport> {
   await using _ = await takeLock(options);
-  const { batchSize = 0, log = silentLogger } = options;
-  const { files, unknown } = await readStreamingDirectory(options.directories.streaming);
-  const { take, keep } = selectFiles(files, await selectionFacts(options, files));
-  const context = await contextOf(options);
-  const results: FileResult[] = [];
-  const batch = batchSize > 0 ? take.slice(0, batchSize) : take;
-  for (const name of batch) {
-    options.signal?.throwIfAborted();
-    const result = await archiveFile(context, name);
-    if (result === undefined) continue;
-    results.push(result);
-    logResult(log, options.serverName, result);
-  }
-  for (const name of unknown) {
-    const movedTo = await moveUnknown(options, name);
-    if (movedTo === undefined) continue;
-    const result: FileResult = { kind: 'unknown', name, movedTo };
-    results.push(result);
-    logResult(log, options.serverName, result);
-    await options.onFile?.(result);
-  }
-  return { files: results, kept: keep, remaining: take.length - batch.length };
+  return new Pass(options, await contextOf(options)).run();
 }
 
 async function takeLock(options: ArchiveWalOptions): Promise<FileLock> {
@@ -107,17 +107,82 @@ async function takeLock(options: ArchiveWalOptions): Promise<FileLock> {
   throw new ArchiverBusyError(path, (await lockOwner(path))?.pid);
 }
 
-async function contextOf(options: ArchiveWalOptions): Promise<ArchiveFileContext> {
-  const { serverName, directories, lockDirectory, xlogDbDirectory, signal } = options;
+/** The directories in turn. */
+class Pass {
+  readonly #options: ArchiveWalOptions;
+  readonly #context: PassContext;
+  readonly #files: FileResult[] = [];
+  readonly #kept: KeptFile[] = [];
+  #remaining = 0;
+  #isStopped = false;
+
+  constructor(options: ArchiveWalOptions, context: Omit<PassContext, 'onFile'>) {
+    this.#options = options;
+    const onFile = async (result: FileResult): Promise<void> => {
+      this.#files.push(result);
+      await options.onFile?.(result);
+    };
+    this.#context = { ...context, onFile };
+  }
+
+  async run(): Promise<ArchiveReport> {
+    const { streaming, incoming } = this.#options.directories;
+    const troubles: unknown[] = [];
+    for (const [kind, directory] of [
+      ['streaming', streaming],
+      ['incoming', incoming],
+    ] as const) {
+      if (directory === undefined || this.#isStopped) continue;
+      await this.#takeTurn({ kind, directory }).catch((error: unknown) => troubles.push(error));
+      this.#options.signal?.throwIfAborted();
+    }
+    const [first, second] = troubles;
+    if (second instanceof Error) this.#context.log.error({}, second.message);
+    if (first !== undefined) throw first;
+    return {
+      files: this.#files,
+      kept: this.#kept,
+      remaining: this.#remaining,
+      isStopped: this.#isStopped,
+      catalogTrouble: this.#context.catalog.trouble,
+    };
+  }
+
+  async #takeTurn(source: Source): Promise<void> {
+    const { files, unknown } = await readWaitingFiles(source.directory);
+    if (files.length + unknown.length === 0) return;
+    const timelines = await readTimelines(this.#options.directories);
+    const { take, keep } =
+      source.kind === 'incoming'
+        ? selectIncoming(files)
+        : selectStreamed(files, await streamingFacts(this.#options, source.directory, files, timelines));
+    this.#kept.push(...keep);
+    const turn = new SourceTurn(this.#context, source, new Seams(this.#context.catalog, timelines));
+    try {
+      await turn.run({ files: take, unknown, batchSize: this.#options.batchSize?.[source.kind] ?? 0 });
+    } finally {
+      this.#kept.push(...turn.unfinished.map((name) => ({ name, reason: 'unfinished' as const })));
+      this.#remaining += turn.remaining;
+      this.#isStopped = turn.isStopped;
+    }
+  }
+}
+
+async function contextOf(options: ArchiveWalOptions): Promise<Omit<PassContext, 'onFile'>> {
+  const { serverName, directories, lockDirectory, xlogDbDirectory, signal, log = silentLogger } = options;
   const walsDirectory = directories.wals;
   return {
-    sourceDirectory: directories.streaming,
+    serverName,
     walsDirectory,
     errorsDirectory: directories.errors,
     compression: options.compression ?? { method: 'none' },
     facts: options,
+    workers: options.workers ?? 2,
+    catalog: new CatalogNotes(options.catalog, log),
+    hooks: options.hooks,
     signal,
-    onFile: options.onFile,
+    log,
+    now: options.now ?? Date.now,
     xlogDb: new XlogDb({
       path: await xlogDbPath({ serverName, walsDirectory, xlogDbDirectory }),
       lockPath: xlogDbLockPath(lockDirectory, serverName),
@@ -125,57 +190,4 @@ async function contextOf(options: ArchiveWalOptions): Promise<ArchiveFileContext
       signal,
     }),
   };
-}
-
-async function selectionFacts(options: ArchiveWalOptions, files: readonly WalFileName[]): Promise<SelectionFacts> {
-  const partials = files.filter(isPartialFile);
-  const isLiveThere = partials.some((file) => file.name === options.livePartial);
-  const needsMark = options.keepPositionMark !== false && !isLiveThere;
-  return {
-    livePartial: options.livePartial,
-    positionMark: needsMark ? await positionMarkAmong(options, files) : undefined,
-    timelines: partials.length > 1 ? await timelinesIfReadable(options) : undefined,
-  };
-}
-
-/** The last complete segment that is a good one: a bad one marks nothing, and is moved aside when its turn comes. */
-async function positionMarkAmong(options: ArchiveWalOptions, files: readonly WalFileName[]): Promise<string | undefined> {
-  for (const name of segmentsFromLatest(files)) {
-    await using content = await ContentFile.open(join(options.directories.streaming, name.name));
-    if (content === undefined) continue;
-    try {
-      await checkWalFile(content, content.size, name, options);
-      return name.name;
-    } catch (error) {
-      if (!(error instanceof WalFileError)) throw error;
-    }
-  }
-  return undefined;
-}
-
-/** A damaged history file proves nothing, and must not hold up the pass that moves it aside. */
-async function timelinesIfReadable(options: ArchiveWalOptions): Promise<Timelines | undefined> {
-  try {
-    return await Timelines.read(options.directories);
-  } catch (error) {
-    if (error instanceof WalFileError || isMissing(error)) return undefined;
-    throw error;
-  }
-}
-
-async function moveUnknown(options: ArchiveWalOptions, name: string): Promise<string | undefined> {
-  try {
-    const path = join(options.directories.streaming, name);
-    return await moveAside({ path, errorsDirectory: options.directories.errors, kind: 'unknown' });
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-}
-
-function logResult(log: Logger, server: string, result: FileResult): void {
-  const fields = { server, file: result.name };
-  if (result.kind === 'archived') log.info({ ...fields, bytes: result.size }, `archived "${result.name}"`);
-  else if (result.kind === 'duplicate' || result.kind === 'blank') log.info(fields, `removed ${result.kind} "${result.name}"`);
-  else log.warn({ ...fields, movedTo: result.movedTo }, `moved ${result.kind} "${result.name}" to the errors directory`);
 }

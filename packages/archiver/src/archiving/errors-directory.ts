@@ -5,6 +5,7 @@
 import { cp, lstat, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { durableRename, errnoOf, fileSystemError, syncDirectory, syncFile, writeFileAtomic } from '@walvault/durable-fs';
+import type { WalFileError } from '../errors.ts';
 import { makeDirectory } from '../wal-files/make-directory.ts';
 
 /** Why something is in the errors directory: not a WAL file at all, other content than the archive has, or not what its name says. */
@@ -31,6 +32,11 @@ export async function moveAside(options: MoveAsideOptions): Promise<string> {
   if (reason !== undefined) await writeFileAtomic(`${target}.reason`, `${reason}\n`, { mode: 0o640 });
   await move(path, target);
   return target;
+}
+
+/** Moves a WAL file aside that is not what it must be, with the reason beside it; see {@link moveAside}. */
+export function moveInvalid(errorsDirectory: string, path: string, { code, message }: WalFileError): Promise<string> {
+  return moveAside({ path, errorsDirectory, kind: 'invalid', reason: `${code}: ${message}` });
 }
 
 async function move(from: string, to: string): Promise<void> {

@@ -2,7 +2,7 @@ import { parseHistoryFile, parseWalFileName, toTimelineId, type WalFileName } fr
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { history, segmentName } from '../../testing.ts';
-import { type Selection, segmentsFromLatest, selectFiles, type SelectionFacts } from './select-files.ts';
+import { type Selection, segmentsFromLatest, selectStreamed, type SelectionFacts } from './select-files.ts';
 import { Timelines } from '../wal-files/timelines.ts';
 
 const nothingKnown: SelectionFacts = { livePartial: undefined, positionMark: undefined, timelines: undefined };
@@ -11,7 +11,7 @@ const secondFromFirst = new Timelines(new Map([[toTimelineId(2), parseHistoryFil
 const partial = (timelineId: number, number: number): string => `${segmentName(timelineId, number)}.partial`;
 
 function select(names: readonly string[], facts: Partial<SelectionFacts> = {}): Selection {
-  return selectFiles(names.map(parseWalFileName), { ...nothingKnown, ...facts });
+  return selectStreamed(names.map(parseWalFileName), { ...nothingKnown, ...facts });
 }
 
 const taken = (selection: Selection): string[] => selection.take.map((file) => file.name);
@@ -80,7 +80,7 @@ test('every file is either taken or kept, and what may be live is never taken', 
     fc.property(anyDirectory, fc.boolean(), fc.nat(), (files, isKnown, which) => {
       const partials = files.filter((file) => file.kind === 'partial').map((file) => file.name);
       const livePartial = isKnown ? partials[which % Math.max(partials.length, 1)] : undefined;
-      const selection = selectFiles(files, { livePartial, positionMark: undefined, timelines: secondFromFirst });
+      const selection = selectStreamed(files, { livePartial, positionMark: undefined, timelines: secondFromFirst });
       const all = [...taken(selection), ...selection.keep.map((file) => file.name)];
       expect(all.toSorted()).toEqual(files.map((file) => file.name).toSorted());
       if (livePartial !== undefined) expect(taken(selection)).not.toContain(livePartial);
@@ -96,7 +96,7 @@ test('with the position mark kept, the file that a receiver would go on from is 
   fc.assert(
     fc.property(anyDirectory, (files) => {
       const positionMark = segmentsFromLatest(files)[0]?.name;
-      const { take } = selectFiles(files, { ...nothingKnown, positionMark });
+      const { take } = selectStreamed(files, { ...nothingKnown, positionMark });
       const segments = files.filter((file) => file.kind === 'segment' || file.kind === 'partial');
       const decisive = segments.toSorted((a, b) => (rank(a) < rank(b) ? 1 : -1))[0];
       if (decisive !== undefined) expect(take.map((file) => file.name)).not.toContain(decisive.name);

@@ -14,8 +14,11 @@ import type { WalFileName } from '@walvault/wal';
 import { isPartialFile, isSegmentFile, positionOf, type SegmentFileName } from '../wal-files/layout.ts';
 import type { Timelines } from '../wal-files/timelines.ts';
 
-/** Why a file stays where it is: the receiver writes it, it marks the receiver's position, or nobody can tell that it is done with. */
-export type KeepReason = 'live' | 'position' | 'unproven';
+/**
+ * Why a file stays where it is: the receiver writes it, it marks the receiver's position, nobody can tell that it is done with, or
+ * it is not right and so new that it may still be copied.
+ */
+export type KeepReason = 'live' | 'position' | 'unproven' | 'unfinished';
 
 /** A file that was not archived on purpose. */
 export interface KeptFile {
@@ -41,7 +44,7 @@ export interface SelectionFacts {
 }
 
 /** Sorts the files of a streaming directory into those to archive and those to keep. */
-export function selectFiles(files: readonly WalFileName[], facts: SelectionFacts): Selection {
+export function selectStreamed(files: readonly WalFileName[], facts: SelectionFacts): Selection {
   const sorted = files.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const partials = sorted.filter(isPartialFile);
   const verdicts = new Map(partials.map((file) => [file.name, verdictOn(file, sorted, facts)]));
@@ -53,6 +56,11 @@ export function selectFiles(files: readonly WalFileName[], facts: SelectionFacts
     else keep.push({ name: file.name, reason });
   }
   return { take, keep };
+}
+
+/** All files that archive_command or put-wal brought, also partial segments: what is there was sent to be archived. */
+export function selectIncoming(files: readonly WalFileName[]): Selection {
+  return { take: files.toSorted((a, b) => (a.name < b.name ? -1 : 1)), keep: [] };
 }
 
 /**

@@ -33,7 +33,7 @@ beforeAll(async () => {
   expect(segments.length).toBeGreaterThan(6);
   expect(before! <= last).toBe(true);
   for (const name of segments) await receive(name);
-  await server.archive({ ...facts, compression: { method: 'zstd' }, keepPositionMark: false });
+  await server.archive({ ...facts, compression: { method: 'zstd' }, receivedThrough: last });
 });
 
 afterAll(() => stack[Symbol.asyncDispose]());

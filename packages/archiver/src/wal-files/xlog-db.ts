@@ -6,7 +6,6 @@
  * Size and modification time are those of the file in the archive. Newer Barmans add a fifth column (encryption) and
  * all of them read lines of four, so that is what is written. Changes are made under Barman's own lock file.
  */
-import type { BigIntStats } from 'node:fs';
 import { access, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -90,6 +89,17 @@ export async function xlogDbPath(choice: {
   }
 }
 
+/** A file of the archive that is to be noted. */
+export interface FileToNote {
+  readonly name: string;
+  /** Bytes of the file in the archive. */
+  readonly size: number;
+  /** Its modification time, in nanoseconds since 1970. */
+  readonly mtimeNs: bigint;
+  /** Name of its compression; undefined for none. */
+  readonly compression: string | undefined;
+}
+
 /** What an {@link XlogDb} works on. */
 export interface XlogDbOptions {
   readonly path: string;
@@ -101,7 +111,7 @@ export interface XlogDbOptions {
 const lockPatienceMs = 30_000;
 const lockPauseMs = 50;
 
-/** An xlog.db that files are noted in, each once. */
+/** An xlog.db that files are noted in, each once, many with one write. */
 export class XlogDb {
   readonly #options: XlogDbOptions;
   /** Size of each file that is noted. Read once: while the lock of the archiver is held nobody else adds any. */
@@ -112,20 +122,21 @@ export class XlogDb {
   }
 
   /**
-   * Notes a file of the archive, unless it is noted already; durable when this returns. A line with another size, of a
-   * copy that was replaced, is replaced too.
-   * @param stats of the file in the archive
+   * Notes files of the archive that are not noted already, in this order; durable when this returns. Lines with another size, of
+   * copies that were replaced, are replaced too.
    * @throws {ArchiverBusyError} when another process keeps the lock for longer than half a minute
    * @throws {FileSystemError}
    */
-  async note(name: string, stats: BigIntStats, compression: string | undefined): Promise<void> {
+  async note(files: readonly FileToNote[]): Promise<void> {
+    if (files.length === 0) return;
     await using _ = await this.#lock();
     const sizes = (this.#sizes ??= await this.#load());
-    const entry = entryOf(name, stats, compression);
-    if (sizes.get(name) === entry.size) return;
-    if (sizes.has(name)) await this.#replace(entry);
-    else await appendDurably(this.#options.path, formatXlogDbLine(entry));
-    sizes.set(name, entry.size);
+    const entries = files.filter((file) => sizes.get(file.name) !== file.size).map(entryOf);
+    const replaced = new Set(entries.map(({ name }) => name).filter((name) => sizes.has(name)));
+    const lines = entries.map(formatXlogDbLine).join('');
+    if (replaced.size > 0) await this.#replace(replaced, lines);
+    else if (lines !== '') await appendDurably(this.#options.path, lines);
+    for (const { name, size } of entries) sizes.set(name, size);
   }
 
   async #load(): Promise<Map<string, number>> {
@@ -144,9 +155,9 @@ export class XlogDb {
     return isNew ? sizes.set(entry.name, entry.size) : sizes;
   }
 
-  async #replace(entry: NewEntry): Promise<void> {
+  async #replace(names: ReadonlySet<string>, newLines: string): Promise<void> {
     const lines = (await readText(this.#options.path)).split(/(?<=\n)/);
-    await this.#rewrite(lines.filter((line) => nameOf(line) !== entry.name).join('') + formatXlogDbLine(entry));
+    await this.#rewrite(lines.filter((line) => !names.has(nameOf(line))).join('') + newLines);
   }
 
   async #rewrite(text: string): Promise<void> {
@@ -179,11 +190,12 @@ async function entryOfTornLine(torn: string, walsDirectory: string): Promise<New
   const file = tryParseWalFileName(/^(\S+)\s/.exec(torn)?.[1] ?? '');
   if (file === undefined) return undefined;
   await using content = await ContentFile.open(archivePath(walsDirectory, file));
-  return content === undefined ? undefined : entryOf(file.name, content.stats, content.codec);
+  if (content === undefined) return undefined;
+  return entryOf({ name: file.name, size: content.size, mtimeNs: content.stats.mtimeNs, compression: content.codec });
 }
 
-function entryOf(name: string, stats: BigIntStats, compression: string | undefined): NewEntry {
-  return { name, size: Number(stats.size), modifiedAt: secondsOf(stats.mtimeNs), compression };
+function entryOf({ name, size, mtimeNs, compression }: FileToNote): NewEntry {
+  return { name, size, modifiedAt: secondsOf(mtimeNs), compression };
 }
 
 async function readText(path: string): Promise<string> {
@@ -196,7 +208,7 @@ async function readText(path: string): Promise<string> {
 }
 
 /** Seconds as Python's os.stat gives them, so that a rebuilt xlog.db reads the same. */
-function secondsOf(nanoseconds: bigint): number {
+export function secondsOf(nanoseconds: bigint): number {
   return Number(nanoseconds / 1_000_000_000n) + Number(nanoseconds % 1_000_000_000n) * 1e-9;
 }
 

@@ -1,0 +1,125 @@
+/**
+ * The second step of a file: it is placed in the archive, or moved aside. Several are under way at a time. What it leaves to the last
+ * step (finish-files.ts) is durable where it is.
+ */
+import { FileSystemError } from '@walvault/durable-fs';
+import { WalvaultError } from '@walvault/wal';
+import type { SegmentFacts } from '../checking/segment-facts.ts';
+import { ContentFile } from '../content/content.ts';
+import { ArchiveCopyError } from '../errors.ts';
+import type { HookFile } from '../hooks/hook-environment.ts';
+import { isSegmentFile } from '../wal-files/layout.ts';
+import { type FinishedHookFile, factsOf } from './archive-hooks.ts';
+import { moveAside, moveInvalid } from './errors-directory.ts';
+import type { FileResult } from './file-result.ts';
+import type { PassContext } from './pass-context.ts';
+import { makeDurable, placeFile, removeTemporary } from './place-file.ts';
+import type { PreparedFile } from './prepare-file.ts';
+
+/** A file that is in the archive, durable, and is to be noted there. */
+export interface StoredFile extends Pick<HookFile, 'size' | 'compression'> {
+  readonly name: string;
+  /** Of the file in the archive: nanoseconds since 1970. */
+  readonly mtimeNs: bigint;
+  readonly facts: SegmentFacts | undefined;
+}
+
+/** What the second step has come to. */
+export interface Outcome {
+  readonly result: FileResult;
+  readonly stored: StoredFile | undefined;
+  /** The source, where nothing is left to do with it but to remove it. */
+  readonly spent: string | undefined;
+  /** What scripts are told. */
+  readonly told: FinishedHookFile;
+}
+
+/**
+ * Carries out what was decided, and closes the file. What is wrong with this file alone leaves it where it is, as `failed`.
+ * @throws {FileSystemError} when the archive cannot be written to
+ */
+export async function carryOut(context: PassContext, prepared: PreparedFile): Promise<Outcome> {
+  await using file = prepared.file;
+  try {
+    return await attempt(context, prepared);
+  } catch (error) {
+    if (!WalvaultError.is(error) || !isOfThisFile(error, prepared)) throw error;
+    return failed(prepared.source.kind, prepared.name.name, error, factsOf(file));
+  }
+}
+
+/** A file that could not be worked on: it is where it was. */
+export function failed(
+  source: FileResult['source'],
+  name: string,
+  error: WalvaultError,
+  facts: Omit<FinishedHookFile, 'name' | 'error'>,
+): Outcome {
+  const told = { name, ...facts, error: error.message };
+  return { result: { kind: 'failed', source, name, error }, stored: undefined, spent: undefined, told };
+}
+
+/** Trouble with the archive is everybody's; with a file, its compression or the errors directory it is that file's. */
+function isOfThisFile(error: WalvaultError, { decision, file, content }: PreparedFile): boolean {
+  if (!(error instanceof FileSystemError) || decision.kind === 'invalid' || decision.kind === 'conflict') return true;
+  const isRead = content === undefined; // else it is in memory
+  return isRead && error.path === file.path && !['ERR_STORAGE_FULL', 'ERR_SYNC_FAILED', 'ERR_SYSTEM_BUSY'].includes(error.code);
+}
+
+async function attempt(context: PassContext, prepared: PreparedFile): Promise<Outcome> {
+  const { decision, file, name, source, destination } = prepared;
+  const common = { source: source.kind, name: name.name };
+  const outcome = (result: FileResult, path: string, error: string): Outcome => {
+    const told = { ...factsOf(file), name: name.name, path, error };
+    return { result, stored: undefined, spent: result.kind === 'blank' ? file.path : undefined, told };
+  };
+  switch (decision.kind) {
+    case 'place':
+      await place(context, prepared);
+      return stored(prepared, 'archived');
+    case 'duplicate':
+      await makeDurable(destination);
+      return stored(prepared, 'duplicate');
+    case 'conflict': {
+      const movedTo = await moveAside({ path: file.path, errorsDirectory: context.errorsDirectory, kind: 'duplicate' });
+      return outcome({ ...common, kind: 'conflict', movedTo }, movedTo, `${name.name} is in the archive with other content`);
+    }
+    case 'invalid': {
+      const { error } = decision;
+      const movedTo = await moveInvalid(context.errorsDirectory, file.path, error);
+      return outcome({ ...common, kind: 'invalid', movedTo, error }, movedTo, error.message);
+    }
+    case 'blank':
+      return outcome({ ...common, kind: 'blank' }, file.path, 'nothing was written to it');
+  }
+}
+
+async function place({ compression, signal }: PassContext, { name, file, destination }: PreparedFile): Promise<void> {
+  const isCompressed = file.codec !== undefined;
+  await placeFile({
+    source: file,
+    destination,
+    compression: isSegmentFile(name) && !isCompressed ? compression : { method: 'none' },
+    mayLink: name.kind !== 'partial',
+    signal,
+  });
+}
+
+/** Looks at what is in the archive now, which is what is noted of it. What a crash has left beside it is of no use any more. */
+async function stored(
+  { name, source, file, facts, destination }: PreparedFile,
+  kind: 'archived' | 'duplicate',
+): Promise<Outcome> {
+  await removeTemporary(destination);
+  await using archived = await ContentFile.open(destination);
+  if (archived === undefined) throw new ArchiveCopyError(destination, file.path);
+  const { size, codec: compression, path } = archived;
+  const common = { source: source.kind, name: name.name, path };
+  const error = kind === 'duplicate' ? `${name.name} is in the archive already` : undefined;
+  return {
+    result: kind === 'archived' ? { ...common, kind, size, compression } : { ...common, kind },
+    stored: { name: name.name, size, compression, mtimeNs: archived.stats.mtimeNs, facts },
+    spent: file.path,
+    told: { ...factsOf(archived), name: name.name, error },
+  };
+}

@@ -1,0 +1,42 @@
+/**
+ * The last step, for a group of files at a time, in the order in which they came: they are noted in xlog.db (one write, one fsync) and in
+ * the catalogue (one transaction), told to the scripts and to the caller, and only then their sources go, with one fsync of
+ * their directory. Whatever ends it in between leaves sources that the next pass finds to be in the archive.
+ */
+import { durableUnlinkAll } from '@walvault/durable-fs';
+import type { CatalogEntry } from '../catalog/catalog.ts';
+import { secondsOf } from '../wal-files/xlog-db.ts';
+import { runPostHooks } from './archive-hooks.ts';
+import type { Outcome, StoredFile } from './carry-out.ts';
+import { tellResult } from './log-result.ts';
+import type { PassContext } from './pass-context.ts';
+
+/**
+ * Finishes a group of files of one directory.
+ * @throws {FileSystemError} and what `onFile` throws: then the rest of the group is not finished
+ * @throws {ArchiverBusyError} when another process keeps the lock of xlog.db
+ */
+export async function finishFiles(context: PassContext, group: readonly Outcome[]): Promise<void> {
+  const stored = group.flatMap((outcome) => outcome.stored ?? []);
+  await context.xlogDb.note(stored);
+  await context.catalog.note(stored.flatMap((file) => catalogEntryOf(file, context.now()) ?? []));
+  const spent: string[] = [];
+  try {
+    for (const outcome of group) {
+      await runPostHooks(context, outcome.told);
+      await tellResult(context, outcome.result);
+      if (outcome.spent !== undefined) spent.push(outcome.spent);
+    }
+  } finally {
+    await removeAll(spent);
+  }
+}
+
+async function removeAll([first, ...others]: readonly string[]): Promise<void> {
+  if (first !== undefined) await durableUnlinkAll([first, ...others]);
+}
+
+function catalogEntryOf({ facts, size, compression, mtimeNs }: StoredFile, archivedAt: number): CatalogEntry | undefined {
+  if (facts === undefined) return undefined;
+  return { facts, storedBytes: size, compression, modifiedAt: secondsOf(mtimeNs), archivedAt };
+}

@@ -1,0 +1,32 @@
+/** What everything in one pass of archive-wal has in common. */
+import type { Logger } from '@walvault/wal';
+import type { ClusterFacts } from '../content/check-wal-file.ts';
+import type { Compression } from '../content/codec.ts';
+import type { XlogDb } from '../wal-files/xlog-db.ts';
+import type { ArchiveHooks } from './archive-hooks.ts';
+import type { CatalogNotes } from './catalog-notes.ts';
+import type { FileResult, SourceKind } from './file-result.ts';
+
+/** A directory that files come from. */
+export interface Source {
+  readonly kind: SourceKind;
+  readonly directory: string;
+}
+
+/** See the options of `archiveWal` for what these are. */
+export interface PassContext {
+  readonly serverName: string;
+  readonly walsDirectory: string;
+  readonly errorsDirectory: string;
+  readonly compression: Compression;
+  readonly facts: ClusterFacts;
+  readonly workers: number;
+  readonly xlogDb: XlogDb;
+  readonly catalog: CatalogNotes;
+  readonly hooks: ArchiveHooks | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly log: Logger;
+  readonly onFile: ((result: FileResult) => void | Promise<void>) | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}

@@ -1,0 +1,129 @@
+/**
+ * One directory's turn in a pass: what is ready in it goes through three steps.
+ *
+ *   prepare (one at a time, in order) -> carry out (several at a time) -> finish (in order, a group at a time)
+ *
+ * With scripts configured each file goes through all of them before the next one begins, as scripts of Barman expect.
+ */
+import { join } from 'node:path';
+import { FileSystemError } from '@walvault/durable-fs';
+import { WalvaultError, type WalFileName } from '@walvault/wal';
+import { isMissing } from '../wal-files/directory-listing.ts';
+import { carryOut, failed, type Outcome } from './carry-out.ts';
+import { moveAside } from './errors-directory.ts';
+import { finishFiles } from './finish-files.ts';
+import { tellResult } from './log-result.ts';
+import { OrderedLane } from './ordered-lane.ts';
+import type { PassContext, Source } from './pass-context.ts';
+import { FilePreparer } from './prepare-file.ts';
+import type { Seams } from './seams.ts';
+import type { UnknownObject } from './waiting-files.ts';
+
+/** What is to be done in a turn. */
+export interface TurnWork {
+  /** In this order. */
+  readonly files: readonly WalFileName[];
+  readonly unknown: readonly UnknownObject[];
+  /** How many files at most are dealt with; 0 for all. One that stays where it is does not count. */
+  readonly batchSize: number;
+}
+
+/** A turn; what it has done can be seen also when it ended early. */
+export class SourceTurn {
+  /** Files that may still be on their way, and stay. */
+  readonly unfinished: string[] = [];
+  /** How many files were left for the next pass. */
+  remaining = 0;
+  /** A script has said that the pass is over. */
+  isStopped = false;
+  readonly #context: PassContext;
+  readonly #source: Source;
+  readonly #preparer: FilePreparer;
+  readonly #lane: OrderedLane<Outcome>;
+  #dealtWith = 0;
+
+  constructor(context: PassContext, source: Source, seams: Seams) {
+    this.#context = context;
+    this.#source = source;
+    this.#preparer = new FilePreparer(context, source, seams);
+    const workers = context.hooks === undefined ? context.workers : 1;
+    this.#lane = new OrderedLane({
+      workers,
+      room: context.hooks === undefined ? workers + groupSize : 1,
+      finish: (group) => finishFiles(context, group),
+    });
+  }
+
+  /**
+   * Does the work.
+   * @throws {FileSystemError} when the archive cannot be written to; what was placed before is noted if it can be
+   * @throws the reason of the signal
+   */
+  async run({ files, unknown, batchSize }: TurnWork): Promise<void> {
+    this.remaining = files.length;
+    try {
+      for (const name of files) {
+        if (this.isStopped || !(await this.#hasRoom(batchSize))) break;
+        await this.#begin(name);
+        this.remaining -= 1;
+      }
+    } finally {
+      await this.#lane.drain();
+    }
+    if (!this.isStopped) for (const object of unknown) await this.#moveUnknown(object);
+  }
+
+  /** Whether one more belongs to the batch: a file that is on its way now may fail, and then it does not count. */
+  async #hasRoom(batchSize: number): Promise<boolean> {
+    while (batchSize > 0 && this.#dealtWith >= batchSize) {
+      if (this.#lane.size === 0) return false;
+      await this.#lane.change();
+    }
+    await this.#lane.room();
+    this.#context.signal?.throwIfAborted();
+    return true;
+  }
+
+  async #begin(name: WalFileName): Promise<void> {
+    try {
+      const prepared = await this.#preparer.prepare(name);
+      if (prepared === 'stop') this.isStopped = true;
+      else if (prepared === 'unfinished') this.unfinished.push(name.name);
+      else if (prepared !== 'gone') this.#add(carryOut(this.#context, prepared));
+    } catch (error) {
+      const path = join(this.#source.directory, name.name);
+      if (!(error instanceof FileSystemError) || error.path !== path) throw error;
+      const facts = { path, size: 0, timestamp: 0, compression: undefined };
+      this.#add(Promise.resolve(failed(this.#source.kind, name.name, error, facts)));
+    }
+  }
+
+  #add(work: Promise<Outcome>): void {
+    this.#dealtWith += 1;
+    this.#lane.add(this.#countDown(work));
+  }
+
+  async #countDown(work: Promise<Outcome>): Promise<Outcome> {
+    const outcome = await work;
+    if (outcome.result.kind === 'failed') this.#dealtWith -= 1;
+    return outcome;
+  }
+
+  async #moveUnknown({ name, reason }: UnknownObject): Promise<void> {
+    const { errorsDirectory, signal } = this.#context;
+    signal?.throwIfAborted();
+    const path = join(this.#source.directory, name);
+    const common = { source: this.#source.kind, name };
+    try {
+      const movedTo = await moveAside({ path, errorsDirectory, kind: 'unknown', reason });
+      await tellResult(this.#context, { ...common, kind: 'unknown', movedTo });
+    } catch (error) {
+      if (isMissing(error)) return;
+      if (!WalvaultError.is(error)) throw error;
+      await tellResult(this.#context, { ...common, kind: 'failed', error });
+    }
+  }
+}
+
+/** How many files that are placed may wait to be noted together. */
+const groupSize = 16;
