@@ -18,7 +18,7 @@ import { type ArchiveCatalog, CatalogNotes } from './catalog-notes.ts';
 import type { FileResult } from './file-result.ts';
 import type { PassContext, Source } from './pass-context.ts';
 import { Seams } from './seams.ts';
-import { type KeptFile, selectIncoming, selectStreamed, type Selection } from './select-files.ts';
+import { type KeptFile, selectIncoming, selectStreamed } from './select-files.ts';
 import { SourceTurn } from './source-turn.ts';
 import { readTimelines, streamingFacts } from './streaming-facts.ts';
 import { readWaitingFiles } from './waiting-files.ts';
@@ -97,7 +97,7 @@ export interface ArchiveReport {
  */
 export async function archiveWal(options: ArchiveWalOptions): Promise<ArchiveReport> {
   await using _ = await takeLock(options);
-  return new Pass(options, await contextOf(options)).run();
+  return await new Pass(options, await contextOf(options)).run();
 }
 
 async function takeLock(options: ArchiveWalOptions): Promise<FileLock> {
@@ -127,18 +127,18 @@ class Pass {
 
   async run(): Promise<ArchiveReport> {
     const { streaming, incoming } = this.#options.directories;
-    const troubles: unknown[] = [];
+    const troubles: { readonly error: unknown }[] = [];
     for (const [kind, directory] of [
       ['streaming', streaming],
       ['incoming', incoming],
     ] as const) {
       if (directory === undefined || this.#isStopped) continue;
-      await this.#takeTurn({ kind, directory }).catch((error: unknown) => troubles.push(error));
+      await this.#takeTurn({ kind, directory }).catch((error: unknown) => troubles.push({ error }));
       this.#options.signal?.throwIfAborted();
     }
     const [first, second] = troubles;
-    if (second instanceof Error) this.#context.log.error({}, second.message);
-    if (first !== undefined) throw first;
+    if (second?.error instanceof Error) this.#context.log.error({}, second.error.message);
+    if (first !== undefined) throw first.error;
     return {
       files: this.#files,
       kept: this.#kept,

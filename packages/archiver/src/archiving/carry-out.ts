@@ -94,13 +94,19 @@ async function attempt(context: PassContext, prepared: PreparedFile): Promise<Ou
   }
 }
 
-async function place({ compression, signal }: PassContext, { name, file, destination }: PreparedFile): Promise<void> {
+/** A file that somebody has another name for may still be written to: PostgreSQL does that with the segments in pg_wal. */
+function mayShareData({ name, file }: PreparedFile): boolean {
+  return name.kind !== 'partial' && file.stats.nlink === 1n;
+}
+
+async function place({ compression, signal }: PassContext, prepared: PreparedFile): Promise<void> {
+  const { name, file, destination } = prepared;
   const isCompressed = file.codec !== undefined;
   await placeFile({
     source: file,
     destination,
     compression: isSegmentFile(name) && !isCompressed ? compression : { method: 'none' },
-    mayLink: name.kind !== 'partial',
+    mayLink: mayShareData(prepared),
     signal,
   });
 }

@@ -13,7 +13,6 @@ import type { SegmentFacts } from '../checking/segment-facts.ts';
 import type { ClusterFacts } from '../content/check-wal-file.ts';
 import { WalFileError } from '../errors.ts';
 import type { SegmentFileName } from '../wal-files/layout.ts';
-import type { Timelines } from '../wal-files/timelines.ts';
 
 export interface InspectionOptions extends ClusterFacts {
   readonly walSegmentSize: WalSegmentSize;
@@ -80,11 +79,7 @@ export class SegmentInspection {
   }
 }
 
-export function predecessorName(
-  file: SegmentFileName,
-  walSegmentSize: WalSegmentSize,
-  _: Timelines | undefined,
-): string | undefined {
+export function predecessorName(file: SegmentFileName, walSegmentSize: WalSegmentSize): string | undefined {
   const number = segmentNumberOfName(file, walSegmentSize);
   return number === 0n ? undefined : walFileName(file.timelineId, (number - 1n) as never, walSegmentSize);
 }

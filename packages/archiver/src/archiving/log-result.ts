@@ -21,7 +21,9 @@ function logResult({ log, serverName }: PassContext, result: FileResult): void {
     case 'failed':
       log.error({ ...fields, code: result.error.code }, `could not archive "${result.name}": ${result.error.message}`);
       return;
-    default:
+    case 'conflict':
+    case 'invalid':
+    case 'unknown':
       log.warn({ ...fields, movedTo: result.movedTo }, `moved ${result.kind} "${result.name}" to the errors directory`);
   }
 }

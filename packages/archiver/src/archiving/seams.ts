@@ -9,17 +9,15 @@ import type { CatalogNotes } from './catalog-notes.ts';
 /** The seams that are known. */
 export class Seams {
   readonly #catalog: CatalogNotes;
-  readonly #timelines: Timelines | undefined;
   readonly #ofThisPass = new Map<string, Uint8Array>();
 
-  constructor(catalog: CatalogNotes, timelines: Timelines | undefined) {
+  constructor(catalog: CatalogNotes, _timelines?: Timelines) {
     this.#catalog = catalog;
-    this.#timelines = timelines;
   }
 
   /** What the segment before a file has left open; undefined when nobody knows. */
   before(file: SegmentFileName, walSegmentSize: WalSegmentSize): Uint8Array | undefined {
-    const name = predecessorName(file, walSegmentSize, this.#timelines);
+    const name = predecessorName(file, walSegmentSize);
     if (name === undefined) return undefined;
     return this.#ofThisPass.get(name) ?? this.#catalog.seamOf(name);
   }

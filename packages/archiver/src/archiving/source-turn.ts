@@ -75,10 +75,8 @@ export class SourceTurn {
 
   /** Whether one more belongs to the batch: a file that is on its way now may fail, and then it does not count. */
   async #hasRoom(batchSize: number): Promise<boolean> {
-    while (batchSize > 0 && this.#dealtWith >= batchSize) {
-      if (this.#lane.size === 0) return false;
-      await this.#lane.change();
-    }
+    const limit = batchSize > 0 ? batchSize : Number.POSITIVE_INFINITY;
+    for (; this.#dealtWith >= limit; await this.#lane.change()) if (this.#lane.size === 0) return false;
     await this.#lane.room();
     this.#context.signal?.throwIfAborted();
     return true;

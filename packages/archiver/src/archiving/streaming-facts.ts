@@ -1,10 +1,10 @@
 /** What must be known to select among the files of a streaming directory. */
 import { join } from 'node:path';
+import { FileSystemError } from '@walvault/durable-fs';
 import type { WalFileName } from '@walvault/wal';
 import { checkWalFile, type ClusterFacts } from '../content/check-wal-file.ts';
 import { ContentFile } from '../content/content.ts';
 import { WalFileError } from '../errors.ts';
-import { isMissing } from '../wal-files/directory-listing.ts';
 import { isPartialFile, type WalDirectories } from '../wal-files/layout.ts';
 import { Timelines } from '../wal-files/timelines.ts';
 import { segmentsFromLatest, type SelectionFacts } from './select-files.ts';
@@ -55,12 +55,15 @@ async function positionMarkAmong(
   return undefined;
 }
 
-/** How the timelines descend. A damaged history file proves nothing, and must not hold up the pass that moves it aside. */
+/**
+ * How the timelines descend. A damaged history file proves nothing, and must not hold up the pass that moves it aside; nor must a
+ * directory that cannot be read hold up another one's turn.
+ */
 export async function readTimelines(directories: WalDirectories): Promise<Timelines | undefined> {
   try {
     return await Timelines.read(directories);
   } catch (error) {
-    if (error instanceof WalFileError || isMissing(error)) return undefined;
+    if (error instanceof WalFileError || error instanceof FileSystemError) return undefined;
     throw error;
   }
 }
