@@ -76,10 +76,10 @@ async function attempt(context: PassContext, prepared: PreparedFile): Promise<Ou
   switch (decision.kind) {
     case 'place':
       await place(context, prepared);
-      return stored(prepared, 'archived');
+      return stored(context, prepared, 'archived');
     case 'duplicate':
       await makeDurable(destination);
-      return stored(prepared, 'duplicate');
+      return stored(context, prepared, 'duplicate');
     case 'conflict': {
       const movedTo = await moveAside({ path: file.path, errorsDirectory: context.errorsDirectory, kind: 'duplicate' });
       return outcome({ ...common, kind: 'conflict', movedTo }, movedTo, `${name.name} is in the archive with other content`);
@@ -100,24 +100,22 @@ function mayShareData({ name, file }: PreparedFile): boolean {
 }
 
 async function place({ compression, signal }: PassContext, prepared: PreparedFile): Promise<void> {
-  const { name, file, destination } = prepared;
-  const isCompressed = file.codec !== undefined;
+  const { name, file, content, destination } = prepared;
   await placeFile({
     source: file,
+    content,
     destination,
-    compression: isSegmentFile(name) && !isCompressed ? compression : { method: 'none' },
+    compression: isSegmentFile(name) ? compression : { method: 'none' },
     mayLink: mayShareData(prepared),
     signal,
   });
 }
 
 /** Looks at what is in the archive now, which is what is noted of it. What a crash has left beside it is of no use any more. */
-async function stored(
-  { name, source, file, facts, destination }: PreparedFile,
-  kind: 'archived' | 'duplicate',
-): Promise<Outcome> {
+async function stored(context: PassContext, prepared: PreparedFile, kind: 'archived' | 'duplicate'): Promise<Outcome> {
+  const { name, source, file, facts, destination } = prepared;
   await removeTemporary(destination);
-  await using archived = await ContentFile.open(destination);
+  await using archived = await ContentFile.open(destination, context.compression);
   if (archived === undefined) throw new ArchiveCopyError(destination, file.path);
   const { size, codec: compression, path } = archived;
   const common = { source: source.kind, name: name.name, path };

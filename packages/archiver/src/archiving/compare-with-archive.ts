@@ -21,20 +21,19 @@ export interface Newcomer {
  */
 export async function compareWithArchive(context: PassContext, newcomer: Newcomer): Promise<'none' | 'same' | 'different'> {
   const { name, file, content, destination } = newcomer;
-  await using existing = await ContentFile.open(destination);
+  await using existing = await ContentFile.open(destination, context.compression);
   if (existing === undefined) return 'none';
   if (existing.stats.ino === file.stats.ino && existing.stats.dev === file.stats.dev) return 'same';
-  if (await isSame(content === undefined ? file.bytes() : once(content), existing)) return 'same';
+  if (await isSame(content === undefined ? file.bytes() : [content], existing)) return 'same';
   const damage = await damageOf(context, name, existing);
-  if (damage === undefined || damage.code === 'ERR_CODEC_UNSUPPORTED' || damage.code === 'ERR_WAL_FILE_FOREIGN')
-    return 'different';
+  if (damage === undefined || damage.code === 'ERR_WAL_FILE_FOREIGN') return 'different';
   context.log.warn({ server: context.serverName, file: name.name }, `the copy in the archive is damaged: ${damage.message}`);
   await moveInvalid(context.errorsDirectory, destination, damage);
   return 'none';
 }
 
 /** A copy that cannot be decompressed is not the same. */
-async function isSame(bytes: AsyncIterable<Buffer>, existing: ContentFile): Promise<boolean> {
+async function isSame(bytes: AsyncIterable<Buffer> | Iterable<Buffer>, existing: ContentFile): Promise<boolean> {
   try {
     return await sameBytes(bytes, existing.bytes());
   } catch (error) {
@@ -46,8 +45,4 @@ async function isSame(bytes: AsyncIterable<Buffer>, existing: ContentFile): Prom
 async function damageOf(context: PassContext, name: WalFileName, source: ContentFile): Promise<WalFileError | undefined> {
   const { error } = await examineFile({ source, name, facts: context.facts, seamBefore: () => undefined });
   return error;
-}
-
-async function* once(content: Buffer): AsyncGenerator<Buffer, void, undefined> {
-  yield content;
 }

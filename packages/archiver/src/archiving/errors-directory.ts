@@ -35,8 +35,9 @@ export async function moveAside(options: MoveAsideOptions): Promise<string> {
 }
 
 /** Moves a WAL file aside that is not what it must be, with the reason beside it; see {@link moveAside}. */
-export function moveInvalid(errorsDirectory: string, path: string, { code, message }: WalFileError): Promise<string> {
-  return moveAside({ path, errorsDirectory, kind: 'invalid', reason: `${code}: ${message}` });
+export function moveInvalid(errorsDirectory: string, path: string, error: WalFileError): Promise<string> {
+  const reason = [`${error.code}: ${error.message}`, error.hint ?? []].flat().join('\n');
+  return moveAside({ path, errorsDirectory, kind: 'invalid', reason });
 }
 
 async function move(from: string, to: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** What becomes of the files of a pass. Plain values, for reports and callbacks. */
 import type { WalvaultError } from '@walvault/wal';
-import type { StoredCodec } from '../content/codec.ts';
+import type { ArchivedCodec } from '../content/codec.ts';
 import type { WalFileError } from '../errors.ts';
 
 /** A directory that files come from: `streaming` is the receiver's, `incoming` that of archive_command and put-wal. */
@@ -14,7 +14,7 @@ export type FileResult = { readonly source: SourceKind; readonly name: string } 
       readonly path: string;
       /** Bytes that it takes in the archive. */
       readonly size: number;
-      readonly compression: StoredCodec | undefined;
+      readonly compression: ArchivedCodec | undefined;
     }
   /** The archive had it already, with the same content. */
   | { readonly kind: 'duplicate'; readonly path: string }

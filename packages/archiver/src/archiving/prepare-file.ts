@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import type { WalFileName } from '@walvault/wal';
+import type { CustomFilters } from '../content/codec.ts';
 import { ContentFile } from '../content/content.ts';
 import type { WalFileError } from '../errors.ts';
 import { archivePath } from '../wal-files/layout.ts';
@@ -75,8 +76,17 @@ export class FilePreparer {
     }
   }
 
+  /**
+   * What comes may be compressed by the custom filter, if that can be told by its first bytes: else whatever is damaged would be taken
+   * for its work.
+   */
+  get #custom(): CustomFilters | undefined {
+    const { custom } = this.#context.compression;
+    return custom?.magic === undefined ? undefined : custom;
+  }
+
   async #look(name: WalFileName): Promise<SeenFile | 'gone' | 'unfinished'> {
-    const file = await ContentFile.open(join(this.#source.directory, name.name));
+    const file = await ContentFile.open(join(this.#source.directory, name.name), { custom: this.#custom });
     if (file === undefined) return 'gone';
     try {
       const seamBefore = this.#seams.before.bind(this.#seams);
