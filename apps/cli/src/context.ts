@@ -7,8 +7,9 @@ import {
   type ServerConfig,
   serverNamed,
   serversNamed,
-} from '@walvault/core';
-import { type OpenLog, openLog, type PinoLevel, pinoLevels } from './log.ts';
+} from '@walvault/core/configuration';
+import type { OpenLog } from './log.ts';
+import { type PinoLevel, pinoLevels } from './log-level.ts';
 import { Output } from './output.ts';
 
 /** Options that stand before the command. */
@@ -57,7 +58,8 @@ export class CommandContext {
    * The log of a server's command that works in the foreground: in a file, or on stderr, there readable on a terminal and JSON lines
    * elsewhere. `--debug` wins over `log_level`.
    */
-  log(server: ServerConfig, file: string | undefined): OpenLog {
+  async log(server: ServerConfig, file: string | undefined): Promise<OpenLog> {
+    const { openLog } = await import('./log.ts');
     return openLog({ file, level: this.logLevel(server) });
   }
 

@@ -1,8 +1,8 @@
 /** The log of long-running commands, by pino: JSON lines in a file or on stderr, readable lines on a terminal. */
-import type { ServerConfig } from '@walvault/core';
 import type { Logger } from '@walvault/wal';
 import { destination, type Logger as PinoLogger, pino } from 'pino';
 import pretty from 'pino-pretty';
+import type { PinoLevel } from './log-level.ts';
 
 /** Where to log, and from which level. */
 export interface LogOptions {
@@ -10,19 +10,6 @@ export interface LogOptions {
   readonly file?: string | undefined;
   readonly level: PinoLevel;
 }
-
-/** pino's names of the levels. */
-export type PinoLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
-
-/** pino's word for a level as Barman's configuration has it. */
-export const pinoLevels: Readonly<Record<ServerConfig['logLevel'], PinoLevel>> = {
-  NOTSET: 'debug',
-  DEBUG: 'debug',
-  INFO: 'info',
-  WARNING: 'warn',
-  ERROR: 'error',
-  CRITICAL: 'fatal',
-};
 
 /** A log that is open. */
 export interface OpenLog extends Logger {

@@ -9,9 +9,9 @@ import {
   restoreWal,
   type WalReadOptions,
   xlogDbPath,
-} from '@walvault/archiver';
+} from '@walvault/archiver/reading';
 import type { ServerConfig } from '@walvault/config';
-import { readIdentity } from '@walvault/receiver';
+import { readIdentity } from '@walvault/receiver/identity';
 import {
   addToLsn,
   type Logger,

@@ -17,7 +17,13 @@ interface NativeLocks {
   readonly unlock: (fd: number) => void;
 }
 
-const { tryLock: tryOfdLock, unlock: unlockOfd } = createRequire(import.meta.url)('fs-native-extensions') as NativeLocks;
+let loaded: NativeLocks | undefined;
+
+/** Loaded by the first who locks: commands that only read start sooner without it. */
+function nativeLocks(): NativeLocks {
+  loaded ??= createRequire(import.meta.url)('fs-native-extensions') as NativeLocks;
+  return loaded;
+}
 
 /** A lock that is held until it is disposed of, or the process ends. */
 export interface FileLock extends AsyncDisposable {
@@ -64,8 +70,8 @@ export async function lockOwner(path: string): Promise<LockOwner | undefined> {
   }
   try {
     const pid = readPid(await file.readFile('utf8'));
-    if (!tryOfdLock(file.fd, { shared: true })) return { pid, kind: 'fcntl' };
-    unlockOfd(file.fd); // at once, so as not to be in the way of somebody who takes it
+    if (!nativeLocks().tryLock(file.fd, { shared: true })) return { pid, kind: 'fcntl' };
+    nativeLocks().unlock(file.fd); // at once, so as not to be in the way of somebody who takes it
     return (await isFlocked(file)) ? { pid, kind: 'flock' } : undefined;
   } catch (error) {
     throw fileSystemError('look at the lock', path, error);
@@ -79,7 +85,7 @@ async function tryOnce(path: string): Promise<FileLock | undefined> {
     throw fileSystemError('open', path, error);
   });
   try {
-    if (!tryOfdLock(file.fd) || (await isFlocked(file)) || !(await isStillAt(file, path))) {
+    if (!nativeLocks().tryLock(file.fd) || (await isFlocked(file)) || !(await isStillAt(file, path))) {
       await file.close();
       return undefined;
     }

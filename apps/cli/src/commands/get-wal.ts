@@ -3,7 +3,7 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { getSystemErrorMessage } from 'node:util';
-import { type ArchivedWal, openServerWal } from '@walvault/core';
+import { type ArchivedWal, openServerWal } from '@walvault/core/restoring';
 import { tryParseWalFileName } from '@walvault/wal';
 import type { CommandContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';

@@ -65,7 +65,7 @@ async function inBackground(context: CommandContext, server: ServerConfig, optio
 
 /** In the foreground: runs until a signal or an error that trying again does not help. */
 async function inForeground(context: CommandContext, server: ServerConfig, options: ReceiveWalCommandOptions): Promise<number> {
-  const log = context.log(server, options.logFile);
+  const log = await context.log(server, options.logFile);
   const live = new LiveServerConfig(server);
   using _ = reloadOnHangup({ context, live, log });
   try {

@@ -2,7 +2,7 @@
  * `restore-wal`, for restore_command: 0 when the file is there, checked; 1 only when the WAL provably ends there; 255 for a hole,
  * a bad file or any trouble, so that PostgreSQL stops instead of promoting with data missing.
  */
-import { restoreServerWal } from '@walvault/core';
+import { restoreServerWal } from '@walvault/core/restoring';
 import type { CommandContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';
 
