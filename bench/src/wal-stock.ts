@@ -1,6 +1,6 @@
 /**
- * Complete segments of real WAL in a directory, for benches that read files: made by pgbench on a server that is gone before
- * anything is measured.
+ * Complete segments of real WAL in a directory, for benches that read files. The server that wrote them is gone before anything is
+ * measured.
  */
 import { constants } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
@@ -10,6 +10,7 @@ import { defaultWalSegmentSize } from '@walvault/wal';
 import { requireProgram } from './contenders.ts';
 import { BenchFailure } from './failure.ts';
 import { hashSegments, type SegmentHashes } from './receive/segment-hashes.ts';
+import { type WalKind, type WalMaker, walKinds } from './receive/wal-kinds.ts';
 
 /** Disposing removes the files. */
 export interface WalStock extends AsyncDisposable {
@@ -28,19 +29,31 @@ export function neededForStock(segments: number): number {
 
 /** 100,000 accounts each: enough that many pages are touched between two checkpoints. */
 const greatestScale = 20;
-const sliceSeconds = 1;
+const sliceSeconds = 2;
+const sliceMegabytes = 32;
 
-/** Makes so many segments of 16 MiB, with the load of `pgbench -N` and a checkpoint every GB, as a server has it. */
-export async function makeWalStock(segments: number, major: PostgresMajor): Promise<WalStock> {
+/** What is in the WAL: what `pgbench -N` writes with a checkpoint every GB, as a server has it, or one of the quicker {@link walKinds}. */
+export type StockKind = 'pgbench' | WalKind;
+
+/** What a stock is made of. */
+export interface WalStockOptions {
+  /** Number of segments of 16 MiB. */
+  readonly segments: number;
+  readonly wal: StockKind;
+  readonly major: PostgresMajor;
+}
+
+/** Makes the segments. */
+export async function makeWalStock({ segments, wal, major }: WalStockOptions): Promise<WalStock> {
   await using stack = new AsyncDisposableStack();
   const place = stack.use(await temporaryDirectory('stock'));
   await using cluster = await startCluster({ major, settings: serverSettings(segments) });
-  await pgbench(cluster, ['--initialize', '--quiet', '--scale', String(Math.min(greatestScale, segments))]);
+  const maker = wal === 'pgbench' ? pgbenchMaker(segments) : walKinds[wal];
+  await maker.prepare(cluster);
   const first = await beginSegment(cluster);
   let names: readonly string[];
   do {
-    const who = ['--builtin', 'simple-update', '--client', '4', '--jobs', '2', '--protocol', 'prepared'];
-    await pgbench(cluster, [...who, '--no-vacuum', '--time', String(sliceSeconds)]);
+    await maker.write(cluster, sliceMegabytes);
     names = await fullSegments(cluster, first);
   } while (names.length <= segments);
   for (const name of names) await copyFile(join(cluster.walDirectory, name), join(place.path, name), constants.COPYFILE_EXCL);
@@ -52,6 +65,16 @@ export async function makeWalStock(segments: number, major: PostgresMajor): Prom
     partial: names[segments] ?? '',
     serverVersion: cluster.version,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** The longer it is to run, the more it has to touch. */
+function pgbenchMaker(segments: number): Pick<WalMaker, 'prepare' | 'write'> {
+  const who = ['--builtin', 'simple-update', '--client', '4', '--jobs', '2', '--protocol', 'prepared'];
+  const scale = Math.min(greatestScale, segments);
+  return {
+    prepare: async (cluster) => pgbench(cluster, ['--initialize', '--quiet', '--scale', String(scale)]),
+    write: async (cluster) => pgbench(cluster, [...who, '--no-vacuum', '--time', String(sliceSeconds)]),
   };
 }
 

@@ -5,7 +5,7 @@ test('the bench archives a few segments with Barman and with walvault and report
   const said: string[] = [];
   const voice = { report: (text: string) => said.push(text), progress: () => {} };
   const { bytes, rounds } = await measureArchive(
-    { segments: 1, pairs: 1, codec: ['gzip', 'zstd'], level: '', directory: '', major: 15, program: 'source' },
+    { segments: 1, pairs: 1, wal: 'bulk', codec: ['gzip', 'zstd'], level: '', directory: '', major: 15, program: 'source' },
     voice,
   );
   expect(bytes).toBe(16 * 1024 * 1024);

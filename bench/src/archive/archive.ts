@@ -4,7 +4,7 @@ import { defaultWalSegmentSize } from '@walvault/wal';
 import { majorOption, pairsOption, programOption } from '../common-options.ts';
 import { BenchFailure } from '../failure.ts';
 import { describeMachine, formatMachine } from '../machine.ts';
-import { choicesOption, directoryOption, type OptionValues, textOption, wholeNumberOption } from '../options.ts';
+import { choiceOption, choicesOption, directoryOption, type OptionValues, textOption, wholeNumberOption } from '../options.ts';
 import { runRounds } from '../rounds.ts';
 import { scenario, type Voice } from '../scenario.ts';
 import { makeWalStock, neededForStock, type WalStock } from '../wal-stock.ts';
@@ -15,6 +15,11 @@ import { type ArchiveSeries, formatArchiveSeries } from './report.ts';
 const options = {
   segments: wholeNumberOption({ help: 'segments of 16 MiB that are archived in one run', fallback: 64, least: 1, most: 10_000 }),
   pairs: pairsOption(3),
+  wal: choiceOption({
+    help: 'pgbench: what pgbench -N writes; bulk: large random records; small: very many small ones',
+    fallback: 'pgbench',
+    choices: ['pgbench', 'bulk', 'small'],
+  }),
   codec: choicesOption({
     help: 'compressions of walvault, each measured against gzip of Barman',
     fallback: 'gzip,zstd',
@@ -49,8 +54,8 @@ export async function measureArchive(options: ArchiveOptions, voice: Voice): Pro
     await barmanArchiver('gzip'),
     ...options.codec.map((codec) => walvaultArchiver({ program: options.program, level: options.level, codec })),
   ];
-  voice.progress(`making ${options.segments} segments of WAL with pgbench on PostgreSQL ${options.major}`);
-  await using stock = await makeWalStock(options.segments, options.major);
+  voice.progress(`making ${options.segments} segments of WAL (${options.wal}) on PostgreSQL ${options.major}`);
+  await using stock = await makeWalStock(options);
   voice.report(await header({ options, stock, archivers, place: place.path }));
   for (const archiver of archivers) {
     voice.progress(`warming up with ${archiver.name}`);
@@ -98,7 +103,7 @@ async function header({ options, stock, archivers, place }: Contest): Promise<st
   const level = options.level === '' ? '' : `, compression_level = ${options.level}`;
   return [
     formatMachine(await describeMachine(options.directory === '' ? place : options.directory)),
-    `input        ${stock.hashes.size} segments of 16 MiB of pgbench -N on PostgreSQL ${stock.serverVersion}`,
+    `input        ${stock.hashes.size} segments of 16 MiB (${options.wal}) of PostgreSQL ${stock.serverVersion}`,
     ...archivers.map(
       ({ name, version }, index) => `${index === 0 ? 'peer' : 'ours'}         ${name}: ${version}${index === 0 ? '' : level}`,
     ),

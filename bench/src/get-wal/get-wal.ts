@@ -55,8 +55,8 @@ export const getWal = scenario({
 export async function measureGetWal(options: GetWalOptions, voice: Voice): Promise<readonly GetWalSeries[]> {
   const ours = walvaultArchiver({ program: options.program, codec: 'none', level: '' });
   const peer = await barmanArchiver('none');
-  voice.progress('making a segment of WAL with pgbench');
-  await using stock = await makeWalStock(1, options.major);
+  voice.progress('making a segment of WAL');
+  await using stock = await makeWalStock({ segments: 1, wal: 'small', major: options.major });
   const versions = [peer, ours].map(
     ({ version }, index) => `${index === 0 ? 'peer         barman' : 'ours         walvault'} ${version}`,
   );
