@@ -49,6 +49,11 @@ export class WalCensus {
     this.#onEvent = options.onEvent;
   }
 
+  /** Whether nothing was counted yet. */
+  get isEmpty(): boolean {
+    return this.#firstRecordLsn === undefined;
+  }
+
   /** What was counted up to now. */
   statistics(): WalStatistics {
     const rmgrs = this.#rmgrStatistics();

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import {
   type Lsn,
   parseHistoryFile,
+  timelineAt,
   type TimelineId,
   type TimelineSwitch,
   type WalFileName,
@@ -70,13 +71,12 @@ export class Timelines {
 
   /** Where a timeline begins: the switchpoint of its parent. Undefined when no file tells, as for the first timeline. */
   beginOf(timelineId: TimelineId): Lsn | undefined {
-    const own = this.#histories.get(timelineId)?.at(-1);
-    if (own !== undefined) return own.switchLsn;
-    for (const switches of this.#histories.values()) {
-      const index = switches.findIndex((entry) => entry.timelineId === timelineId);
-      if (index > 0) return switches[index - 1]?.switchLsn;
-    }
-    return undefined;
+    return this.#ancestorsOf(timelineId).at(-1)?.switchLsn;
+  }
+
+  /** The timeline, among this one and its ancestors, that the byte at `lsn` belongs to; this one where no file tells. */
+  timelineAt(timelineId: TimelineId, lsn: Lsn): TimelineId {
+    return timelineAt(timelineId, this.#ancestorsOf(timelineId), lsn);
   }
 
   /** The timelines that came from this one, directly or not. */
@@ -91,6 +91,16 @@ export class Timelines {
       }
     }
     return [...found.values()];
+  }
+
+  #ancestorsOf(timelineId: TimelineId): readonly TimelineSwitch[] {
+    const own = this.#histories.get(timelineId);
+    if (own !== undefined) return own;
+    for (const switches of this.#histories.values()) {
+      const index = switches.findIndex((entry) => entry.timelineId === timelineId);
+      if (index > 0) return switches.slice(0, index);
+    }
+    return [];
   }
 }
 
