@@ -21,6 +21,8 @@ export type ArchiverErrorCode =
   | 'ERR_WAL_HOLE'
   /** There is no WAL at all in any of the directories, so nothing can be said about where it ends. The directory is wrong or not mounted. */
   | 'ERR_ARCHIVE_EMPTY'
+  /** The record of what was deleted does not hold what walvault writes there. Move it away after looking at it; a new one is begun then. */
+  | 'ERR_DELETION_RECORD'
   /** A line of xlog.db is not one. `barman rebuild-xlogdb` makes the file anew from the archive. */
   | 'ERR_XLOGDB_INVALID';
 
@@ -144,5 +146,17 @@ export class XlogDbError extends WalvaultError {
 
   constructor(path: string, line: string) {
     super(`invalid line in "${path}": "${line}"`, { hint: 'Rebuild the file from the archive with rebuild-xlogdb.' });
+  }
+}
+
+/** The record of deletions cannot be read, so nobody may say where the archive ends. */
+export class DeletionRecordError extends WalvaultError {
+  readonly code = 'ERR_DELETION_RECORD';
+  readonly retry: RetryAdvice = 'fatal';
+
+  constructor(path: string) {
+    super(`"${path}" does not hold a record of deletions`, {
+      hint: 'Look at it, and move it away; a new one is begun then. What it said to be deleted is no longer told from what never came.',
+    });
   }
 }

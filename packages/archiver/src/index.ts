@@ -14,6 +14,7 @@ export {
   ArchiveEmptyError,
   ArchiverBusyError,
   CodecProgramError,
+  DeletionRecordError,
   WalFileError,
   WalHoleError,
   XlogDbError,
@@ -26,6 +27,10 @@ export type { WalLocation } from './wal-files/find-wal.ts';
 export type { WalDirectories } from './wal-files/layout.ts';
 export { listArchive } from './wal-files/list-archive.ts';
 export type { ArchiveListing, TimelineListing, WalHole } from './wal-files/list-archive.ts';
+export { deleteWal } from './retention/delete-wal.ts';
+export type { DeleteReport, DeleteWalOptions, DeletionCatalog } from './retention/delete-wal.ts';
+export type { NeededBackup, RetentionBlock, WalRetention } from './retention/plan-retention.ts';
+export type { RemovedFile } from './retention/remove-files.ts';
 export { openWal } from './restoring/open-wal.ts';
 export type { ArchivedWal, OpenWalChoices, WalReadOptions } from './restoring/open-wal.ts';
 export { restoreWal } from './restoring/restore-wal.ts';

@@ -7,7 +7,7 @@ export type { LogLevel } from './global-options.ts';
 export { loadConfiguration } from './load-configuration.ts';
 export type { Configuration, GlobalConfig, LoadOptions } from './load-configuration.ts';
 export { formatOptionReference } from './option-reference.ts';
-export type { CompressionLevel, RetentionPolicy } from './option-types.ts';
+export type { CompressionLevel, RecoveryWindow, RetentionPolicy, WalRetentionPolicy } from './option-types.ts';
 export { redactPasswords } from './redact.ts';
 export type { Setting, SettingOrigin } from './resolver.ts';
 export type { ArchiveHooks, ServerConfig, ServerDirectories } from './server-config.ts';

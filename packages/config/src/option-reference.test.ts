@@ -27,6 +27,7 @@ test('keeps our own options apart from those of Barman', () => {
     'archive_workers',
     'flush',
     'gap_policy',
+    'heal_conninfo',
     'hook_timeout',
     'status_interval',
     'verify_stream',

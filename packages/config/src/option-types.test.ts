@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   booleanType,
   compressionLevelType,
+  conninfoListType,
   hexType,
   intervalType,
   oneOf,
@@ -9,6 +10,7 @@ import {
   retentionPolicyType,
   seconds,
   slotNameType,
+  walRetentionPolicyType,
   wholeNumber,
 } from './option-types.ts';
 
@@ -38,6 +40,9 @@ describe('what is written becomes', () => {
     [retentionPolicyType, 'redundancy 2', { kind: 'redundancy', backups: 2 }],
     [retentionPolicyType, 'RECOVERY WINDOW OF 4 WEEKS', { kind: 'recoveryWindow', count: 4, unit: 'week' }],
     [retentionPolicyType, 'Recovery  Window of 1 day', { kind: 'recoveryWindow', count: 1, unit: 'day' }],
+    [walRetentionPolicyType, 'MAIN', { kind: 'main' }],
+    [walRetentionPolicyType, 'recovery window of 3 months', { kind: 'recoveryWindow', count: 3, unit: 'month' }],
+    [conninfoListType, 'host=a user=x\n\n  postgresql://b/ ', ['host=a user=x', 'postgresql://b/']],
   ] as const)('$0.name %j: %j', (type, text, value) => {
     expect(type.parse(text)).toEqual(value);
   });
@@ -58,6 +63,7 @@ describe('is refused', () => {
     ...['2', 'REDUNDANCY', 'REDUNDANCY x', 'RECOVERY WINDOW OF 4', 'RECOVERY WINDOW OF 4 YEARS'].map(
       (text) => [retentionPolicyType, text] as const,
     ),
+    ...['none', 'REDUNDANCY 2', 'RECOVERY WINDOW OF 0 DAYS', '7 days'].map((text) => [walRetentionPolicyType, text] as const),
   ])('$0.name %j', (type, text) => {
     expect(type.parse(text)).toBeUndefined();
     expect(type.allowed).not.toBe('');

@@ -40,6 +40,18 @@ export const conninfoType: OptionType<string> = {
   secret: true,
 };
 
+/** Connection strings, one a line; empty lines do not count. */
+export const conninfoListType: OptionType<readonly string[]> = {
+  name: 'connection strings',
+  allowed: 'host=... user=..., or postgresql://..., one a line, the further lines indented',
+  parse: (text) =>
+    text
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== ''),
+  secret: true,
+};
+
 /** An absolute path; slashes at its end do not count. */
 export const pathType: OptionType<string> = {
   name: 'path',
@@ -78,10 +90,18 @@ export const compressionLevelType: OptionType<CompressionLevel> = {
   parse: (text) => (/^-?\d{1,3}$/.test(text) ? Number(text) : oneOf('low', 'medium', 'high').parse(text)),
 };
 
+/** A time back from now. A month has 31 days, as in Barman. */
+export interface RecoveryWindow {
+  readonly kind: 'recoveryWindow';
+  readonly count: number;
+  readonly unit: 'day' | 'week' | 'month';
+}
+
 /** Which base backups are kept, and with them the WAL that they need. */
-export type RetentionPolicy =
-  | { readonly kind: 'redundancy'; readonly backups: number }
-  | { readonly kind: 'recoveryWindow'; readonly count: number; readonly unit: 'day' | 'week' | 'month' };
+export type RetentionPolicy = { readonly kind: 'redundancy'; readonly backups: number } | RecoveryWindow;
+
+/** Which WAL is kept: `main` what the base backups need, or all of a window beside that. */
+export type WalRetentionPolicy = { readonly kind: 'main' } | RecoveryWindow;
 
 /** A retention policy in Barman's words. */
 export const retentionPolicyType: OptionType<RetentionPolicy> = {
@@ -90,11 +110,26 @@ export const retentionPolicyType: OptionType<RetentionPolicy> = {
   parse: (text) => {
     const redundancy = /^redundancy\s+(\d{1,6})$/i.exec(text);
     if (redundancy !== null) return { kind: 'redundancy', backups: Number(redundancy[1]) };
-    const match = /^recovery\s+window\s+of\s+(\d{1,6})\s+(day|week|month)s?$/i.exec(text);
-    if (match === null) return undefined;
-    return { kind: 'recoveryWindow', count: Number(match[1]), unit: match[2]?.toLowerCase() as 'day' };
+    return parseWindow(text);
   },
 };
+
+/** A policy for WAL in Barman's words, of which Barman itself knows `main` alone. A window of nothing is none. */
+export const walRetentionPolicyType: OptionType<WalRetentionPolicy> = {
+  name: 'WAL retention policy',
+  allowed: 'main, or RECOVERY WINDOW OF n DAYS, WEEKS or MONTHS with n of 1 or more',
+  parse: (text) => {
+    if (text.toLowerCase() === 'main') return { kind: 'main' };
+    const window = parseWindow(text);
+    return window === undefined || window.count === 0 ? undefined : window;
+  },
+};
+
+function parseWindow(text: string): RecoveryWindow | undefined {
+  const match = /^recovery\s+window\s+of\s+(\d{1,6})\s+(day|week|month)s?$/i.exec(text);
+  if (match === null) return undefined;
+  return { kind: 'recoveryWindow', count: Number(match[1]), unit: match[2]?.toLowerCase() as 'day' };
+}
 
 /** Hexadecimal bytes, `0x1f8b08`. */
 export const hexType: OptionType<string> = {

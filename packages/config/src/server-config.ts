@@ -1,6 +1,6 @@
 /** A server of the configuration as one typed value. */
 import type { LogLevel } from './global-options.ts';
-import type { CompressionLevel, RetentionPolicy } from './option-types.ts';
+import type { CompressionLevel, RetentionPolicy, WalRetentionPolicy } from './option-types.ts';
 import type { Setting } from './resolver.ts';
 import type { Compression, FlushMode, GapPolicy, ServerValues } from './server-options.ts';
 
@@ -49,6 +49,8 @@ export interface ServerConfig {
   readonly walConninfo: string | undefined;
   /** To receive WAL: `wal_streaming_conninfo`, or else {@link streamingConninfo}. */
   readonly walStreamingConninfo: string | undefined;
+  /** Other servers of the cluster that may have WAL which is missing here. */
+  readonly healConninfo: readonly string[];
   /** The primary, where `conninfo` leads to a standby. */
   readonly primaryConninfo: string | undefined;
   /** 0 for never. */
@@ -101,6 +103,7 @@ export interface ServerConfig {
   /** How long one run of a hook may take; 0 for no limit. */
   readonly hookTimeoutMs: number;
   readonly retentionPolicy: RetentionPolicy | undefined;
+  readonly walRetentionPolicy: WalRetentionPolicy;
   readonly pathPrefix: string | undefined;
 
   /** 0 for no limit. */
@@ -127,6 +130,7 @@ function connections(values: ServerValues) {
     streamingConninfo: values.streaming_conninfo,
     walConninfo: values.wal_conninfo ?? values.wal_streaming_conninfo ?? values.conninfo,
     walStreamingConninfo: values.wal_streaming_conninfo ?? values.streaming_conninfo,
+    healConninfo: values.heal_conninfo ?? [],
     primaryConninfo: values.primary_conninfo,
     primaryCheckpointTimeoutMs: values.primary_checkpoint_timeout,
     passive: values.primary_ssh_command !== undefined,
@@ -170,6 +174,7 @@ function archiving(values: ServerValues) {
     hooks: hooks(values),
     hookTimeoutMs: values.hook_timeout,
     retentionPolicy: values.retention_policy,
+    walRetentionPolicy: values.wal_retention_policy,
   };
 }
 

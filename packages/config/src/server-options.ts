@@ -8,6 +8,7 @@ import {
   commandType,
   type CompressionLevel,
   compressionLevelType,
+  conninfoListType,
   conninfoType,
   hexType,
   intervalType,
@@ -18,6 +19,8 @@ import {
   seconds,
   slotNameType,
   textType,
+  walRetentionPolicyType,
+  type WalRetentionPolicy,
   wholeNumber,
 } from './option-types.ts';
 
@@ -53,6 +56,7 @@ export interface ServerValues {
   readonly errors_directory: string;
   readonly flush: FlushMode;
   readonly gap_policy: GapPolicy;
+  readonly heal_conninfo: readonly string[] | undefined;
   readonly hook_timeout: number;
   readonly incoming_wals_directory: string;
   readonly last_wal_maximum_age: number | undefined;
@@ -80,7 +84,7 @@ export interface ServerValues {
   readonly streaming_wals_directory: string;
   readonly verify_stream: boolean;
   readonly wal_conninfo: string | undefined;
-  readonly wal_retention_policy: 'main';
+  readonly wal_retention_policy: WalRetentionPolicy;
   readonly wal_streaming_conninfo: string | undefined;
   readonly wals_directory: string;
   readonly xlogdb_directory: string | undefined;
@@ -153,6 +157,12 @@ export const serverOptions: OptionTable<ServerValues> = {
     scope: 'both',
     default: 'stop',
     doc: 'What receive-wal does when the server no longer has the WAL that comes next: wait for the operator, or go on from the first WAL there is. Either way the hole goes on record in holes.json.',
+    own: true,
+  },
+  heal_conninfo: {
+    type: conninfoListType,
+    scope: 'server',
+    doc: 'Further servers of the same cluster, such as standbys, that heal-wal streams missing WAL from when the server itself no longer has it.',
     own: true,
   },
   hook_timeout: {
@@ -247,10 +257,10 @@ export const serverOptions: OptionTable<ServerValues> = {
     doc: 'Used instead of conninfo for all that concerns receiving WAL; wal_streaming_conninfo unless set.',
   },
   wal_retention_policy: {
-    type: oneOf('main'),
+    type: walRetentionPolicyType,
     scope: 'both',
     default: 'main',
-    doc: 'WAL is kept as long as the backups that need it.',
+    doc: 'Which WAL is kept: `main` what the base backups need, and all of it where there are none; or, beside what they need, all WAL of a time back from the newest. Barman knows `main` alone.',
   },
   wal_streaming_conninfo: {
     type: conninfoType,

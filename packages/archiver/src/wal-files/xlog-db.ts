@@ -139,6 +139,21 @@ export class XlogDb {
     for (const { name, size } of entries) sizes.set(name, size);
   }
 
+  /**
+   * Strikes files off that are not in the archive any more, in one step; names that are not listed are fine.
+   * @throws {ArchiverBusyError} when another process keeps the lock for longer than half a minute
+   * @throws {FileSystemError}
+   */
+  async forget(names: ReadonlySet<string>): Promise<void> {
+    if (names.size === 0) return;
+    await using _ = await this.#lock();
+    const sizes = (this.#sizes ??= await this.#load());
+    const lines = (await readText(this.#options.path)).split(/(?<=\n)/);
+    const kept = lines.filter((line) => !names.has(nameOf(line)));
+    if (kept.length < lines.length) await this.#rewrite(kept.join(''));
+    for (const name of names) sizes.delete(name);
+  }
+
   async #load(): Promise<Map<string, number>> {
     const text = await readText(this.#options.path);
     const end = text.lastIndexOf('\n') + 1;

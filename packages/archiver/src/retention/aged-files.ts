@@ -1,0 +1,85 @@
+/** The files of the archive and how young they are. */
+import type { Stats } from 'node:fs';
+import { lstat } from 'node:fs/promises';
+import { errnoOf, fileSystemError } from '@walvault/durable-fs';
+import { longPageHeaderSize, type WalSegmentSize } from '@walvault/wal';
+import { checkFirstPage, type ClusterFacts } from '../content/check-wal-file.ts';
+import { ContentFile } from '../content/content.ts';
+import { WalFileError } from '../errors.ts';
+import { archivedFilesIn, archiveRoot } from '../wal-files/directory-listing.ts';
+import { archivePath, type SegmentFileName } from '../wal-files/layout.ts';
+import type { AgedFile } from './plan-retention.ts';
+
+/** What is known of times. */
+export interface AgeOptions {
+  /** In milliseconds since 1970; what is later than this is no time of a commit, but a clock that was wrong. */
+  readonly now: number;
+  /** Time of the last commit of segments, by name, in microseconds since 1970; of those that are known. */
+  readonly lastCommits?: ReadonlyMap<string, bigint> | undefined;
+}
+
+/** So many files are looked at at the same time. */
+const atOnce = 64;
+
+/**
+ * All segments, partial and backup history files of an archive, sorted by name. Whatever else lies there is left alone.
+ * @throws {FileSystemError} when a directory or a file cannot be looked at
+ */
+export async function agedFiles(walsDirectory: string, options: AgeOptions): Promise<readonly AgedFile[]> {
+  const aged: AgedFile[] = [];
+  const { hashDirectories } = await archiveRoot(walsDirectory);
+  for (const directory of hashDirectories) {
+    const files = (await archivedFilesIn(walsDirectory, directory)).filter((file) => file.kind !== 'history');
+    const inPlace = files.filter((file) => file.name.startsWith(directory.name));
+    for (let at = 0; at < inPlace.length; at += atOnce) {
+      const some = await Promise.all(inPlace.slice(at, at + atOnce).map((file) => age(walsDirectory, file, options)));
+      aged.push(...some.filter((file) => file !== undefined));
+    }
+  }
+  return aged;
+}
+
+/**
+ * The segment size, from the first page of the first segment that has a right one; undefined when there is no segment.
+ * @throws {WalFileError} when there are segments and none has
+ */
+export async function segmentSizeIn(
+  walsDirectory: string,
+  files: readonly AgedFile[],
+  facts: ClusterFacts,
+): Promise<WalSegmentSize | undefined> {
+  if (facts.walSegmentSize !== undefined) return facts.walSegmentSize;
+  let failure: WalFileError | undefined;
+  for (const { file } of files) {
+    if (file.kind !== 'segment') continue;
+    await using content = await ContentFile.open(archivePath(walsDirectory, file));
+    if (content === undefined) continue;
+    try {
+      return checkFirstPage(await content.head(longPageHeaderSize), file as SegmentFileName, facts, content.path);
+    } catch (error) {
+      if (!(error instanceof WalFileError)) throw error;
+      failure ??= error;
+    }
+  }
+  if (failure !== undefined) throw failure;
+  return undefined;
+}
+
+async function age(walsDirectory: string, file: AgedFile['file'], options: AgeOptions): Promise<AgedFile | undefined> {
+  const stats = await statsOf(archivePath(walsDirectory, file));
+  if (stats === undefined) return undefined;
+  const lastCommit = Number(options.lastCommits?.get(file.name) ?? 0n) / 1000;
+  const time = lastCommit > options.now ? stats.mtimeMs : Math.max(stats.mtimeMs, lastCommit);
+  return { file, time, size: stats.size };
+}
+
+/** Undefined when it is not a regular file, or not there any more. */
+async function statsOf(path: string): Promise<Stats | undefined> {
+  try {
+    const stats = await lstat(path);
+    return stats.isFile() ? stats : undefined;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw fileSystemError('look at', path, error);
+  }
+}
