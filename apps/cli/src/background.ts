@@ -36,6 +36,11 @@ export async function archiverCommand(context: CommandContext, server: ServerCon
   return { args: [...(await globalArguments(context)), '-q', 'archive-wal', server.name], logFile: receiverLogPath(server) };
 }
 
+/** The command line of delete-wal in the background. */
+export async function deletionCommand(context: CommandContext, server: ServerConfig): Promise<BackgroundCommand> {
+  return { args: [...(await globalArguments(context)), '-q', 'delete-wal', server.name], logFile: receiverLogPath(server) };
+}
+
 /** The options before the command, so that the child sees the same configuration. */
 async function globalArguments(context: CommandContext): Promise<readonly string[]> {
   const { file } = await context.configuration();

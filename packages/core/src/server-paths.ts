@@ -5,7 +5,7 @@ import type { ServerConfig } from '@walvault/config';
 import { fileSystemError } from '@walvault/durable-fs';
 
 /** Tasks that at most one process at a time does for a server. */
-export type ServerTask = 'receive-wal' | 'archive-wal' | 'cron';
+export type ServerTask = 'receive-wal' | 'archive-wal' | 'cron' | 'delete-wal';
 
 /** The lock file of a task. */
 export function lockPath(server: ServerConfig, task: ServerTask): string {
@@ -25,6 +25,11 @@ export function holesPath(server: ServerConfig): string {
 /** The catalogue of the archive. */
 export function catalogPath(server: ServerConfig): string {
   return join(server.directories.backup, 'walvault.sqlite');
+}
+
+/** The record of how far WAL was deleted by retention. */
+export function deletionRecordPath(server: ServerConfig): string {
+  return join(server.directories.backup, 'deleted-wal.json');
 }
 
 /** The published state of the receiver. */

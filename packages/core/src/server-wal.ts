@@ -27,7 +27,7 @@ import {
   type WalSegmentSize,
 } from '@walvault/wal';
 import { readReceiverState } from './receiver-state.ts';
-import { identityPath, statePath } from './server-paths.ts';
+import { deletionRecordPath, identityPath, statePath } from './server-paths.ts';
 
 /** What the archive of a server holds and lacks, by the names of the files. */
 export async function listServerArchive(server: ServerConfig): Promise<ArchiveListing> {
@@ -86,6 +86,7 @@ export async function readOptions(server: ServerConfig): Promise<WalReadOptions>
     },
     systemIdentifier: await systemIdentifierOf(server),
     xlogDbPath: await xlogDbPath({ serverName: server.name, walsDirectory: wals, xlogDbDirectory: server.xlogdbDirectory }),
+    deletionRecordPath: deletionRecordPath(server),
     receivedThrough: await receivedThrough(server),
   };
 }

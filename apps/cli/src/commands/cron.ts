@@ -1,6 +1,6 @@
 /** `cron`: starts what should run and does not. Meant to be called every minute; does nothing when all is well. */
-import { planCron, stopTask, withTaskLock } from '@walvault/core';
-import { archiverCommand, launch, receiverCommand } from '../background.ts';
+import { isDeletionDue, planCron, stopTask, withTaskLock } from '@walvault/core';
+import { archiverCommand, deletionCommand, launch, receiverCommand } from '../background.ts';
 import type { CommandContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';
 
@@ -28,6 +28,10 @@ export async function cronCommand(context: CommandContext): Promise<number> {
           await launch(await receiverCommand(context, server, true));
         } else if (plan.receiver === 'stop') {
           await stopTask(server, 'receive-wal');
+        }
+        if (await isDeletionDue(server)) {
+          output.info(`Starting deletion of WAL for server ${server.name}`);
+          await launch(await deletionCommand(context, server));
         }
       });
       if (!isOurs) output.info(`Another cron process is already running on server ${server.name}. Skipping to the next server`);

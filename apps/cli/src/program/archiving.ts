@@ -10,4 +10,11 @@ export function addArchivingCommands(program: Command, run: Runner): void {
     .action(async (server: string, _options, command: Command) =>
       run(command, async (context) => (await import('../commands/archive-wal.ts')).archiveWalCommand(context, server)),
     );
+  program
+    .command('delete-wal <server>')
+    .description('delete the archived WAL that wal_retention_policy lets go; cron does it once an hour')
+    .option('--dry-run', 'only say what would be deleted')
+    .action(async (server: string, options, command: Command) =>
+      run(command, async (context) => (await import('../commands/delete-wal.ts')).deleteWalCommand(context, server, options)),
+    );
 }

@@ -8,7 +8,8 @@
  *   - a history file: segments of its timeline, and any higher timeline, which recovery would not look for any more
  *     (findNewestTimeLine, access/transam/timeline.c, counts up until the first one that is missing).
  *   - a backup history or partial file: nothing.
- * And what is on record was there, wherever it is now: a segment that xlog.db lists, or that the receiver has made durable.
+ * And what is on record was there, wherever it is now: a segment that xlog.db lists, that the receiver has made durable, or that
+ * was deleted by the retention policy.
  * Directories are read in the order in which files wander, so that one on its way cannot be missed.
  */
 import {
@@ -23,6 +24,7 @@ import {
 import { checkFirstPage } from '../content/check-wal-file.ts';
 import { archivedFilesIn, archiveRoot, waitingFiles } from '../wal-files/directory-listing.ts';
 import { ArchiveEmptyError } from '../errors.ts';
+import { deletionOf, readDeletionRecord } from '../retention/deletion-record.ts';
 import { findWal } from '../wal-files/find-wal.ts';
 import { type HashDirectory, isSegmentFile, positionOf, type SegmentFileName, type WalDirectories } from '../wal-files/layout.ts';
 import type { WalReadOptions } from './open-wal.ts';
@@ -60,6 +62,8 @@ async function proofForSegment(given: {
   const position = positionOf(missing);
   const { begin, heirs } = await kinshipOf(options, missing.timelineId, sample);
   if (begin !== undefined && position < begin) return undefined;
+  const deleted = await proofOfDeletion(options, missing);
+  if (deleted !== undefined) return deleted;
   const own = await holdings.later(missing.timelineId, position);
   if (own !== undefined) return isThere(own);
   for (const heir of heirs.filter((candidate) => position < candidate.leftAt)) {
@@ -67,6 +71,15 @@ async function proofForSegment(given: {
     if (later !== undefined) return isThere(later);
   }
   return await proofOnRecord(options, missing, holdings);
+}
+
+async function proofOfDeletion(
+  { deletionRecordPath: path }: WalReadOptions,
+  missing: SegmentFileName,
+): Promise<string | undefined> {
+  const deleted = path === undefined ? undefined : deletionOf(await readDeletionRecord(path), missing);
+  if (deleted === undefined) return undefined;
+  return `WAL of its timeline was deleted by the retention policy through "${deleted.name}" (${deleted.at})`;
 }
 
 /** Traces of a segment that is nowhere any more, neither whole nor in part. */

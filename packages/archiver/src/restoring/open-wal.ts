@@ -11,6 +11,8 @@ export interface WalReadOptions extends ClusterFacts {
   readonly directories: WalDirectories;
   /** The xlog.db of the archive: a file that it lists was there. */
   readonly xlogDbPath?: string | undefined;
+  /** The record of what was deleted by retention, if anything was. */
+  readonly deletionRecordPath?: string | undefined;
   /** The last segment that WAL was durably received for, complete or not, as the receiver's state says: it and those before it were there. */
   readonly receivedThrough?: string | undefined;
 }

@@ -79,6 +79,14 @@ describe('main', () => {
     );
   });
 
+  test('a backup that is kept to stand alone keeps its own segments and is not the oldest', () => {
+    const alone = { ...backup(segmentName(1, 2)), needsOnlyTo: segmentName(1, 3) };
+    const label = aged(`${segmentName(1, 2)}.00000028.backup`, 10);
+    const files = [...daily(1, 1, 6, 10), label];
+    expect(names(plan(files, { backups: [alone, backup(segmentName(1, 5))] }))).toEqual([segmentName(1, 1), segmentName(1, 4)]);
+    expect(plan(files, { backups: [alone] }).blockedBy).toEqual({ kind: 'noBackups' });
+  });
+
   test('the newest segment stays also when the backup begins behind it', () => {
     const files = [...daily(1, 1, 3, 10), aged(`${segmentName(1, 4)}.partial`, 6)];
     const found = plan(files, { backups: [backup(segmentName(1, 9))] });

@@ -8,7 +8,8 @@
  * of an idle standby begins at its last restartpoint, which may lie there.
  *
  * In doubt a file stays:
- *   - each base backup counts, whatever became of it; one that cannot be told where it begins stops everything;
+ *   - each base backup counts, whatever became of it; one that does not say where it begins stops everything; one that is kept
+ *     to stand alone keeps the segments that make it consistent, and no others;
  *   - a file is as young as the younger of its modification time and its last commit. The last commit alone would not do:
  *     the base backup of a quiet day begins in a segment whose last commit is older than the window;
  *   - the window ends with the newest WAL there is, if that is not of today: a server that is gone does not lose its last
@@ -30,6 +31,8 @@ export interface NeededBackup {
   readonly status: string;
   /** Name of the segment that it begins in; undefined where that is not known. */
   readonly beginWal: string | undefined;
+  /** The last segment that it needs, where nobody wants to recover it further (Barman's `keep --target standalone`). */
+  readonly needsOnlyTo?: string | undefined;
 }
 
 /** A segment, partial or backup history file of the archive. */
@@ -74,7 +77,8 @@ export type RetentionBlock = { readonly kind: 'noBackups' } | { readonly kind: '
 
 /** Makes a plan. */
 export function planRetention(facts: RetentionFacts): RetentionPlan {
-  const oldestBackup = facts.backups.filter(hasBegin).toSorted((a, b) => (a.beginWal < b.beginWal ? -1 : 1))[0];
+  const recoverable = facts.backups.filter(hasBegin).filter((backup) => backup.needsOnlyTo === undefined);
+  const oldestBackup = recoverable.toSorted((a, b) => (a.beginWal < b.beginWal ? -1 : 1))[0];
   const windowStart = windowStartOf(facts);
   const blockedBy = blockOf(facts);
   const mayGo = blockedBy === undefined ? rule({ ...facts, oldestBegin: oldestBackup?.beginWal, windowStart }) : () => false;
@@ -92,7 +96,8 @@ export function planRetention(facts: RetentionFacts): RetentionPlan {
 function blockOf({ policy, backups }: RetentionFacts): RetentionBlock | undefined {
   const unknown = backups.find((backup) => !hasBegin(backup) && backup.status !== 'FAILED');
   if (unknown !== undefined) return { kind: 'unknownBegin', backup: unknown };
-  return policy.kind === 'main' && !backups.some(hasBegin) ? { kind: 'noBackups' } : undefined;
+  const isAnyRecoverable = backups.some((backup) => hasBegin(backup) && backup.needsOnlyTo === undefined);
+  return policy.kind === 'main' && !isAnyRecoverable ? { kind: 'noBackups' } : undefined;
 }
 
 function hasBegin(backup: NeededBackup): backup is NeededBackup & { readonly beginWal: string } {
@@ -115,9 +120,17 @@ function rule(facts: RuleFacts): (file: AgedFile['file']) => boolean {
   const newest = newestOf(files);
   const needs = windowStart === undefined ? undefined : new WindowNeeds(facts, windowStart);
   return (file) => {
-    const isForBackup = oldestBegin !== undefined && file.name.slice(0, 24) >= oldestBegin.slice(0, 24);
+    const segment = file.name.slice(0, 24);
+    const isForBackup = (oldestBegin !== undefined && segment >= oldestBegin) || standsAlone(facts.backups, segment);
     return !isForBackup && !newest.has(file.name) && needs?.has(file) !== true;
   };
+}
+
+function standsAlone(backups: readonly NeededBackup[], segment: string): boolean {
+  return backups.some(({ beginWal, needsOnlyTo }) => {
+    if (beginWal === undefined || needsOnlyTo === undefined) return false;
+    return beginWal <= segment && segment <= needsOnlyTo;
+  });
 }
 
 /** The last file of the newest timeline, and the one that is the furthest on; complete ones beside others. */
