@@ -31,7 +31,6 @@ export { stopTask } from './stop-task.ts';
 export { ArchiveEmptyError, WalFileError, WalHoleError } from '@walvault/archiver';
 export type { ArchivedWal, ArchiveListing, ArchiveReport, FileResult, RestoreOutcome, SourceKind } from '@walvault/archiver';
 export type { DeleteReport, RetentionBlock } from '@walvault/archiver';
-export type { ArchivedWal, ArchiveListing, ArchiveReport, FileResult, RestoreOutcome } from '@walvault/archiver';
 export { ConfigError, formatProblem, loadConfiguration } from '@walvault/config';
 export type { Configuration, ServerConfig } from '@walvault/config';
 export { SlotExistsError } from '@walvault/slots';
