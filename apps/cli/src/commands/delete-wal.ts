@@ -26,7 +26,7 @@ export async function deleteWalCommand(
   output.info(`${dryRun ? 'What would be deleted' : 'Deleting WAL'} for server ${server.name} (${policy})`);
   const onFile = ({ name }: { readonly name: string }): void => output.info(`\t${name}`);
   // What is deleted is told above; without a log file only what goes wrong needs to be on stderr.
-  const log = context.log(server, server.logFile);
+  const log = await context.log(server, server.logFile);
   if (server.logFile === undefined && context.options.debug !== true) log.setLevel('warn');
   const report = await deleteServerWal(server, { signal: context.stop, dryRun, log, onFile });
   if (report === 'busy') {
