@@ -7,7 +7,7 @@ import { checkFirstPage, type ClusterFacts } from '../content/check-wal-file.ts'
 import { ContentFile } from '../content/content.ts';
 import { WalFileError } from '../errors.ts';
 import { archivedFilesIn, archiveRoot } from '../wal-files/directory-listing.ts';
-import { archivePath, type SegmentFileName } from '../wal-files/layout.ts';
+import { archivePath } from '../wal-files/layout.ts';
 import type { AgedFile } from './plan-retention.ts';
 
 /** What is known of times. */
@@ -55,7 +55,7 @@ export async function segmentSizeIn(
     await using content = await ContentFile.open(archivePath(walsDirectory, file));
     if (content === undefined) continue;
     try {
-      return checkFirstPage(await content.head(longPageHeaderSize), file as SegmentFileName, facts, content.path);
+      return checkFirstPage(await content.head(longPageHeaderSize), file, facts, content.path);
     } catch (error) {
       if (!(error instanceof WalFileError)) throw error;
       failure ??= error;

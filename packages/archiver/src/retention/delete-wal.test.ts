@@ -211,16 +211,12 @@ test('nobody deletes beside an archiver, and a backup that cannot be read stops 
     await expect(run(server)).rejects.toMatchObject({ code: 'ERR_ARCHIVER_BUSY', pid: process.pid });
     expect((await run(server, { dryRun: true })).removed).toHaveLength(3);
   }
-  const backups = (): Promise<never> => Promise.reject(new Error('backup.info is damaged'));
-  await expect(run(server, { backups })).rejects.toThrow('backup.info is damaged');
+  await expect(run(server, { backups: () => Promise.reject(new Error('damaged')) })).rejects.toThrow('damaged');
   expect(archivedNames(server)).toEqual(upTo(12));
 });
 
 test('a catalogue that cannot be used holds up nobody, and is told of', async () => {
   await using server = await archiveOf(12);
-  const broken = (): never => {
-    throw new Error('database disk image is malformed');
-  };
   const report = await run(server, { catalog: { lastCommits: broken, forget: broken } });
   expect(report.removed).toHaveLength(3);
   expect(report.catalogFailure).toMatchObject({ message: 'database disk image is malformed' });
@@ -260,6 +256,10 @@ test('killed at any step, the next run comes to the same end', async () => {
   expect(new Set(endsAt)).toEqual(new Set([11, 10, 9]));
   expect(endsAt.length).toBeGreaterThan(5);
 });
+
+function broken(): never {
+  throw new Error('database disk image is malformed');
+}
 
 function backup(beginWal: string): NeededBackup {
   return { id: '20261101T000000', status: 'DONE', beginWal };

@@ -155,7 +155,8 @@ class WindowNeeds {
   constructor(facts: RetentionFacts, windowStart: number) {
     this.#facts = facts;
     for (const { file, time } of facts.files) if (time >= windowStart) this.#add(file);
-    for (const [timelineId, begin] of [...this.#begins]) this.#add(this.#before(timelineId, begin));
+    const inWindow = [...this.#begins];
+    for (const [timelineId, begin] of inWindow) this.#add(this.#before(timelineId, begin));
     for (const timelineId of this.#begins.keys()) this.#leftAt.set(timelineId, this.#placesLeft(timelineId));
   }
 
