@@ -32,7 +32,8 @@ export type { DeleteReport, DeleteWalOptions, DeletionCatalog } from './retentio
 export type { NeededBackup, RetentionBlock, WalRetention } from './retention/plan-retention.ts';
 export type { RemovedFile } from './retention/remove-files.ts';
 export { openWal } from './restoring/open-wal.ts';
-export type { ArchivedWal, OpenWalChoices, WalReadOptions } from './restoring/open-wal.ts';
+export type { ArchivedWal, OpenWalChoices, WalForm, WalReadOptions } from './restoring/open-wal.ts';
+export { peekWal } from './restoring/peek-wal.ts';
 export { restoreWal } from './restoring/restore-wal.ts';
 export type { RestoreOutcome, RestoreWalOptions } from './restoring/restore-wal.ts';
 export type { KeepReason, KeptFile } from './archiving/select-files.ts';

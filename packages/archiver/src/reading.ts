@@ -1,8 +1,11 @@
 /** @walvault/archiver/reading: the part of @walvault/archiver that reads the archive, for commands that must start quickly. */
 export { openWal } from './restoring/open-wal.ts';
-export type { ArchivedWal, OpenWalChoices, WalReadOptions } from './restoring/open-wal.ts';
+export type { ArchivedWal, OpenWalChoices, WalForm, WalReadOptions } from './restoring/open-wal.ts';
+export { peekWal } from './restoring/peek-wal.ts';
 export { restoreWal } from './restoring/restore-wal.ts';
 export type { RestoreOutcome, RestoreWalOptions } from './restoring/restore-wal.ts';
+export { saveWal } from './restoring/save-wal.ts';
+export type { SaveWalOptions } from './restoring/save-wal.ts';
 export { listArchive } from './wal-files/list-archive.ts';
 export type { ArchiveListing } from './wal-files/list-archive.ts';
 export { xlogDbPath } from './wal-files/xlog-db.ts';

@@ -4,6 +4,7 @@ import {
   type ArchiveListing,
   listArchive,
   openWal,
+  peekWal,
   type OpenWalChoices,
   type RestoreOutcome,
   restoreWal,
@@ -26,6 +27,7 @@ import {
   walFileNameAt,
   type WalSegmentSize,
 } from '@walvault/wal';
+import { customFiltersOf } from './compression-of.ts';
 import { readReceiverState } from './receiver-state.ts';
 import { deletionRecordPath, identityPath, statePath } from './server-paths.ts';
 
@@ -43,7 +45,7 @@ export async function archiveEnd(
   cluster: { readonly walSegmentSize: WalSegmentSize; readonly systemIdentifier: bigint },
 ): Promise<{ readonly timelineId: TimelineId; readonly lsn: Lsn } | undefined> {
   // Only the archive itself counts: what waits elsewhere may have come by another way, and its directory need not be there.
-  const archive = { directories: { wals: server.directories.wals }, ...cluster };
+  const archive = { directories: { wals: server.directories.wals, custom: customFiltersOf(server) }, ...cluster };
   const { timelines } = await listArchive(archive);
   const newest = timelines.findLast((timeline) => timeline.last !== undefined)?.last;
   const file = newest === undefined ? undefined : parseWalFileName(newest);
@@ -66,6 +68,11 @@ export async function openServerWal(
   return openWal(await readOptions(server), name, choices);
 }
 
+/** The names of WAL files of a server that follow one another, from `name` on; see `peekWal`. */
+export async function* peekServerWal(server: ServerConfig, name: string, count: number): AsyncGenerator<string, void, undefined> {
+  yield* peekWal(await readOptions(server), name, count);
+}
+
 /** Hands a WAL file to a recovering server; see `restoreWal` for what `absent` means and what is thrown. */
 export async function restoreServerWal(
   server: ServerConfig,
@@ -83,6 +90,7 @@ export async function readOptions(server: ServerConfig): Promise<WalReadOptions>
       wals,
       streaming: server.streamingArchiver ? streaming : undefined,
       incoming: server.archiver ? incoming : undefined,
+      custom: customFiltersOf(server),
     },
     systemIdentifier: await systemIdentifierOf(server),
     xlogDbPath: await xlogDbPath({ serverName: server.name, walsDirectory: wals, xlogDbDirectory: server.xlogdbDirectory }),

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { runAsServerUser, temporaryDirectory } from '@walvault/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { plant, Vault } from './vault.test-support.ts';
@@ -112,4 +112,32 @@ test('get-wal: 255 when a directory stands where the file is to go', async () =>
   await writeFile(join(target.path, name, 'x'), '');
   expect(await vault.run('get-wal', '-o', target.path, 'pg', name)).toMatchObject({ code: 255 });
   expect(await readdir(target.path)).toEqual([name]);
+});
+
+test('get-wal compresses its output: -z and -x with gzip, -j with bzip2; --keep-compression gives what is stored', async () => {
+  const stored = await readFile(vault.path('wals', '0000000100000000', name));
+  for (const flag of ['-z', '-x', '--gzip']) expect(gunzipSync(bytesOf('get-wal', flag, 'pg', name)).equals(segment)).toBe(true);
+  const bzip2 = bytesOf('get-wal', '-j', 'pg', name);
+  expect(execFileSync('bzip2', ['-d', '-c'], { input: bzip2, maxBuffer: 2 ** 24 }).equals(segment)).toBe(true);
+  expect(bytesOf('get-wal', '--keep-compression', 'pg', name).equals(stored)).toBe(true);
+  const both = await vault.run('get-wal', '-x', '--keep-compression', 'pg', name);
+  expect(both).toMatchObject({ code: 255, stdout: '', stderr: expect.stringContaining('cannot be used with option') });
+});
+
+test('get-wal --peek lists the files that follow without a gap; a partial one is none', async () => {
+  expect(await vault.succeed('get-wal', '-p', '10', 'pg', name)).toBe(`${name}\n`);
+  expect(await vault.succeed('get-wal', '--peek', '10', '-P', 'pg', next)).toBe('');
+  expect(await vault.run('get-wal', '-p', '0', 'pg', name)).toMatchObject({ code: 255, stdout: '' });
+});
+
+test('get-wal --test answers without looking for the file', async () => {
+  expect(await vault.succeed('get-wal', '-t', 'pg', 'x')).toBe('Ready to retrieve WAL files from the server pg\n');
+});
+
+test('get-wal over SSH names the other end in its messages', async () => {
+  const env = { SSH_CONNECTION: '192.0.2.7 51000 192.0.2.1 22' };
+  expect(await vault.runWith({ env }, 'get-wal', 'pg', 'abc')).toMatchObject({
+    code: 3,
+    stderr: `ERROR: 'abc' is not a valid wal file name (SSH host: 192.0.2.7)\n`,
+  });
 });

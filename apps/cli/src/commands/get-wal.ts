@@ -1,72 +1,85 @@
-/** `get-wal`: one WAL file, decompressed, to stdout or into a directory. Flags and exit codes are Barman's. */
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+/** `get-wal`: one WAL file to stdout or into a directory, or the names of those that follow. Flags and exit codes are Barman's. */
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { getSystemErrorMessage } from 'node:util';
-import { type ArchivedWal, openServerWal } from '@walvault/core/restoring';
-import { tryParseWalFileName } from '@walvault/wal';
+import { type ArchivedWal, openServerWal, peekServerWal, saveWal, type WalForm } from '@walvault/core/restoring';
+import { tryParseWalFileName, WalvaultError } from '@walvault/wal';
 import type { CommandContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';
+import { sshSuffix } from '../ssh-client.ts';
 
-/** Options of the command. */
-export interface GetWalCommandOptions {
+/** What is wanted. */
+export interface GetWalRequest {
+  readonly serverName: string;
+  readonly walFile: string;
   readonly outputDirectory?: string | undefined;
   readonly partial?: boolean | undefined;
+  readonly gzip?: boolean | undefined;
+  readonly bzip2?: boolean | undefined;
+  readonly keepCompression?: boolean | undefined;
+  /** How many names to list, instead of giving the file. */
+  readonly peek?: number | undefined;
+  readonly test?: boolean | undefined;
 }
 
 /** Runs the command; gives the exit code. Trouble is thrown, for the caller to end with a code above 125. */
-export async function getWalCommand(
-  context: CommandContext,
-  serverName: string,
-  walFile: string,
-  options: GetWalCommandOptions,
-): Promise<number> {
+export async function getWalCommand(context: CommandContext, request: GetWalRequest): Promise<number> {
   const { output } = context;
-  const server = await context.server(serverName);
+  const { walFile } = request;
+  const server = await context.server(request.serverName);
+  if (request.test === true) {
+    output.info(`Ready to retrieve WAL files from the server ${server.name}`);
+    return exitCode.ok;
+  }
   if (tryParseWalFileName(walFile) === undefined) {
-    output.failure(`'${walFile}' is not a valid wal file name`);
+    output.failure(`'${walFile}' is not a valid wal file name${sshSuffix()}`);
     return exitCode.badName;
   }
-  await using wal = await openServerWal(server, walFile, { partial: options.partial });
+  if (request.peek !== undefined) {
+    for await (const name of peekServerWal(server, walFile, request.peek)) output.info(name);
+    return exitCode.ok;
+  }
+  await using wal = await openServerWal(server, walFile, { partial: request.partial });
   if (wal === undefined) {
-    output.failure(`WAL file '${walFile}' not found in server '${server.name}'`);
+    output.failure(`WAL file '${walFile}' not found in server '${server.name}'${sshSuffix()}`);
     return exitCode.error;
   }
-  if (options.outputDirectory !== undefined)
-    return await writeInto(context, wal, { serverName: server.name, directory: options.outputDirectory });
-  await pipeline(wal.bytes(), process.stdout, { end: false });
+  if (request.outputDirectory !== undefined) return await saveInto(request.outputDirectory, wal, context, request);
+  await pipeline(wal.bytes(formOf(request)), process.stdout, { end: false });
   return exitCode.ok;
 }
 
-/** The file appears under its name when it is whole, and not at all when something fails. */
-async function writeInto(
-  { output }: CommandContext,
+async function saveInto(
+  directory: string,
   wal: ArchivedWal,
-  target: { serverName: string; directory: string },
+  { output }: CommandContext,
+  request: GetWalRequest,
 ): Promise<number> {
-  const destination = join(target.directory, wal.name);
-  const temporary = join(target.directory, `.${wal.name}.${process.pid}.tmp`);
-  let file: FileHandle;
+  const shown = wal.isPartial ? `${wal.name}.partial` : wal.name;
+  let isOpen = false;
+  const onOpen = (path: string): void => {
+    isOpen = true;
+    output.info(`Sending WAL '${shown}' for server '${request.serverName}' into '${path}' file${sshSuffix()}`);
+  };
   try {
-    file = await open(temporary, 'w', 0o600);
+    await saveWal(wal, { directory, form: formOf(request), onOpen });
+    return exitCode.ok;
   } catch (error) {
-    output.failure(`Unable to open '${destination}' file: ${reasonOf(error)}`, 'Name a directory that you may write to.');
+    if (isOpen || !WalvaultError.is(error)) throw error;
+    const path = join(directory, wal.name);
+    output.failure(`Unable to open '${path}' file${sshSuffix()}: ${reasonOf(error)}`, 'Name a directory that you may write to.');
     return exitCode.badName;
   }
-  const shown = wal.isPartial ? `${wal.name}.partial` : wal.name;
-  output.info(`Sending WAL '${shown}' for server '${target.serverName}' into '${destination}' file`);
-  try {
-    await pipeline(wal.bytes(), file.createWriteStream());
-    await rename(temporary, destination);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  return exitCode.ok;
+}
+
+function formOf({ gzip, bzip2, keepCompression }: GetWalRequest): WalForm {
+  if (gzip === true) return 'gzip';
+  if (bzip2 === true) return 'bzip2';
+  return keepCompression === true ? 'stored' : 'plain';
 }
 
 /** The system's words for why a file could not be opened: `permission denied`. */
-function reasonOf(error: unknown): string {
-  const { errno, message } = error as NodeJS.ErrnoException;
-  return errno === undefined ? message : getSystemErrorMessage(errno);
+function reasonOf(error: Error): string {
+  const { errno } = (error.cause ?? {}) as NodeJS.ErrnoException;
+  return errno === undefined ? error.message : getSystemErrorMessage(errno);
 }

@@ -1,5 +1,5 @@
 /** Commands that give WAL back. */
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { exitCode } from '../exit-code.ts';
 import type { Runner } from './runner.ts';
 
@@ -10,10 +10,16 @@ export function addRecoveringCommands(program: Command, run: Runner): void {
     .description('print a WAL file, decompressed; exit code 1 when it is not there')
     .option('-o, --output-directory <directory>', 'write it to this directory instead')
     .option('-P, --partial', 'take the partial segment when there is no complete one, filled up with zeros')
-    .action(async (server: string, walFile: string, options, command: Command) =>
+    .addOption(new Option('-z, --gzip', 'compress the output with gzip').conflicts(['bzip2', 'keepCompression']))
+    .addOption(new Option('-x', 'the same as --gzip').implies({ gzip: true }).conflicts(['bzip2', 'keepCompression']))
+    .addOption(new Option('-j, --bzip2', 'compress the output with bzip2').conflicts('keepCompression'))
+    .option('--keep-compression', 'give the file as it is stored, compressed or not')
+    .option('-p, --peek <count>', 'print the names of up to so many files that follow without a gap, from this one on', positive)
+    .option('-t, --test', 'say whether the server is configured, and nothing else')
+    .action(async (serverName: string, walFile: string, options, command: Command) =>
       run(
         command,
-        async (context) => (await import('../commands/get-wal.ts')).getWalCommand(context, server, walFile, options),
+        async (context) => (await import('../commands/get-wal.ts')).getWalCommand(context, { serverName, walFile, ...options }),
         exitCode.trouble,
       ),
     );
@@ -36,4 +42,11 @@ export function addRecoveringCommands(program: Command, run: Runner): void {
         exitCode.trouble,
       ),
     );
+}
+
+/** A count of at least one. */
+function positive(text: string): number {
+  const count = Number(text);
+  if (!/^\d{1,9}$/.test(text) || count === 0) throw new InvalidArgumentError('A whole number of at least 1 is wanted.');
+  return count;
 }

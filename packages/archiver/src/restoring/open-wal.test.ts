@@ -1,9 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { segmentName, TestServer, walFile } from '../../testing.ts';
-import { openWal } from '../index.ts';
+import { openWal, type WalForm } from '../index.ts';
 
 const name = segmentName(1, 7);
 
@@ -70,3 +71,48 @@ test('can be left in the middle of a compressed file', async () => {
     break;
   }
 });
+
+test('gives a file in the form that is wanted; one that has it already goes as it is', async () => {
+  await using server = await TestServer.create();
+  const stored = gzipSync(walFile(name), { level: 9 });
+  await server.write(server.archived(name), stored);
+  await using wal = await openWal(server.reading, name);
+  const inForm = (form: WalForm): Promise<Buffer> => collected(wal!.bytes(form));
+  expect((await inForm('stored')).equals(stored)).toBe(true);
+  expect((await inForm('gzip')).equals(stored)).toBe(true);
+  expect((await inForm('plain')).equals(walFile(name))).toBe(true);
+  const bzip2 = await inForm('bzip2');
+  expect(execFileSync('bzip2', ['-d', '-c'], { input: bzip2, maxBuffer: 2 ** 22 }).equals(walFile(name))).toBe(true);
+});
+
+test('a damaged file is not given out in any form', async () => {
+  await using server = await TestServer.create();
+  await server.write(server.archived(name), gzipSync(walFile(name).subarray(0, 500_000)));
+  await using wal = await openWal(server.reading, name);
+  for (const form of ['plain', 'stored', 'gzip', 'bzip2'] as const)
+    await expect(collected(wal!.bytes(form))).rejects.toMatchObject({ code: 'ERR_WAL_FILE_WRONG_SIZE' });
+});
+
+test('an incomplete segment is filled up before it is compressed, and never given as it is stored', async () => {
+  await using server = await TestServer.create();
+  await server.write(`${server.archived(name)}.partial`, gzipSync(walFile(name).subarray(0, 100_000)));
+  await using wal = await openWal(server.reading, name, { partial: true });
+  expect((await collected(wal!.bytes('stored'))).length).toBe(1024 * 1024);
+  expect(gunzipSync(await collected(wal!.bytes('gzip'))).length).toBe(1024 * 1024);
+});
+
+test('reads what the custom filter of the configuration compressed', async () => {
+  await using server = await TestServer.create();
+  const custom = { filter: 'xz -c | rev', decompressionFilter: '{ tail -c +5 | gzip -d -c; }', magic: '0x01020304' };
+  await server.write(server.archived(name), Buffer.concat([Buffer.of(1, 2, 3, 4), gzipSync(walFile(name))]));
+  const { directories } = server.reading;
+  await using wal = await openWal({ ...server.reading, directories: { ...directories, custom } }, name);
+  expect(wal!.codec).toBe('custom');
+  expect((await contentOf(wal)).equals(walFile(name))).toBe(true);
+});
+
+async function collected(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
+  const all: Buffer[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return Buffer.concat(all);
+}

@@ -1,8 +1,9 @@
-/** get-wal: one WAL file of a server, wherever it is on its way, as it was before compression. */
+/** get-wal: one WAL file of a server, wherever it is on its way, as it was before compression or in the form that is wanted. */
 import { parseWalFileName, type WalFileName } from '@walvault/wal';
 import type { ClusterFacts } from '../content/check-wal-file.ts';
 import { checkedBytes } from '../content/checked-bytes.ts';
 import type { ArchivedCodec } from '../content/codec.ts';
+import { encode } from '../content/encode.ts';
 import { findWal, type FoundWal, type WalLocation } from '../wal-files/find-wal.ts';
 import type { WalDirectories } from '../wal-files/layout.ts';
 
@@ -23,6 +24,12 @@ export interface OpenWalChoices {
   readonly partial?: boolean | undefined;
 }
 
+/**
+ * How the content is wanted: as it was before compression, compressed anew, or as the file stores it. An incomplete segment, which is
+ * filled up on its way, is never given as it is stored: `stored` then means `plain`.
+ */
+export type WalForm = 'plain' | 'gzip' | 'bzip2' | 'stored';
+
 /** An open WAL file. Stays readable when the archiver moves it; dispose of it when done. */
 export interface ArchivedWal extends AsyncDisposable {
   /** The name that was asked for. */
@@ -33,11 +40,15 @@ export interface ArchivedWal extends AsyncDisposable {
   readonly isPartial: boolean;
   readonly codec: ArchivedCodec | undefined;
   /**
-   * The decompressed content, chunk by chunk; an incomplete segment is filled up with zeros. The chunks belong to the caller.
-   * @throws {WalFileError} when it is not what the name says, or too short or long; the latter only behind the last chunk
+   * The content, chunk by chunk; an incomplete segment is filled up with zeros. The chunks belong to the caller.
+   *
+   * A file that has the wanted form already goes as it is, when it has been read once and is right.
+   * @param form `plain` unless given
+   * @throws {WalFileError} when it is not what the name says, or too short or long; of `plain` the latter only behind the last chunk
+   * @throws {CodecProgramError} when a program for the form is missing or fails
    * @throws {FileSystemError} when it cannot be read
    */
-  bytes(): AsyncGenerator<Buffer, void, undefined>;
+  bytes(form?: WalForm): AsyncGenerator<Buffer, void, undefined>;
 }
 
 /**
@@ -65,7 +76,23 @@ function asArchivedWal(file: WalFileName, found: FoundWal, facts: ClusterFacts):
     location,
     isPartial,
     codec: content.codec,
-    bytes: () => checkedBytes({ content, name: file, facts, isPartial }),
+    bytes: (form = 'plain') => bytesInForm({ file, found, facts }, form),
     [Symbol.asyncDispose]: () => content[Symbol.asyncDispose](),
   };
+}
+
+interface OpenFile {
+  readonly file: WalFileName;
+  readonly found: FoundWal;
+  readonly facts: ClusterFacts;
+}
+
+async function* bytesInForm({ file, found, facts }: OpenFile, form: WalForm): AsyncGenerator<Buffer, void, undefined> {
+  const { content, isPartial } = found;
+  const plain = (): AsyncIterable<Buffer> => checkedBytes({ content, name: file, facts, isPartial });
+  if (!isPartial && (form === 'stored' || form === content.codec)) {
+    for await (const _ of plain());
+    yield* content.from(0);
+  } else if (form === 'gzip' || form === 'bzip2') yield* encode({ method: form }, plain());
+  else yield* plain();
 }

@@ -37,7 +37,7 @@ export async function* findWal(
   partial: boolean,
 ): AsyncGenerator<FoundWal, void, undefined> {
   for (const { path, location, isPartial } of placesOf(directories, file, partial)) {
-    const content = await ContentFile.open(path);
+    const content = await ContentFile.open(path, directories);
     if (content === undefined) continue;
     if (isPartial && file.kind === 'segment' && (await isBlank(content))) await content[Symbol.asyncDispose]();
     else yield { content, location, isPartial };

@@ -9,8 +9,9 @@
  */
 import { join } from 'node:path';
 import { type TimelineId, toTimelineId, type WalFileName } from '@walvault/wal';
+import type { CustomFilters } from '../content/codec.ts';
 
-/** Where the WAL of one server is kept. A directory that is given must exist when WAL is looked for. */
+/** Where the WAL of one server is kept, and how. A directory that is given must exist when WAL is looked for. */
 export interface WalDirectories {
   /** The archive (`wals_directory`). */
   readonly wals: string;
@@ -18,6 +19,8 @@ export interface WalDirectories {
   readonly streaming?: string | undefined;
   /** Where archive_command and put-wal write (`incoming_wals_directory`). */
   readonly incoming?: string | undefined;
+  /** The filters of the configuration, which files may be compressed with. */
+  readonly custom?: CustomFilters | undefined;
 }
 
 /** The name of a segment, complete or partial. */

@@ -183,7 +183,7 @@ class Survey {
 async function sizeFrom(options: WalReadOptions, segments: readonly SegmentFileName[]): Promise<WalSegmentSize | undefined> {
   const sample = segments.find((file) => file.kind === 'segment');
   if (sample === undefined) return undefined;
-  await using content = await ContentFile.open(archivePath(options.directories.wals, sample));
+  await using content = await ContentFile.open(archivePath(options.directories.wals, sample), options.directories);
   if (content === undefined) return undefined;
   return checkFirstPage(await content.head(longPageHeaderSize), sample, options, content.path);
 }

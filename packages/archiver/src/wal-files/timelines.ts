@@ -46,7 +46,7 @@ export class Timelines {
       if (directory === undefined) continue;
       const files = directory === directories.wals ? (await archiveRoot(directory)).histories : await walFilesIn(directory);
       for (const file of files) {
-        const switches = file.kind === 'history' ? await readHistory(join(directory, file.name), file) : undefined;
+        const switches = file.kind === 'history' ? await readHistory(directories, join(directory, file.name), file) : undefined;
         if (switches !== undefined) histories.set(file.timelineId, switches);
       }
     }
@@ -104,8 +104,12 @@ export class Timelines {
   }
 }
 
-async function readHistory(path: string, file: WalFileName): Promise<readonly TimelineSwitch[] | undefined> {
-  await using content = await ContentFile.open(path);
+async function readHistory(
+  directories: WalDirectories,
+  path: string,
+  file: WalFileName,
+): Promise<readonly TimelineSwitch[] | undefined> {
+  await using content = await ContentFile.open(path, directories);
   if (content === undefined) return undefined;
   const chunks: Buffer[] = [];
   for await (const chunk of content.bytes()) chunks.push(chunk);
