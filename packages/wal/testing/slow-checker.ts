@@ -24,9 +24,12 @@ export interface SlowVerdict {
   readonly recordEnds: readonly Lsn[];
 }
 
+/** Sees each right record, as it is without page headers in it. */
+export type OnRecord = (record: Buffer) => void;
+
 /** Checks pages and records of known versions; `systemIdentifier` must be given. */
-export function checkSlowly(bytes: Buffer, options: WalCheckerOptions): SlowVerdict {
-  const checker = new SlowChecker(bytes, options);
+export function checkSlowly(bytes: Buffer, options: WalCheckerOptions, onRecord: OnRecord = () => undefined): SlowVerdict {
+  const checker = new SlowChecker(bytes, options, onRecord);
   try {
     checker.run();
   } catch (error) {
@@ -50,6 +53,7 @@ class Fault extends Error {
 }
 
 class SlowChecker {
+  readonly #onRecord: OnRecord;
   readonly #bytes: Buffer;
   readonly #options: WalCheckerOptions;
   readonly #pageSize: number;
@@ -60,7 +64,8 @@ class SlowChecker {
   #previous: Lsn | undefined;
   #mustOverwrite = false;
 
-  constructor(bytes: Buffer, options: WalCheckerOptions) {
+  constructor(bytes: Buffer, options: WalCheckerOptions, onRecord: OnRecord) {
+    this.#onRecord = onRecord;
     this.#bytes = bytes;
     this.#options = options;
     this.#pageSize = options.walPageSize ?? 8192;
@@ -115,6 +120,7 @@ class SlowChecker {
       if (!hadHeader && record.length >= 24) this.#judgeHeader(record, start, wrong);
     }
     if (crc32c(record, 0, 20, crc32c(record, 24)) !== record.readUInt32LE(20)) throw wrong('checksum');
+    this.#onRecord(record);
     this.#previous = start;
     this.#mustOverwrite = false;
     if (record[17] === 0 && (record[16]! & 0xf0) === 0x40) this.#tail();
