@@ -13,8 +13,16 @@ export interface Disk {
   open(path: string, flags: string | number, mode?: number): Promise<DiskFile>;
   /** Replaces `to` in one step, if it is there. */
   rename(from: string, to: string): Promise<void>;
+  /** Gives a file a second name; EEXIST when that is taken. */
+  link(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
   stat(path: string): Promise<FileFacts>;
+  /** Of the path itself, also where it is a symbolic link. */
+  lstat(path: string, options: { readonly bigint: true }): Promise<ExactFileFacts>;
+  /** Sets the times of access and of the last change, in seconds since 1970. */
+  utimes(path: string, accessed: number, modified: number): Promise<void>;
+  /** Makes a directory and those above it that are missing; gives the first one that it made. */
+  mkdir(path: string, options: { readonly recursive: true; readonly mode: number }): Promise<string | undefined>;
   /** All entries but `.` and `..`, in no order. */
   readdir(path: string, options: { readonly withFileTypes: true }): Promise<DirectoryEntry[]>;
 }
@@ -28,6 +36,7 @@ export interface DiskFile extends AsyncDisposable {
   /** Reads into `buffer` from `offset`; 0 bytes at the end of the file. */
   read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>;
   stat(): Promise<FileFacts>;
+  stat(options: { readonly bigint: true }): Promise<ExactFileFacts>;
   /** Cuts the file, or makes it longer with zeros that take no room. */
   truncate(size: number): Promise<void>;
   /** fdatasync: the content, and the size that it takes to read it. */
@@ -40,6 +49,21 @@ export interface DiskFile extends AsyncDisposable {
 /** What a {@link Disk} says about a file. */
 export interface FileFacts {
   readonly size: number;
+}
+
+/** All that a {@link Disk} says about a file. */
+export interface ExactFileFacts {
+  readonly size: bigint;
+  /** Number of the file on its device: two names with the same one are one file. */
+  readonly ino: bigint;
+  readonly dev: bigint;
+  /** How many names it has. */
+  readonly nlink: bigint;
+  /** Type and permission bits. */
+  readonly mode: bigint;
+  /** Last change of the content, in nanoseconds since 1970. */
+  readonly mtimeNs: bigint;
+  isFile(): boolean;
 }
 
 /** What a {@link Disk} says about an entry of a directory. */

@@ -1,6 +1,6 @@
 /** @walvault/durable-fs: the only place that calls fsync and rename. */
 export { nodeDisk } from './disk.ts';
-export type { DirectoryEntry, Disk, DiskFile, FileFacts } from './disk.ts';
+export type { DirectoryEntry, Disk, DiskFile, ExactFileFacts, FileFacts } from './disk.ts';
 export { DurableFile } from './durable-file.ts';
 export type { DurableFileOptions } from './durable-file.ts';
 export { durableRename, durableUnlink, durableUnlinkAll, renameFile } from './durable-rename.ts';
@@ -9,7 +9,7 @@ export { errnoOf, FileSystemError, fileSystemError } from './errors.ts';
 export type { DurableFsErrorCode } from './errors.ts';
 export { lockOwner, tryLock } from './file-lock.ts';
 export type { FileLock, LockOwner } from './file-lock.ts';
-export { readDirectory, readStart } from './read-directory.ts';
+export { readDirectory, readStart, readWhole } from './read-directory.ts';
 export type { FileStart } from './read-directory.ts';
 export { syncDirectory, syncFile, syncParent } from './sync.ts';
 export { appendDurably, writeFileAtomic } from './write-atomic.ts';

@@ -13,6 +13,18 @@ export async function readDirectory(path: string, disk: Disk = nodeDisk): Promis
   });
 }
 
+/** The whole content of a small file. @throws {FileSystemError} when it cannot be read. */
+export async function readWhole(path: string, disk: Disk = nodeDisk): Promise<Buffer> {
+  try {
+    await using file = await disk.open(path, 'r');
+    const { size } = await file.stat();
+    const bytes = Buffer.alloc(size);
+    return bytes.subarray(0, await readAll(file, bytes, 0));
+  } catch (error) {
+    throw fileSystemError('read', path, error);
+  }
+}
+
 /** What {@link readStart} found. */
 export interface FileStart {
   /** Size of the whole file in bytes. */

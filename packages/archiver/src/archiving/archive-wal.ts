@@ -6,7 +6,7 @@
  * too, and a file that cannot be archived stays; only trouble with the archive ends a directory's turn, and then everything
  * is still in one place or the other.
  */
-import { type FileLock, lockOwner, tryLock } from '@walvault/durable-fs';
+import { type Disk, type FileLock, lockOwner, nodeDisk, tryLock } from '@walvault/durable-fs';
 import { type Logger, silentLogger } from '@walvault/wal';
 import type { ClusterFacts } from '../content/check-wal-file.ts';
 import type { Compression } from '../content/codec.ts';
@@ -72,6 +72,10 @@ export interface ArchiveWalOptions extends ClusterFacts {
   readonly onFile?: ((result: FileResult) => void | Promise<void>) | undefined;
   /** Milliseconds since 1970; the clock of this machine unless given. */
   readonly now?: (() => number) | undefined;
+  /** Where the directories are; the file system of the operating system unless given. */
+  readonly disk?: Disk | undefined;
+  /** How locks are tried for; those of the kernel unless given. */
+  readonly tryLock?: typeof tryLock | undefined;
 }
 
 /** What a pass did. */
@@ -102,7 +106,7 @@ export async function archiveWal(options: ArchiveWalOptions): Promise<ArchiveRep
 
 async function takeLock(options: ArchiveWalOptions): Promise<FileLock> {
   const path = archiveLockPath(options.lockDirectory, options.serverName);
-  const lock = await tryLock(path);
+  const lock = await (options.tryLock ?? tryLock)(path);
   if (lock !== undefined) return lock;
   throw new ArchiverBusyError(path, (await lockOwner(path))?.pid);
 }
@@ -149,9 +153,9 @@ class Pass {
   }
 
   async #takeTurn(source: Source): Promise<void> {
-    const { files, unknown } = await readWaitingFiles(source.directory);
+    const { files, unknown } = await readWaitingFiles(source.directory, this.#context.disk);
     if (files.length + unknown.length === 0) return;
-    const timelines = await readTimelines(this.#options.directories);
+    const timelines = await readTimelines(this.#options.directories, this.#context.disk);
     const { take, keep } =
       source.kind === 'incoming'
         ? selectIncoming(files)
@@ -169,7 +173,7 @@ class Pass {
 }
 
 async function contextOf(options: ArchiveWalOptions): Promise<Omit<PassContext, 'onFile'>> {
-  const { serverName, directories, lockDirectory, xlogDbDirectory, signal, log = silentLogger } = options;
+  const { serverName, directories, lockDirectory, xlogDbDirectory, signal, log = silentLogger, disk = nodeDisk } = options;
   const walsDirectory = directories.wals;
   return {
     serverName,
@@ -178,16 +182,19 @@ async function contextOf(options: ArchiveWalOptions): Promise<Omit<PassContext, 
     compression: options.compression ?? { method: 'none' },
     facts: options,
     workers: options.workers ?? 2,
+    disk,
     catalog: new CatalogNotes(options.catalog, log),
     hooks: options.hooks,
     signal,
     log,
     now: options.now ?? Date.now,
     xlogDb: new XlogDb({
-      path: await xlogDbPath({ serverName, walsDirectory, xlogDbDirectory }),
+      path: await xlogDbPath({ serverName, walsDirectory, xlogDbDirectory, disk }),
       lockPath: xlogDbLockPath(lockDirectory, serverName),
       walsDirectory,
       signal,
+      disk,
+      tryLock: options.tryLock,
     }),
   };
 }

@@ -78,15 +78,16 @@ async function attempt(context: PassContext, prepared: PreparedFile): Promise<Ou
       await place(context, prepared);
       return stored(context, prepared, 'archived');
     case 'duplicate':
-      await makeDurable(destination);
+      await makeDurable(destination, context.disk);
       return stored(context, prepared, 'duplicate');
     case 'conflict': {
-      const movedTo = await moveAside({ path: file.path, errorsDirectory: context.errorsDirectory, kind: 'duplicate' });
+      const { errorsDirectory, disk } = context;
+      const movedTo = await moveAside({ path: file.path, errorsDirectory, kind: 'duplicate', disk });
       return outcome({ ...common, kind: 'conflict', movedTo }, movedTo, `${name.name} is in the archive with other content`);
     }
     case 'invalid': {
       const { error } = decision;
-      const movedTo = await moveInvalid(context.errorsDirectory, file.path, error);
+      const movedTo = await moveInvalid(file.path, error, context);
       return outcome({ ...common, kind: 'invalid', movedTo, error }, movedTo, error.message);
     }
     case 'blank':
@@ -99,7 +100,7 @@ function mayShareData({ name, file }: PreparedFile): boolean {
   return name.kind !== 'partial' && file.stats.nlink === 1n;
 }
 
-async function place({ compression, signal }: PassContext, prepared: PreparedFile): Promise<void> {
+async function place({ compression, signal, disk }: PassContext, prepared: PreparedFile): Promise<void> {
   const { name, file, content, destination } = prepared;
   await placeFile({
     source: file,
@@ -108,14 +109,15 @@ async function place({ compression, signal }: PassContext, prepared: PreparedFil
     compression: isSegmentFile(name) ? compression : { method: 'none' },
     mayLink: mayShareData(prepared),
     signal,
+    disk,
   });
 }
 
 /** Looks at what is in the archive now, which is what is noted of it. What a crash has left beside it is of no use any more. */
 async function stored(context: PassContext, prepared: PreparedFile, kind: 'archived' | 'duplicate'): Promise<Outcome> {
   const { name, source, file, facts, destination } = prepared;
-  await removeTemporary(destination);
-  await using archived = await ContentFile.open(destination, context.compression);
+  await removeTemporary(destination, context.disk);
+  await using archived = await ContentFile.open(destination, { custom: context.compression.custom, disk: context.disk });
   if (archived === undefined) throw new ArchiveCopyError(destination, file.path);
   const { size, codec: compression, path } = archived;
   const common = { source: source.kind, name: name.name, path };

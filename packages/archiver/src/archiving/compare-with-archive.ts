@@ -21,14 +21,14 @@ export interface Newcomer {
  */
 export async function compareWithArchive(context: PassContext, newcomer: Newcomer): Promise<'none' | 'same' | 'different'> {
   const { name, file, content, destination } = newcomer;
-  await using existing = await ContentFile.open(destination, context.compression);
+  await using existing = await ContentFile.open(destination, { custom: context.compression.custom, disk: context.disk });
   if (existing === undefined) return 'none';
   if (existing.stats.ino === file.stats.ino && existing.stats.dev === file.stats.dev) return 'same';
   if (await isSame(content === undefined ? file.bytes() : [content], existing)) return 'same';
   const damage = await damageOf(context, name, existing);
   if (damage === undefined || damage.code === 'ERR_WAL_FILE_FOREIGN') return 'different';
   context.log.warn({ server: context.serverName, file: name.name }, `the copy in the archive is damaged: ${damage.message}`);
-  await moveInvalid(context.errorsDirectory, destination, damage);
+  await moveInvalid(destination, damage, context);
   return 'none';
 }
 

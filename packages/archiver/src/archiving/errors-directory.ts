@@ -2,9 +2,18 @@
  * What cannot be archived is moved aside, never removed: `errors/NAME.STAMP.KIND`, Barman's names, which its `check`
  * counts. Two files of one name in one second get numbers. A reason, where there is one, is written beside the file.
  */
-import { cp, lstat, rm } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { durableRename, errnoOf, fileSystemError, syncDirectory, syncFile, writeFileAtomic } from '@walvault/durable-fs';
+import {
+  type Disk,
+  durableRename,
+  errnoOf,
+  fileSystemError,
+  nodeDisk,
+  syncDirectory,
+  syncFile,
+  writeFileAtomic,
+} from '@walvault/durable-fs';
 import type { WalFileError } from '../errors.ts';
 import { makeDirectory } from '../wal-files/make-directory.ts';
 
@@ -18,6 +27,8 @@ export interface MoveAsideOptions {
   readonly kind: ErrorKind;
   /** Text for the file `....reason` beside it. */
   readonly reason?: string | undefined;
+  /** Where all of these are; the file system of the operating system unless given. */
+  readonly disk?: Disk | undefined;
 }
 
 /**
@@ -26,23 +37,27 @@ export interface MoveAsideOptions {
  * @throws {FileSystemError}
  */
 export async function moveAside(options: MoveAsideOptions): Promise<string> {
-  const { path, errorsDirectory, kind, reason } = options;
-  await makeDirectory(errorsDirectory);
-  const target = await freeName(join(errorsDirectory, `${basename(path)}.${stamp(new Date())}`), kind);
-  if (reason !== undefined) await writeFileAtomic(`${target}.reason`, `${reason}\n`, { mode: 0o640 });
-  await move(path, target);
+  const { path, errorsDirectory, kind, reason, disk = nodeDisk } = options;
+  await makeDirectory(errorsDirectory, disk);
+  const target = await freeName(join(errorsDirectory, `${basename(path)}.${stamp(new Date())}`), kind, disk);
+  if (reason !== undefined) await writeFileAtomic(`${target}.reason`, `${reason}\n`, { mode: 0o640, disk });
+  await move(path, target, disk);
   return target;
 }
 
 /** Moves a WAL file aside that is not what it must be, with the reason beside it; see {@link moveAside}. */
-export function moveInvalid(errorsDirectory: string, path: string, error: WalFileError): Promise<string> {
+export function moveInvalid(
+  path: string,
+  error: WalFileError,
+  { errorsDirectory, disk }: Pick<MoveAsideOptions, 'errorsDirectory' | 'disk'>,
+): Promise<string> {
   const reason = [`${error.code}: ${error.message}`, error.hint ?? []].flat().join('\n');
-  return moveAside({ path, errorsDirectory, kind: 'invalid', reason });
+  return moveAside({ path, errorsDirectory, kind: 'invalid', reason, disk });
 }
 
-async function move(from: string, to: string): Promise<void> {
+async function move(from: string, to: string, disk: Disk): Promise<void> {
   try {
-    await durableRename(from, to, { contentIsDurable: true });
+    await durableRename(from, to, { contentIsDurable: true, disk });
   } catch (error) {
     if (!isOtherFileSystem(error)) throw error;
     await moveAcross(from, to);
@@ -67,16 +82,16 @@ function isOtherFileSystem(error: unknown): boolean {
   return error instanceof Error && errnoOf(error.cause) === 'EXDEV';
 }
 
-async function freeName(stem: string, kind: ErrorKind): Promise<string> {
+async function freeName(stem: string, kind: ErrorKind, disk: Disk): Promise<string> {
   for (let number = 1; ; number += 1) {
     const name = number === 1 ? `${stem}.${kind}` : `${stem}-${number}.${kind}`;
-    if ((await isFree(name)) && (await isFree(`${name}.reason`))) return name;
+    if ((await isFree(name, disk)) && (await isFree(`${name}.reason`, disk))) return name;
   }
 }
 
-async function isFree(path: string): Promise<boolean> {
+async function isFree(path: string, disk: Disk): Promise<boolean> {
   try {
-    await lstat(path);
+    await disk.lstat(path, { bigint: true });
     return false;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return true;

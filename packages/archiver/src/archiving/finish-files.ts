@@ -3,7 +3,7 @@
  * the catalogue (one transaction), told to the scripts and to the caller, and only then their sources go, with one fsync of
  * their directory. Whatever ends it in between leaves sources that the next pass finds to be in the archive.
  */
-import { durableUnlinkAll } from '@walvault/durable-fs';
+import { type Disk, durableUnlinkAll } from '@walvault/durable-fs';
 import type { CatalogEntry } from '../catalog/catalog.ts';
 import { secondsOf } from '../wal-files/xlog-db.ts';
 import { runPostHooks } from './archive-hooks.ts';
@@ -28,12 +28,12 @@ export async function finishFiles(context: PassContext, group: readonly Outcome[
       if (outcome.spent !== undefined) spent.push(outcome.spent);
     }
   } finally {
-    await removeAll(spent);
+    await removeAll(spent, context.disk);
   }
 }
 
-async function removeAll([first, ...others]: readonly string[]): Promise<void> {
-  if (first !== undefined) await durableUnlinkAll([first, ...others]);
+async function removeAll([first, ...others]: readonly string[], disk: Disk): Promise<void> {
+  if (first !== undefined) await durableUnlinkAll([first, ...others], disk);
 }
 
 function catalogEntryOf({ facts, size, compression, mtimeNs }: StoredFile, archivedAt: number): CatalogEntry | undefined {

@@ -1,4 +1,5 @@
 /** What everything in one pass of archive-wal has in common. */
+import type { Disk } from '@walvault/durable-fs';
 import type { Logger } from '@walvault/wal';
 import type { ClusterFacts } from '../content/check-wal-file.ts';
 import type { Compression } from '../content/codec.ts';
@@ -21,6 +22,7 @@ export interface PassContext {
   readonly compression: Compression;
   readonly facts: ClusterFacts;
   readonly workers: number;
+  readonly disk: Disk;
   readonly xlogDb: XlogDb;
   readonly catalog: CatalogNotes;
   readonly hooks: ArchiveHooks | undefined;

@@ -6,9 +6,17 @@
  * A `NAME.tmp` that a crash left goes when its file is archived. Others are left alone: after a failed rename
  * Barman 3.17 removes the source all the same, and the temporary file is then the only copy.
  */
-import { link, rm, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Disk, durableRename, errnoOf, fileSystemError, syncDirectory, syncFile, writeNewFile } from '@walvault/durable-fs';
+import {
+  type Disk,
+  durableRename,
+  errnoOf,
+  fileSystemError,
+  nodeDisk,
+  syncDirectory,
+  syncFile,
+  writeNewFile,
+} from '@walvault/durable-fs';
 import type { Compression } from '../content/codec.ts';
 import { ContentFile, sameBytes } from '../content/content.ts';
 import { encode, encodeWhole } from '../content/encode.ts';
@@ -31,7 +39,7 @@ export interface PlaceOptions {
   /** The source does not change any more, so that the archive may share its data. */
   readonly mayLink: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** Where the temporary file is written and renamed; the file system of the operating system unless given. */
+  /** Where all of these are; the file system of the operating system unless given. */
   readonly disk?: Disk | undefined;
 }
 
@@ -43,44 +51,44 @@ export interface PlaceOptions {
  * @throws {FileSystemError}
  */
 export async function placeFile(options: PlaceOptions): Promise<void> {
-  const { source, destination, mayLink, disk } = options;
+  const { source, destination, mayLink, disk = nodeDisk } = options;
   const isStoredAsItIs = options.compression.method === 'none' || source.codec !== undefined;
-  await makeDirectory(dirname(destination));
-  if (isStoredAsItIs && mayLink && (await tryLink(source.path, destination))) {
-    await makeDurable(destination);
+  await makeDirectory(dirname(destination), disk);
+  if (isStoredAsItIs && mayLink && (await tryLink(disk, source.path, destination))) {
+    await makeDurable(destination, disk);
     return;
   }
   const temporary = `${destination}${temporarySuffix}`;
-  await removeTemporary(destination);
+  await removeTemporary(destination, disk);
   try {
     await writeNewFile(temporary, storedBytes(options), { mode: Number(source.stats.mode) & 0o777, disk });
-    await setModificationTime(temporary, source);
+    await setModificationTime(disk, temporary, source);
     await readBack(options, temporary);
     await durableRename(temporary, destination, { disk });
   } catch (error) {
-    await removeTemporary(destination).catch(() => undefined);
+    await removeTemporary(destination, disk).catch(() => undefined);
     throw error;
   }
 }
 
 /** Removes what a crash left of an earlier copy. Only for a file that is safe elsewhere. @throws {FileSystemError} */
-export async function removeTemporary(destination: string): Promise<void> {
+export async function removeTemporary(destination: string, disk: Disk = nodeDisk): Promise<void> {
   const temporary = `${destination}${temporarySuffix}`;
-  await rm(temporary, { force: true }).catch((error: unknown) => {
-    throw fileSystemError('remove', temporary, error);
+  await disk.unlink(temporary).catch((error: unknown) => {
+    if (errnoOf(error) !== 'ENOENT') throw fileSystemError('remove', temporary, error);
   });
 }
 
 /** Makes sure that a file in the archive, placed by a run that may have crashed, is durable. @throws {FileSystemError} */
-export async function makeDurable(path: string): Promise<void> {
-  await syncFile(path);
-  await syncDirectory(dirname(path));
+export async function makeDurable(path: string, disk?: Disk): Promise<void> {
+  await syncFile(path, disk);
+  await syncDirectory(dirname(path), disk);
 }
 
 /** False where the file system cannot link these two: another one, or one without links, or without leave. */
-async function tryLink(from: string, to: string): Promise<boolean> {
+async function tryLink(disk: Disk, from: string, to: string): Promise<boolean> {
   try {
-    await link(from, to);
+    await disk.link(from, to);
     return true;
   } catch (error) {
     if (['EXDEV', 'EPERM', 'EACCES', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errnoOf(error) ?? '')) return false;
@@ -99,8 +107,8 @@ async function* storedBytes(options: PlaceOptions): AsyncGenerator<Buffer, void,
 
 /** Reads the copy as a restore would, and compares all of it with the source. */
 async function readBack(options: PlaceOptions, temporary: string): Promise<void> {
-  const { source, content, compression } = options;
-  await using written = await ContentFile.open(temporary, { custom: compression.custom });
+  const { source, content, compression, disk } = options;
+  await using written = await ContentFile.open(temporary, { custom: compression.custom, disk });
   if (written === undefined) throw new ArchiveCopyError(temporary, source.path);
   try {
     const isSame =
@@ -114,8 +122,8 @@ async function readBack(options: PlaceOptions, temporary: string): Promise<void>
   throw new ArchiveCopyError(temporary, source.path);
 }
 
-async function setModificationTime(path: string, source: ContentFile): Promise<void> {
-  await utimes(path, new Date(), Number(source.stats.mtimeNs) / 1e9).catch((error: unknown) => {
+async function setModificationTime(disk: Disk, path: string, source: ContentFile): Promise<void> {
+  await disk.utimes(path, Date.now() / 1000, Number(source.stats.mtimeNs) / 1e9).catch((error: unknown) => {
     throw fileSystemError('set the time of', path, error);
   });
 }

@@ -3,6 +3,7 @@
  * Nothing is changed, but that a damaged copy in the archive makes room.
  */
 import { join } from 'node:path';
+import type { Disk } from '@walvault/durable-fs';
 import type { WalFileName } from '@walvault/wal';
 import type { CustomFilters } from '../content/codec.ts';
 import { ContentFile } from '../content/content.ts';
@@ -64,7 +65,7 @@ export class FilePreparer {
         await seen.file[Symbol.asyncDispose]();
         return 'stop';
       }
-      if (this.#context.hooks !== undefined && !(await isUnchanged(seen.file))) {
+      if (this.#context.hooks !== undefined && !(await isUnchanged(seen.file, this.#context.disk))) {
         await seen.file[Symbol.asyncDispose]();
         seen = await this.#look(name);
         if (typeof seen === 'string') return seen;
@@ -86,7 +87,10 @@ export class FilePreparer {
   }
 
   async #look(name: WalFileName): Promise<SeenFile | 'gone' | 'unfinished'> {
-    const file = await ContentFile.open(join(this.#source.directory, name.name), { custom: this.#custom });
+    const file = await ContentFile.open(join(this.#source.directory, name.name), {
+      custom: this.#custom,
+      disk: this.#context.disk,
+    });
     if (file === undefined) return 'gone';
     try {
       const seamBefore = this.#seams.before.bind(this.#seams);
@@ -130,8 +134,8 @@ const patienceMs = 60_000;
 const decisions = { none: 'place', same: 'duplicate', different: 'conflict' } as const;
 
 /** Whether it is still what the scripts were told of. */
-async function isUnchanged({ path, stats }: ContentFile): Promise<boolean> {
-  await using now = await ContentFile.open(path);
+async function isUnchanged({ path, stats }: ContentFile, disk: Disk): Promise<boolean> {
+  await using now = await ContentFile.open(path, { disk });
   if (now === undefined) return false;
   return now.stats.ino === stats.ino && now.stats.size === stats.size && now.stats.mtimeNs === stats.mtimeNs;
 }

@@ -1,6 +1,6 @@
 /** What must be known to select among the files of a streaming directory. */
 import { join } from 'node:path';
-import { FileSystemError } from '@walvault/durable-fs';
+import { type Disk, FileSystemError } from '@walvault/durable-fs';
 import type { WalFileName } from '@walvault/wal';
 import { checkWalFile, type ClusterFacts } from '../content/check-wal-file.ts';
 import { ContentFile } from '../content/content.ts';
@@ -13,6 +13,7 @@ import { segmentsFromLatest, type SelectionFacts } from './select-files.ts';
 export interface ReceiverFacts extends ClusterFacts {
   readonly livePartial?: string | undefined;
   readonly receivedThrough?: string | undefined;
+  readonly disk?: Disk | undefined;
 }
 
 /** Finds out. @throws {FileSystemError} */
@@ -43,7 +44,7 @@ async function positionMarkAmong(
 ): Promise<string | undefined> {
   for (const name of segmentsFromLatest(files)) {
     if (receiver.receivedThrough !== undefined && name.name <= receiver.receivedThrough) return undefined;
-    await using content = await ContentFile.open(join(directory, name.name));
+    await using content = await ContentFile.open(join(directory, name.name), { disk: receiver.disk });
     if (content === undefined) continue;
     try {
       await checkWalFile(content, content.size, name, receiver);
@@ -59,9 +60,9 @@ async function positionMarkAmong(
  * How the timelines descend. A damaged history file proves nothing, and must not hold up the pass that moves it aside; nor must a
  * directory that cannot be read hold up another one's turn.
  */
-export async function readTimelines(directories: WalDirectories): Promise<Timelines | undefined> {
+export async function readTimelines(directories: WalDirectories, disk?: Disk): Promise<Timelines | undefined> {
   try {
-    return await Timelines.read(directories);
+    return await Timelines.read(directories, disk);
   } catch (error) {
     if (error instanceof WalFileError || error instanceof FileSystemError) return undefined;
     throw error;

@@ -2,7 +2,7 @@
  * What waits in a directory that feeds the archive: WAL files, and what has no business there. Names that begin with a dot or
  * end in `.tmp` are somebody's work in progress and are ignored.
  */
-import { readDirectory } from '@walvault/durable-fs';
+import { type Disk, readDirectory } from '@walvault/durable-fs';
 import { tryParseWalFileName, type WalFileName } from '@walvault/wal';
 import { isMissing } from '../wal-files/directory-listing.ts';
 import { temporarySuffix } from '../wal-files/layout.ts';
@@ -25,10 +25,10 @@ export interface WaitingFiles {
  * Reads a directory. One that nobody has made yet holds nothing.
  * @throws {FileSystemError}
  */
-export async function readWaitingFiles(directory: string): Promise<WaitingFiles> {
+export async function readWaitingFiles(directory: string, disk?: Disk): Promise<WaitingFiles> {
   const files: WalFileName[] = [];
   const unknown: UnknownObject[] = [];
-  for (const { name, isFile } of await entriesIfAny(directory)) {
+  for (const { name, isFile } of await entriesIfAny(directory, disk)) {
     if (name.startsWith('.') || name.endsWith(temporarySuffix)) continue;
     const file = isFile ? tryParseWalFileName(name) : undefined;
     if (file === undefined) unknown.push({ name, reason: reasonFor(name, isFile) });
@@ -37,9 +37,12 @@ export async function readWaitingFiles(directory: string): Promise<WaitingFiles>
   return { files, unknown };
 }
 
-async function entriesIfAny(directory: string): Promise<readonly { readonly name: string; readonly isFile: boolean }[]> {
+async function entriesIfAny(
+  directory: string,
+  disk: Disk | undefined,
+): Promise<readonly { readonly name: string; readonly isFile: boolean }[]> {
   try {
-    const entries = await readDirectory(directory);
+    const entries = await readDirectory(directory, disk);
     const found = entries.map((entry) => ({ name: entry.name, isFile: entry.isFile() }));
     return found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {

@@ -3,9 +3,7 @@
  *
  * A file is opened once and read through its handle, so that it stays readable when it is moved or removed meanwhile.
  */
-import type { BigIntStats } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
-import { errnoOf, fileSystemError } from '@walvault/durable-fs';
+import { type Disk, type DiskFile, errnoOf, type ExactFileFacts, fileSystemError, nodeDisk } from '@walvault/durable-fs';
 import { WalvaultError } from '@walvault/wal';
 import { type ArchivedCodec, codecMagicLength, type CustomFilters, identifyCodec } from './codec.ts';
 import { decode } from './decode.ts';
@@ -17,19 +15,21 @@ const readSize = 512 * 1024;
 /** How to open a file. */
 export interface OpenOptions {
   readonly custom?: CustomFilters | undefined;
+  /** Where the file is; the file system of the operating system unless given. */
+  readonly disk?: Disk | undefined;
 }
 
 /** An open file whose content can be read, again and again, until it is disposed of. */
 export class ContentFile implements AsyncDisposable, StoredBytes {
   readonly path: string;
   /** The file as it was when it was opened. */
-  readonly stats: BigIntStats;
+  readonly stats: ExactFileFacts;
   /** How it is compressed, if it is. */
   readonly codec: ArchivedCodec | undefined;
-  readonly #handle: FileHandle;
+  readonly #handle: DiskFile;
   readonly #custom: CustomFilters | undefined;
 
-  private constructor(path: string, handle: FileHandle, seen: { stats: BigIntStats; head: Buffer }, custom?: CustomFilters) {
+  private constructor(path: string, handle: DiskFile, seen: { stats: ExactFileFacts; head: Buffer }, custom?: CustomFilters) {
     this.path = path;
     this.#handle = handle;
     this.stats = seen.stats;
@@ -49,10 +49,11 @@ export class ContentFile implements AsyncDisposable, StoredBytes {
    * @throws {FileSystemError} when it cannot be opened or read.
    */
   static async open(path: string, options: OpenOptions = {}): Promise<ContentFile | undefined> {
-    let handle: FileHandle | undefined;
+    let handle: DiskFile | undefined;
     try {
-      handle = await open(path, 'r');
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(codecMagicLength), 0, codecMagicLength, 0);
+      handle = await (options.disk ?? nodeDisk).open(path, 'r');
+      const buffer = Buffer.alloc(codecMagicLength);
+      const { bytesRead } = await handle.read(buffer, 0, codecMagicLength, 0);
       const stats = await handle.stat({ bigint: true });
       return new ContentFile(path, handle, { stats, head: buffer.subarray(0, bytesRead) }, options.custom);
     } catch (error) {
@@ -106,7 +107,8 @@ export class ContentFile implements AsyncDisposable, StoredBytes {
 
   async #read(position: number): Promise<Buffer> {
     try {
-      const { buffer, bytesRead } = await this.#handle.read(Buffer.allocUnsafe(readSize), 0, readSize, position);
+      const buffer = Buffer.allocUnsafe(readSize);
+      const { bytesRead } = await this.#handle.read(buffer, 0, readSize, position);
       return buffer.subarray(0, bytesRead);
     } catch (error) {
       throw fileSystemError('read', this.path, error);

@@ -1,22 +1,17 @@
 /** What the directories hold, by name only. A directory that is given and cannot be read is an error, never "nothing there". */
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, FileSystemError, fileSystemError } from '@walvault/durable-fs';
+import { type Disk, errnoOf, FileSystemError, readDirectory } from '@walvault/durable-fs';
 import { tryParseWalFileName, type WalFileName } from '@walvault/wal';
 import { type HashDirectory, tryParseHashDirectory, type WalDirectories } from './layout.ts';
 
 /** The names in a directory, sorted. @throws {FileSystemError} */
-export async function namesIn(directory: string): Promise<readonly string[]> {
-  try {
-    return (await readdir(directory)).toSorted();
-  } catch (error) {
-    throw fileSystemError('read the directory', directory, error);
-  }
+export async function namesIn(directory: string, disk?: Disk): Promise<readonly string[]> {
+  return (await readDirectory(directory, disk)).map(({ name }) => name).toSorted();
 }
 
 /** The WAL files in a flat directory, sorted by name. @throws {FileSystemError} */
-export async function walFilesIn(directory: string): Promise<readonly WalFileName[]> {
-  return parsed(await namesIn(directory));
+export async function walFilesIn(directory: string, disk?: Disk): Promise<readonly WalFileName[]> {
+  return parsed(await namesIn(directory, disk));
 }
 
 /** The WAL files that wait to be archived, of streaming first, then of incoming. @throws {FileSystemError} */
@@ -29,8 +24,9 @@ export async function waitingFiles(directories: WalDirectories): Promise<readonl
 /** What lies directly in the archive: its directories, and its history files. @throws {FileSystemError} */
 export async function archiveRoot(
   walsDirectory: string,
+  disk?: Disk,
 ): Promise<{ readonly hashDirectories: readonly HashDirectory[]; readonly histories: readonly WalFileName[] }> {
-  const names = await namesIn(walsDirectory);
+  const names = await namesIn(walsDirectory, disk);
   return {
     hashDirectories: names.map(tryParseHashDirectory).filter((directory) => directory !== undefined),
     histories: parsed(names).filter((file) => file.kind === 'history'),

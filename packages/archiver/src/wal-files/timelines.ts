@@ -5,6 +5,7 @@
  * where the archive was begun on a later timeline and the earlier history files never came.
  */
 import { join } from 'node:path';
+import type { Disk } from '@walvault/durable-fs';
 import {
   type Lsn,
   parseHistoryFile,
@@ -14,7 +15,7 @@ import {
   type WalFileName,
   WalFormatError,
 } from '@walvault/wal';
-import { ContentFile } from '../content/content.ts';
+import { ContentFile, type OpenOptions } from '../content/content.ts';
 import { archiveRoot, walFilesIn } from './directory-listing.ts';
 import { WalFileError } from '../errors.ts';
 import type { WalDirectories } from './layout.ts';
@@ -40,13 +41,15 @@ export class Timelines {
    * @throws {FileSystemError} when a directory or a file cannot be read
    * @throws {WalFileError} when a file is not a history file
    */
-  static async read(directories: WalDirectories): Promise<Timelines> {
+  static async read(directories: WalDirectories, disk?: Disk): Promise<Timelines> {
     const histories = new Map<TimelineId, readonly TimelineSwitch[]>();
     for (const directory of [directories.streaming, directories.incoming, directories.wals]) {
       if (directory === undefined) continue;
-      const files = directory === directories.wals ? (await archiveRoot(directory)).histories : await walFilesIn(directory);
+      const files =
+        directory === directories.wals ? (await archiveRoot(directory, disk)).histories : await walFilesIn(directory, disk);
       for (const file of files) {
-        const switches = file.kind === 'history' ? await readHistory(directories, join(directory, file.name), file) : undefined;
+        const path = join(directory, file.name);
+        const switches = file.kind === 'history' ? await readHistory(path, file, { ...directories, disk }) : undefined;
         if (switches !== undefined) histories.set(file.timelineId, switches);
       }
     }
@@ -105,11 +108,11 @@ export class Timelines {
 }
 
 async function readHistory(
-  directories: WalDirectories,
   path: string,
   file: WalFileName,
+  options: OpenOptions,
 ): Promise<readonly TimelineSwitch[] | undefined> {
-  await using content = await ContentFile.open(path, directories);
+  await using content = await ContentFile.open(path, options);
   if (content === undefined) return undefined;
   const chunks: Buffer[] = [];
   for await (const chunk of content.bytes()) chunks.push(chunk);

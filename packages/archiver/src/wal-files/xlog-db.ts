@@ -6,21 +6,24 @@
  * Size and modification time are those of the file in the archive. Newer Barmans add a fifth column (encryption) and
  * all of them read lines of four, so that is what is written. Changes are made under Barman's own lock file.
  */
-import { access, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   appendDurably,
+  type Disk,
   errnoOf,
   type FileLock,
   fileSystemError,
   lockOwner,
+  nodeDisk,
+  readWhole,
   tryLock,
   writeFileAtomic,
 } from '@walvault/durable-fs';
 import { tryParseWalFileName } from '@walvault/wal';
 import { ContentFile } from '../content/content.ts';
 import { ArchiverBusyError, XlogDbError } from '../errors.ts';
+import { isMissing } from './directory-listing.ts';
 import { archivePath } from './layout.ts';
 
 /** One line of xlog.db. */
@@ -77,11 +80,12 @@ export async function xlogDbPath(choice: {
   readonly serverName: string;
   readonly walsDirectory: string;
   readonly xlogDbDirectory?: string | undefined;
+  readonly disk?: Disk | undefined;
 }): Promise<string> {
   const newName = join(choice.xlogDbDirectory ?? choice.walsDirectory, `${choice.serverName}-xlog.db`);
   if (choice.xlogDbDirectory !== undefined) return newName;
   try {
-    await access(newName);
+    await (choice.disk ?? nodeDisk).stat(newName);
     return newName;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return join(choice.walsDirectory, 'xlog.db');
@@ -106,6 +110,10 @@ export interface XlogDbOptions {
   readonly lockPath: string;
   readonly walsDirectory: string;
   readonly signal?: AbortSignal | undefined;
+  /** Where the file and the archive are; the file system of the operating system unless given. */
+  readonly disk?: Disk | undefined;
+  /** How the lock is tried for; the kernel's unless given. */
+  readonly tryLock?: typeof tryLock | undefined;
 }
 
 const lockPatienceMs = 30_000;
@@ -135,7 +143,7 @@ export class XlogDb {
     const replaced = new Set(entries.map(({ name }) => name).filter((name) => sizes.has(name)));
     const lines = entries.map(formatXlogDbLine).join('');
     if (replaced.size > 0) await this.#replace(replaced, lines);
-    else if (lines !== '') await appendDurably(this.#options.path, lines);
+    else if (lines !== '') await appendDurably(this.#options.path, lines, this.#options.disk);
     for (const { name, size } of entries) sizes.set(name, size);
   }
 
@@ -155,7 +163,7 @@ export class XlogDb {
   }
 
   async #load(): Promise<Map<string, number>> {
-    const text = await readText(this.#options.path);
+    const text = await readText(this.#options.path, this.#options.disk);
     const end = text.lastIndexOf('\n') + 1;
     const whole = text.slice(0, end);
     const sizes = sizesIn(whole);
@@ -164,27 +172,27 @@ export class XlogDb {
 
   /** A crash left half a line. Its file is noted properly if it is in the archive; what was torn is gone. */
   async #mend(whole: string, torn: string, sizes: Map<string, number>): Promise<Map<string, number>> {
-    const entry = await entryOfTornLine(torn, this.#options.walsDirectory);
+    const entry = await entryOfTornLine(torn, this.#options);
     const isNew = entry !== undefined && !sizes.has(entry.name);
     await this.#rewrite(whole + (isNew ? formatXlogDbLine(entry) : ''));
     return isNew ? sizes.set(entry.name, entry.size) : sizes;
   }
 
   async #replace(names: ReadonlySet<string>, newLines: string): Promise<void> {
-    const lines = (await readText(this.#options.path)).split(/(?<=\n)/);
+    const lines = (await readText(this.#options.path, this.#options.disk)).split(/(?<=\n)/);
     await this.#rewrite(lines.filter((line) => !names.has(nameOf(line))).join('') + newLines);
   }
 
   async #rewrite(text: string): Promise<void> {
-    const { path } = this.#options;
-    const { mode } = await stat(path);
-    await writeFileAtomic(path, text, { mode: mode & 0o7777 });
+    const { path, disk = nodeDisk } = this.#options;
+    const { mode } = await disk.lstat(path, { bigint: true });
+    await writeFileAtomic(path, text, { mode: Number(mode) & 0o7777, disk });
   }
 
   async #lock(): Promise<FileLock> {
-    const { lockPath, signal } = this.#options;
+    const { lockPath, signal, tryLock: take = tryLock } = this.#options;
     for (const deadline = Date.now() + lockPatienceMs; ; ) {
-      const lock = await tryLock(lockPath);
+      const lock = await take(lockPath);
       if (lock !== undefined) return lock;
       if (Date.now() > deadline) throw new ArchiverBusyError(lockPath, (await lockOwner(lockPath))?.pid);
       await sleep(lockPauseMs, undefined, { signal });
@@ -201,10 +209,10 @@ function nameOf(line: string): string {
 }
 
 /** The line that was to be written, made anew from the file in the archive; undefined when even its name was cut off. */
-async function entryOfTornLine(torn: string, walsDirectory: string): Promise<NewEntry | undefined> {
+async function entryOfTornLine(torn: string, { walsDirectory, disk }: XlogDbOptions): Promise<NewEntry | undefined> {
   const file = tryParseWalFileName(/^(\S+)\s/.exec(torn)?.[1] ?? '');
   if (file === undefined) return undefined;
-  await using content = await ContentFile.open(archivePath(walsDirectory, file));
+  await using content = await ContentFile.open(archivePath(walsDirectory, file), { disk });
   if (content === undefined) return undefined;
   return entryOf({ name: file.name, size: content.size, mtimeNs: content.stats.mtimeNs, compression: content.codec });
 }
@@ -213,12 +221,12 @@ function entryOf({ name, size, mtimeNs, compression }: FileToNote): NewEntry {
   return { name, size, modifiedAt: secondsOf(mtimeNs), compression };
 }
 
-async function readText(path: string): Promise<string> {
+async function readText(path: string, disk?: Disk): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return (await readWhole(path, disk)).toString('utf8');
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return '';
-    throw fileSystemError('read', path, error);
+    if (isMissing(error)) return '';
+    throw error;
   }
 }
 
