@@ -151,6 +151,8 @@ export interface SegmentChoices {
   /** What makes two segments of one name differ. */
   readonly seed?: string;
   readonly pageTimelineId?: number;
+  /** What the first record says of where the one before it begins; in the segment before unless given. */
+  readonly previousLsn?: Lsn;
 }
 
 /** Content to suit a name. */
@@ -188,7 +190,7 @@ function segment(name: string, choices: SegmentChoices): Buffer {
     buildWal({ ...options, systemIdentifier: id, items: segmentItems(seed), previousLsn });
   const lastRecord = lastRecordOffsets.get(walSegmentSize) ?? lsnDistance(startLsn, build(undefined).records.at(-1)!.startLsn);
   lastRecordOffsets.set(walSegmentSize, lastRecord);
-  return build((startLsn - BigInt(walSegmentSize) + BigInt(lastRecord)) as Lsn).bytes;
+  return build(choices.previousLsn ?? ((startLsn - BigInt(walSegmentSize) + BigInt(lastRecord)) as Lsn)).bytes;
 }
 
 const lastRecordOffsets = new Map<number, number>();

@@ -57,7 +57,11 @@ function withHandles(changes: HandleChanges): Tamper {
     open: async (path, flags, mode) => changed(await mount.open(path, flags, mode), path, changes),
     rename: (from, to) => mount.rename(from, to),
     unlink: (path) => mount.unlink(path),
+    link: (from, to) => mount.link(from, to),
     stat: (path) => mount.stat(path),
+    lstat: (path, options) => mount.lstat(path, options),
+    utimes: (path, accessed, modified) => mount.utimes(path, accessed, modified),
+    mkdir: (path, options) => mount.mkdir(path, options),
     readdir: (path, options) => mount.readdir(path, options),
   });
 }
@@ -66,7 +70,7 @@ function changed(file: DiskHandle, path: string, changes: HandleChanges): DiskHa
   return {
     writev: (buffers, position) => file.writev(buffers, position),
     read: (buffer, offset, length, position) => file.read(buffer, offset, length, position),
-    stat: () => file.stat(),
+    stat: file.stat.bind(file),
     truncate: (size) => file.truncate(size),
     datasync: () => file.datasync(),
     sync: () => file.sync(),

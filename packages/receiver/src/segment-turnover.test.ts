@@ -166,7 +166,11 @@ describe('disposing', () => {
       },
       rename: (from, to) => mount.rename(from, to),
       unlink: (path) => mount.unlink(path),
+      link: (from, to) => mount.link(from, to),
       stat: (path) => mount.stat(path),
+      lstat: (path, options) => mount.lstat(path, options),
+      utimes: (path, accessed, modified) => mount.utimes(path, accessed, modified),
+      mkdir: (path, options) => mount.mkdir(path, options),
       readdir: (path, options) => mount.readdir(path, options),
     };
     const { writer } = setUp(streaming, { disk: counting });

@@ -5,11 +5,12 @@
  */
 import { longPageHeaderSize, type WalFileName } from '@walvault/wal';
 import type { SegmentFacts } from '../checking/segment-facts.ts';
+import { SegmentInspection } from '../checking/segment-inspection.ts';
 import { checkFirstPage, checkWalFile, type ClusterFacts } from '../content/check-wal-file.ts';
 import type { ContentFile } from '../content/content.ts';
 import { WalFileError } from '../errors.ts';
 import { isSegmentFile, type SegmentFileName } from '../wal-files/layout.ts';
-import { faultOf, SegmentInspection } from './inspection-adapter.ts';
+import { faultOf } from './segment-fault.ts';
 
 /** What a look at a file has found. */
 export interface Examination {

@@ -46,7 +46,7 @@ function damaging(file: DiskFile, damage: Damage): DiskFile {
       return { bytesWritten: given.length };
     },
     read: (...args) => file.read(...args),
-    stat: () => file.stat(),
+    stat: file.stat.bind(file),
     truncate: (size) => file.truncate(size),
     datasync: () => file.datasync(),
     sync: () => file.sync(),

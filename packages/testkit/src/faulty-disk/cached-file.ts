@@ -19,6 +19,10 @@ export interface FileSync {
 
 /** A file without its name. */
 export class CachedFile {
+  /** As long as the machine is up and on the next day. */
+  readonly number: number;
+  /** Time of the last change in nanoseconds since 1970, as it was set. Nothing is lost of it. */
+  mtimeNs = 0n;
   readonly #sectorBytes: number;
   #cache: Uint8Array = new Uint8Array(0);
   #medium: Uint8Array = new Uint8Array(0);
@@ -36,8 +40,9 @@ export class CachedFile {
   #errors = 0;
   #isErrorSeen = true;
 
-  constructor(sectorBytes: number) {
+  constructor(sectorBytes: number, number: number) {
     this.#sectorBytes = sectorBytes;
+    this.number = number;
   }
 
   /** In bytes, as programs see it. */

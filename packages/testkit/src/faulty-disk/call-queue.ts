@@ -17,8 +17,12 @@ export interface DiskCall {
 export type DiskCallKind =
   | 'open'
   | 'rename'
+  | 'link'
   | 'unlink'
   | 'stat'
+  | 'lstat'
+  | 'utimes'
+  | 'mkdir'
   | 'readdir'
   | 'writev'
   | 'read'

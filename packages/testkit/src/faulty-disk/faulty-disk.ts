@@ -79,7 +79,8 @@ export class FaultyDisk implements Disposable {
 
   /** The files in a directory as programs see them now, by name; views, good until the next change. */
   files(directory: string): Map<string, Buffer> {
-    const paths = this.#names.in(directory).toSorted((a, b) => (a < b ? -1 : 1));
+    const names = this.#names.in(directory).filter((path) => !this.#names.isDirectory(path));
+    const paths = names.toSorted((a, b) => (a < b ? -1 : 1));
     return new Map(paths.map((path) => [path.slice(directory.length + 1), asBuffer(this.#table.get(path).content())]));
   }
 

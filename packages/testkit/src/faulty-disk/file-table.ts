@@ -4,6 +4,17 @@ import { CachedFile } from './cached-file.ts';
 import { type Names, parentOf } from './names.ts';
 import { SystemError } from './system-error.ts';
 
+/** What is told of a file by stat(2) in big integers. */
+export interface ExactFacts {
+  readonly size: bigint;
+  readonly ino: bigint;
+  readonly dev: bigint;
+  readonly nlink: bigint;
+  readonly mode: bigint;
+  readonly mtimeNs: bigint;
+  isFile(): boolean;
+}
+
 /** What a {@link FileTable} works on. */
 export interface FileTableOptions {
   /** Where room and permission are looked up at each change. */
@@ -75,6 +86,35 @@ export class FileTable {
     this.names.rename(from, to);
   }
 
+  link(from: string, to: string): void {
+    this.mustBeWritable(to);
+    const file = this.get(from);
+    if (this.names.get(to) !== undefined || this.names.isDirectory(to)) throw new SystemError('EEXIST', 'link', to);
+    this.#mustHavePlace(to);
+    this.names.create(to, file);
+  }
+
+  /** Makes a directory, and those above it that are missing; gives the first one that was made. */
+  makeDirectory(path: string): string | undefined {
+    if (this.names.isDirectory(path)) return undefined;
+    if (path === '') throw new SystemError('ENOENT', 'mkdir', path);
+    if (this.names.get(path) !== undefined) throw new SystemError('EEXIST', 'mkdir', path);
+    this.mustBeWritable(path);
+    const above = this.makeDirectory(parentOf(path));
+    this.names.createDirectory(path);
+    return above ?? path;
+  }
+
+  setTime(path: string, mtimeNs: bigint): void {
+    this.mustBeWritable(path);
+    this.get(path).mtimeNs = mtimeNs;
+  }
+
+  exactFacts(file: CachedFile): ExactFacts {
+    const facts = { size: BigInt(file.size), ino: BigInt(file.number), dev: 1n, mode: 0o100_600n, mtimeNs: file.mtimeNs };
+    return { ...facts, nlink: BigInt(this.names.count(file)), isFile: () => true };
+  }
+
   unlink(path: string): void {
     this.mustBeWritable(path);
     this.get(path);
@@ -98,7 +138,7 @@ export class FileTable {
 
   #create(path: string): CachedFile {
     this.#mustHavePlace(path);
-    const file = new CachedFile(this.#options.sectorBytes);
+    const file = new CachedFile(this.#options.sectorBytes, this.#made.length + 1);
     this.#made.push(file);
     this.names.create(path, file);
     return file;

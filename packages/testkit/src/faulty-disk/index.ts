@@ -4,4 +4,5 @@ export { Random } from './random.ts';
 
 export type { DiskCall, DiskCallKind } from './call-queue.ts';
 export type { DiskFault, FaultyDiskOptions } from './faulty-disk.ts';
+export type { ExactFacts } from './file-table.ts';
 export type { DiskHandle, DiskMount } from './mount.ts';

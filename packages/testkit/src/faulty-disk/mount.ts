@@ -1,7 +1,7 @@
 /** The disk as one program sees it: the calls of node:fs/promises, each of which goes through the queue. */
 import { constants } from 'node:fs';
 import type { CallQueue, DiskCallKind } from './call-queue.ts';
-import { type FileTable, openFlags } from './file-table.ts';
+import { type ExactFacts, type FileTable, openFlags } from './file-table.ts';
 import { OpenDirectory, OpenFile } from './open-file.ts';
 import type { Random } from './random.ts';
 import { SystemError } from './system-error.ts';
@@ -11,6 +11,7 @@ export interface DiskHandle extends AsyncDisposable {
   writev(buffers: readonly Uint8Array[], position?: number): Promise<{ readonly bytesWritten: number }>;
   read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>;
   stat(): Promise<{ readonly size: number }>;
+  stat(options: { readonly bigint: true }): Promise<ExactFacts>;
   truncate(size: number): Promise<void>;
   datasync(): Promise<void>;
   sync(): Promise<void>;
@@ -21,8 +22,12 @@ export interface DiskHandle extends AsyncDisposable {
 export interface DiskMount {
   open(path: string, flags: string | number, mode?: number): Promise<DiskHandle>;
   rename(from: string, to: string): Promise<void>;
+  link(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
   stat(path: string): Promise<{ readonly size: number }>;
+  lstat(path: string, options: { readonly bigint: true }): Promise<ExactFacts>;
+  utimes(path: string, accessed: number, modified: number): Promise<void>;
+  mkdir(path: string, options: { readonly recursive: true; readonly mode: number }): Promise<string | undefined>;
   readdir(path: string, options: { readonly withFileTypes: true }): Promise<{ readonly name: string; isFile(): boolean }[]>;
 }
 
@@ -88,6 +93,10 @@ export class Mount implements DiskMount {
     return this.call({ kind: 'rename', path: from, perform: () => this.table.rename(from, to) });
   }
 
+  link(from: string, to: string): Promise<void> {
+    return this.call({ kind: 'link', path: from, perform: () => this.table.link(from, to) });
+  }
+
   unlink(path: string): Promise<void> {
     return this.call({ kind: 'unlink', path, perform: () => this.table.unlink(path) });
   }
@@ -96,13 +105,27 @@ export class Mount implements DiskMount {
     return this.call({ kind: 'stat', path, perform: () => ({ size: this.table.get(path).size }) });
   }
 
+  lstat(path: string): Promise<ExactFacts> {
+    return this.call({ kind: 'lstat', path, perform: () => this.table.exactFacts(this.table.get(path)) });
+  }
+
+  utimes(path: string, _accessed: number, modified: number): Promise<void> {
+    const nanoseconds = BigInt(Math.round(modified * 1e6)) * 1000n;
+    return this.call({ kind: 'utimes', path, perform: () => this.table.setTime(path, nanoseconds) });
+  }
+
+  mkdir(path: string): Promise<string | undefined> {
+    return this.call({ kind: 'mkdir', path, perform: () => this.table.makeDirectory(path) });
+  }
+
   readdir(path: string): Promise<{ readonly name: string; isFile(): boolean }[]> {
     return this.call({
       kind: 'readdir',
       path,
       perform: () => {
         if (!this.table.names.isDirectory(path)) throw new SystemError('ENOENT', 'scandir', path);
-        return this.table.names.in(path).map((entry) => ({ name: entry.slice(path.length + 1), isFile: () => true }));
+        const { names } = this.table;
+        return names.in(path).map((entry) => ({ name: entry.slice(path.length + 1), isFile: () => !names.isDirectory(entry) }));
       },
     });
   }

@@ -3,14 +3,20 @@
  *
  * Each creation, renaming and removal waits in a journal until its directory is synced. At a power cut some of those
  * that wait have happened and some have not, in any order, but for what hangs on one another: changes of the same name
- * stay in order, a renaming within a directory is one step, and one between two directories adds before it removes.
+ * stay in order, a renaming within a directory is one step, and one between two directories adds before it removes. What is in
+ * a directory whose own name did not reach the medium is gone with it.
  */
 import type { Random } from './random.ts';
 
+/** A directory that was made; what is in it stands under its own names. */
+const madeDirectory = Symbol('directory');
+
+type Entry<File> = File | typeof madeDirectory;
+
 /** One change of names that is done as a whole or not at all. */
 interface Change<File> {
-  /** Path to the file it leads to from then on; undefined when to none. */
-  readonly entries: readonly (readonly [path: string, file: File | undefined])[];
+  /** Path to the file it leads to from then on, or that it is a directory's; undefined when it is nothing's. */
+  readonly entries: readonly (readonly [path: string, file: Entry<File> | undefined])[];
   /** What must have happened before. */
   readonly after: readonly Change<File>[];
 }
@@ -19,23 +25,29 @@ interface Change<File> {
 export type DirectorySync<File> = ReadonlySet<Change<File>>;
 
 /** The names on one disk. */
-export class Names<File> {
+export class Names<File extends object> {
   readonly #directories: ReadonlySet<string>;
-  readonly #cache = new Map<string, File>();
-  readonly #medium = new Map<string, File>();
+  readonly #cache = new Map<string, Entry<File>>();
+  readonly #medium = new Map<string, Entry<File>>();
   #journal: Change<File>[] = [];
 
-  /** @param directories absolute paths; they are there from the start, and are not in one another */
+  /** @param directories absolute paths; they are there from the start and for good, and are not in one another */
   constructor(directories: readonly string[]) {
     this.#directories = new Set(directories);
   }
 
   isDirectory(path: string): boolean {
-    return this.#directories.has(path);
+    return this.#directories.has(path) || this.#cache.get(path) === madeDirectory;
   }
 
   get(path: string): File | undefined {
-    return this.#cache.get(path);
+    const entry = this.#cache.get(path);
+    return entry === madeDirectory ? undefined : entry;
+  }
+
+  /** How many names programs see of a file. */
+  count(file: File): number {
+    return [...this.#cache.values()].filter((other) => other === file).length;
   }
 
   /** The paths in a directory, as programs see it. */
@@ -45,12 +57,18 @@ export class Names<File> {
 
   /** Every file that has a name or may have one after a power cut. */
   files(): Set<File> {
-    const waiting = this.#journal.flatMap(({ entries }) => entries.map(([, file]) => file)).filter((file) => file !== undefined);
-    return new Set([...this.#cache.values(), ...this.#medium.values(), ...waiting]);
+    const waiting = this.#journal.flatMap(({ entries }) => entries.map(([, file]) => file));
+    const all = [...this.#cache.values(), ...this.#medium.values(), ...waiting];
+    return new Set(all.filter((entry) => entry !== undefined && entry !== madeDirectory));
   }
 
+  /** Gives a file a name, perhaps one more. */
   create(path: string, file: File): void {
     this.#change([[path, file]]);
+  }
+
+  createDirectory(path: string): void {
+    this.#change([[path, madeDirectory]]);
   }
 
   remove(path: string): void {
@@ -58,8 +76,8 @@ export class Names<File> {
   }
 
   rename(from: string, to: string): void {
-    const file = this.#cache.get(from);
-    if (from === to || file === undefined) return;
+    const file = this.get(from);
+    if (file === undefined || file === this.#cache.get(to)) return; // as rename(2) has it, also for two names of one file
     if (parentOf(from) === parentOf(to)) {
       this.#change([
         [from, undefined],
@@ -100,7 +118,15 @@ export class Names<File> {
   cutPower(): void {
     this.#journal = [];
     this.#cache.clear();
-    for (const [path, file] of this.#medium) this.#cache.set(path, file);
+    for (const [path, file] of this.#medium) if (this.#isReachable(path)) this.#cache.set(path, file);
+    this.#medium.clear();
+    for (const [path, file] of this.#cache) this.#medium.set(path, file);
+  }
+
+  /** Whether the directories that a name is in, on the medium, have their names there. */
+  #isReachable(path: string): boolean {
+    const parent = parentOf(path);
+    return this.#directories.has(parent) || (this.#medium.get(parent) === madeDirectory && this.#isReachable(parent));
   }
 
   #change(entries: Change<File>['entries'], after: readonly Change<File>[] = []): Change<File> {
@@ -123,7 +149,7 @@ export class Names<File> {
   }
 }
 
-function apply<File>(entries: Change<File>['entries'], names: Map<string, File>): void {
+function apply<File>(entries: Change<File>['entries'], names: Map<string, Entry<File>>): void {
   for (const [path, file] of entries) {
     if (file === undefined) names.delete(path);
     else names.set(path, file);

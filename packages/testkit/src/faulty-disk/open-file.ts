@@ -1,5 +1,6 @@
 /** Open files and directories of a mount. */
 import type { CachedFile, FileSync } from './cached-file.ts';
+import type { ExactFacts } from './file-table.ts';
 import type { CallRequest, DiskHandle, Mount } from './mount.ts';
 import { SystemError } from './system-error.ts';
 
@@ -54,8 +55,12 @@ export class OpenFile implements DiskHandle {
     return this.#call({ kind: 'read', perform });
   }
 
-  stat(): Promise<{ readonly size: number }> {
-    return this.#call({ kind: 'fstat', perform: () => ({ size: this.#opened.file.size }) });
+  stat(): Promise<{ readonly size: number }>;
+  stat(options: { readonly bigint: true }): Promise<ExactFacts>;
+  stat(options?: { readonly bigint: true }): Promise<{ readonly size: number } | ExactFacts> {
+    const { file } = this.#opened;
+    const perform = () => (options === undefined ? { size: file.size } : this.#mount.table.exactFacts(file));
+    return this.#call({ kind: 'fstat', perform });
   }
 
   truncate(size: number): Promise<void> {
@@ -152,8 +157,8 @@ export class OpenDirectory implements DiskHandle {
     return this.close();
   }
 
-  stat(): Promise<{ readonly size: number }> {
-    return Promise.resolve({ size: 0 });
+  stat(): Promise<never> {
+    return this.#refuse('fstat');
   }
 
   writev(): Promise<never> {
