@@ -542,7 +542,7 @@ function randomAction(random: Random): Action {
     async (mount, directory) => {
       const first = await mount.mkdir(`${directory}/d/${a}`, { recursive: true, mode: 0o700 });
       const entries = await mount.readdir(`${directory}/d`, { withFileTypes: true });
-      return [first?.slice(directory.length), entries.map((entry) => [entry.name, entry.isFile()]).toSorted()];
+      return [first?.slice(directory.length), entries.map((entry) => `${entry.name} ${entry.isFile()}`).toSorted()];
     },
     async (mount, directory) => (await mount.open(`${directory}/d/f${b}`, 'a')).close(),
     (mount, directory) => mount.rename(`${directory}/d/f${a}`, `${directory}/${b}`),
