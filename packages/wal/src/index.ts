@@ -42,6 +42,7 @@ export { WalCensus } from './wal-census.ts';
 export { WalChecker } from './wal-checker.ts';
 export type { WalCheckerOptions, WalFault } from './wal-checker.ts';
 export type { WalEvent } from './wal-event.ts';
+export type { WalProblem } from './wal-problem.ts';
 export {
   backupHistoryFileName,
   historyFileName,

@@ -10,6 +10,7 @@ import { isPlausiblePageMagic, longPageHeaderSize, readPageHeader, shortPageHead
 import type { TimelineId } from './timeline.ts';
 import { anyWalFormat, type WalFormat, walFormatOf } from './wal-format.ts';
 import type { WalPiece } from './wal-piece.ts';
+import { differs, hex4, type WalProblem } from './wal-problem.ts';
 import type { PageSeam } from './wal-seam.ts';
 
 /** What the pages must agree with. */
@@ -93,19 +94,21 @@ export class PageChecker {
   }
 
   /** What is wrong with the header. What is right is what the next ones must agree with. */
-  judge(): string | undefined {
+  judge(): WalProblem | undefined {
     const header = this.#header;
     const isFirst = this.#size === longPageHeaderSize;
     const magic = header.readUInt16LE(0);
     if (magic !== this.#magic && !this.#learnMagic(magic)) return this.#badMagic(magic);
-    if (header.readInt32LE(8) !== this.#lsnLow || header.readInt32LE(12) !== this.#lsnHigh)
-      return `it says that it is the page at ${formatLsn(readPageHeader(header).pageLsn)}`;
-    if ((this.info & ~this.format.infoBits) !== 0) return `its flags ${hex(this.info)} are none that PostgreSQL sets`;
-    if (isFirst !== ((this.info & longFlag) !== 0)) return isFirst ? 'it has no long header' : 'it has a long header';
+    if (header.readInt32LE(8) !== this.#lsnLow || header.readInt32LE(12) !== this.#lsnHigh) return this.#otherAddress();
+    if ((this.info & ~this.format.infoBits) !== 0)
+      return { problem: `its flags ${hex4(this.info)} are none that PostgreSQL sets`, found: hex4(this.info) };
+    if (isFirst !== ((this.info & longFlag) !== 0))
+      return { problem: isFirst ? 'it has no long header' : 'it has a long header', found: hex4(this.info) };
     const timelineId = header.readUInt32LE(4);
     if (timelineId === 0 || timelineId > this.#facts.timelineId)
-      return `it is of timeline ${timelineId}, not ${this.#facts.timelineId}`;
-    if (timelineId < this.#timelineId) return `it is of timeline ${timelineId}, the page before of ${this.#timelineId}`;
+      return differs(timelineId, this.#facts.timelineId, `it is of timeline ${timelineId}, not ${this.#facts.timelineId}`);
+    if (timelineId < this.#timelineId)
+      return differs(timelineId, this.#timelineId, `it is of timeline ${timelineId}, the page before of ${this.#timelineId}`);
     this.#timelineId = timelineId;
     return isFirst ? this.#problemOfLongPart() : undefined;
   }
@@ -117,25 +120,34 @@ export class PageChecker {
     return true;
   }
 
-  #badMagic(magic: number): string {
-    if (this.#magic === 0 || !isPlausiblePageMagic(magic)) return `magic number ${hex(magic)} is none of PostgreSQL`;
-    return `its magic number is ${hex(magic)}, that of the pages before ${hex(this.#magic)}`;
+  #badMagic(magic: number): WalProblem {
+    const found = hex4(magic);
+    if (this.#magic === 0 || !isPlausiblePageMagic(magic))
+      return { problem: `magic number ${found} is none of PostgreSQL`, found };
+    return differs(found, hex4(this.#magic), `its magic number is ${found}, that of the pages before ${hex4(this.#magic)}`);
+  }
+
+  #otherAddress(): WalProblem {
+    const found = formatLsn(readPageHeader(this.#header).pageLsn);
+    return differs(found, formatLsn(this.lsn), `it says that it is the page at ${found}`);
   }
 
   /** Once in a segment, so it may be slow. */
-  #problemOfLongPart(): string | undefined {
+  #problemOfLongPart(): WalProblem | undefined {
     const { walSegmentSize, walPageSize } = this.#facts;
     const { long } = readPageHeader(this.#header);
-    if (long === undefined) return 'it has no long header';
+    if (long === undefined) return { problem: 'it has no long header' };
     this.#systemIdentifier ??= long.systemIdentifier;
-    if (long.systemIdentifier !== this.#systemIdentifier)
-      return `it is of cluster ${long.systemIdentifier}, not ${this.#systemIdentifier}`;
-    if (long.segmentSize !== walSegmentSize) return `it is of a segment of ${long.segmentSize} bytes, not ${walSegmentSize}`;
-    if (long.pageSize !== walPageSize) return `its pages have ${long.pageSize} bytes, not ${walPageSize}`;
+    const { systemIdentifier, segmentSize, pageSize } = long;
+    if (systemIdentifier !== this.#systemIdentifier)
+      return differs(
+        systemIdentifier,
+        this.#systemIdentifier,
+        `it is of cluster ${systemIdentifier}, not ${this.#systemIdentifier}`,
+      );
+    if (segmentSize !== walSegmentSize)
+      return differs(segmentSize, walSegmentSize, `it is of a segment of ${segmentSize} bytes, not ${walSegmentSize}`);
+    if (pageSize !== walPageSize) return differs(pageSize, walPageSize, `its pages have ${pageSize} bytes, not ${walPageSize}`);
     return undefined;
   }
-}
-
-function hex(value: number): string {
-  return value.toString(16).toUpperCase().padStart(4, '0');
 }

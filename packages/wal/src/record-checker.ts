@@ -12,9 +12,11 @@
 import { advanceCrc32c, nativeCrc32cFrom } from './crc32c.ts';
 import { formatLsn, halvesOfLsn, invalidLsn, type Lsn, lsnOfHalves } from './lsn.ts';
 import { RecordHead } from './record-head.ts';
+import { recordTypeName, rmgrName } from './rmgr-names.ts';
 import { WalCensus } from './wal-census.ts';
 import { anyWalFormat, type WalFormat } from './wal-format.ts';
 import { PlaceInPiece, type WalPiece } from './wal-piece.ts';
+import { differs, hex8, type WalProblem } from './wal-problem.ts';
 import type { OpenRecord, RecordSeam } from './wal-seam.ts';
 
 /** Bytes of the header of a record. */
@@ -22,12 +24,13 @@ const recordHeaderSize = 24;
 /** The CRC does not cover itself. */
 const crcOffset = 20;
 const xlogRmgr = 0;
+const xactRmgr = 1;
 const switchInfo = 0x40;
 const overwriteContrecordInfo = 0xd0;
 
 export class RecordChecker {
   /** What is wrong with the record that was taken last. */
-  problem: string | undefined;
+  problem: WalProblem | undefined;
   /** Bytes of the record that are still to come. */
   missing = 0;
   /** The next record must say which one was cut off (XLOG_OVERWRITE_CONTRECORD). */
@@ -88,6 +91,14 @@ export class RecordChecker {
   /** Length of the record, 0 where nothing was ever written. */
   get length(): number {
     return this.#header.readUInt32LE(0);
+  }
+
+  /** Which record it is, if its header is one: `Heap/INSERT, 79 bytes, transaction 731`. */
+  get description(): string | undefined {
+    if (this.#problemOfLength() !== undefined) return undefined;
+    const rmgr = this.#header.readUInt8(17);
+    const type = recordTypeName(rmgr, (this.#header.readUInt8(16) >> 4) & (rmgr === xactRmgr ? 7 : 15), this.#format.magic);
+    return `${rmgrName(rmgr)}/${type}, ${this.length} bytes, transaction ${this.#header.readUInt32LE(4)}`;
   }
 
   /**
@@ -197,23 +208,23 @@ export class RecordChecker {
     return WalCensus.wanted(this.#header.readUInt8(17), this.#header.readUInt8(16), this.length);
   }
 
-  #problemOfLength(): string | undefined {
-    if (this.length === 0) return 'none begins there';
+  #problemOfLength(): WalProblem | undefined {
+    if (this.length === 0) return { problem: 'none begins there' };
     if (this.length >= recordHeaderSize && this.length <= this.#format.largestRecord) return undefined;
-    return `no record has a length of ${this.length} bytes`;
+    return { problem: `no record has a length of ${this.length} bytes`, found: String(this.length) };
   }
 
-  #problemOfHeader(): string | undefined {
+  #problemOfHeader(): WalProblem | undefined {
     const rmgr = this.#header.readUInt8(17);
-    if (!this.#format.hasRmgr(rmgr)) return `there is no resource manager ${rmgr}`;
+    if (!this.#format.hasRmgr(rmgr)) return { problem: `there is no resource manager ${rmgr}`, found: String(rmgr) };
     if (this.mustOverwrite && !this.#isXlog(overwriteContrecordInfo))
-      return 'its page gives up a record that was cut off, but it does not say which';
+      return { problem: 'its page gives up a record that was cut off, but it does not say which' };
     if (this.#followsPrevious()) return undefined;
-    const named = formatLsn(lsnOfHalves(this.#header.readInt32LE(12), this.#header.readInt32LE(8)));
-    const right = this.#hasPrevious
-      ? `it is at ${formatLsn(lsnOfHalves(this.#previousHigh, this.#previousLow))}`
-      : `it began before ${formatLsn(this.#startLsn)}`;
-    return `it says that the record before it is at ${named}, but ${right}`;
+    const found = formatLsn(lsnOfHalves(this.#header.readInt32LE(12), this.#header.readInt32LE(8)));
+    const previous = formatLsn(lsnOfHalves(this.#previousHigh, this.#previousLow));
+    const saying = `it says that the record before it is at ${found}, but it`;
+    if (this.#hasPrevious) return differs(found, previous, `${saying} is at ${previous}`);
+    return { problem: `${saying} began before ${formatLsn(this.#startLsn)}`, found };
   }
 
   #followsPrevious(): boolean {
@@ -225,8 +236,9 @@ export class RecordChecker {
 
   #finish(piece: WalPiece, at: number): void {
     const crc = ~advanceCrc32c(viewOf(this.#header), 0, crcOffset, this.#crc);
-    if (crc !== this.#header.readInt32LE(crcOffset)) {
-      this.problem = 'its checksum does not match';
+    const named = this.#header.readInt32LE(crcOffset);
+    if (crc !== named) {
+      this.problem = differs(hex8(crc), hex8(named), 'its checksum does not match');
       return;
     }
     this.mustOverwrite = false;

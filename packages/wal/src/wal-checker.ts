@@ -14,15 +14,16 @@ import { offsetInSegment, type WalSegmentSize } from './segment.ts';
 import type { TimelineId } from './timeline.ts';
 import type { WalCensus } from './wal-census.ts';
 import { WalPiece } from './wal-piece.ts';
+import { differs, hex4, type WalProblem } from './wal-problem.ts';
 import { requireSameWal, type WalSeam } from './wal-seam.ts';
 
 /** What is wrong with WAL, and where. A plain value. */
-export interface WalFault {
+export interface WalFault extends WalProblem {
   readonly kind: 'page' | 'record';
   /** The first byte of the page or record. */
   readonly lsn: Lsn;
-  /** In words that stand behind "the page (record) at X is not right: ". */
-  readonly problem: string;
+  /** Which record it is, as far as its header can be read: `Heap/INSERT, 79 bytes, transaction 731`. */
+  readonly record?: string | undefined;
 }
 
 export interface WalCheckerOptions {
@@ -178,7 +179,7 @@ export class WalChecker {
     return next;
   }
 
-  #problemOfPage(): string | undefined {
+  #problemOfPage(): WalProblem | undefined {
     const page = this.#page;
     if (page.isEmpty && (this.#open === 'tail' || !this.#checksRecords)) return undefined;
     const { format } = page;
@@ -189,12 +190,15 @@ export class WalChecker {
   }
 
   /** Whether a page goes on with what is open, and with nothing else. */
-  #problemOfContinuation(): string | undefined {
+  #problemOfContinuation(): WalProblem | undefined {
     const { info, remainingLength, format } = this.#page;
     const continues = (info & 0x0001) !== 0;
     const overwrites = (info & format.overwriteFlag) !== 0;
     if (continues !== remainingLength > 0 || (continues && overwrites) || (overwrites && this.#open === 'tail'))
-      return `its flags ${hex(info)} do not go with ${remainingLength} bytes of a record from the page before`;
+      return {
+        problem: `its flags ${hex4(info)} do not go with ${remainingLength} bytes of a record from the page before`,
+        found: hex4(info),
+      };
     if (overwrites) return this.#giveUpOpenRecord();
     if (this.#isFirstPage && continues) {
       this.#open = 'head';
@@ -202,7 +206,8 @@ export class WalChecker {
     }
     const missing = this.#open === 'record' ? this.#record.missing : this.#headMissing;
     if (remainingLength === missing) return undefined;
-    return `it goes on with ${remainingLength} bytes of the record before it, of which ${missing} are missing`;
+    const problem = `it goes on with ${remainingLength} bytes of the record before it, of which ${missing} are missing`;
+    return differs(remainingLength, missing, problem);
   }
 
   /** A crash left the record that is open without its rest, and PostgreSQL has gone on from this page. */
@@ -249,11 +254,8 @@ export class WalChecker {
   #takeTail(piece: WalPiece, at: number, end: number): number {
     if (!piece.isZero(at, end)) {
       const intoPage = BigInt(this.#pageSize - this.#roomOnPage);
-      this.#fail(
-        'page',
-        addToLsn(piece.lsnAt(at), -intoPage),
-        'it is not empty, though a switch to the next segment lies before it',
-      );
+      const problem = 'it is not empty, though a switch to the next segment lies before it';
+      this.#fail('page', addToLsn(piece.lsnAt(at), -intoPage), { problem });
     }
     if (this.#roomInSegment === end - at) this.#open = 'nothing';
     return end;
@@ -263,21 +265,17 @@ export class WalChecker {
    * A version that we do not know may write records that we do not understand. As long as none was right, its records are left
    * alone rather than called wrong. A place where there is nothing is none in any version.
    */
-  #failRecord(problem: string): void {
+  #failRecord(problem: WalProblem): void {
     const record = this.#record;
     if (this.#page.format.isKnown || record.hasPrevious || record.length === 0) {
-      this.#fail('record', record.startLsn, problem);
+      this.#fault = { kind: 'record', lsn: record.startLsn, ...problem, record: record.description };
     } else {
       this.#checksRecords = false;
       this.#open = 'nothing';
     }
   }
 
-  #fail(kind: WalFault['kind'], lsn: Lsn, problem: string): void {
-    this.#fault = { kind, lsn, problem };
+  #fail(kind: WalFault['kind'], lsn: Lsn, problem: WalProblem): void {
+    this.#fault = { kind, lsn, ...problem };
   }
-}
-
-function hex(value: number): string {
-  return value.toString(16).toUpperCase().padStart(4, '0');
 }
