@@ -16,6 +16,9 @@ import { errnoOf } from '@walvault/durable-fs';
 import { CatalogError, guarded, readOnlyRollback, sqliteCode } from './errors.ts';
 import { applicationId, schema, schemaVersion, tableNames } from './schema.ts';
 
+/** Stands for a catalogue in memory in place of a path. */
+export const memoryPath = ':memory:';
+
 /** A value in a row, integers as bigint. */
 export type Value = bigint | number | string | Uint8Array | null;
 
@@ -136,6 +139,7 @@ function openToRead(path: string, options: CatalogOpenOptions): DatabaseSync {
 }
 
 function openToWrite(path: string, options: CatalogOpenOptions): DatabaseSync {
+  if (path === memoryPath) return connect(path, options, false);
   try {
     // For its mode: SQLite would make it readable by everybody.
     closeSync(openSync(path, 'a', 0o600));
@@ -205,6 +209,7 @@ function numberOf(database: DatabaseSync, sql: string): number {
 
 /** Which file a path leads to; undefined when it leads to none. */
 function identityOf(path: string): string | undefined {
+  if (path === memoryPath) return undefined;
   try {
     const { dev, ino } = statSync(path, { bigint: true });
     return `${dev}:${ino}`;

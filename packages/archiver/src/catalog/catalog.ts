@@ -5,7 +5,7 @@
  * "not in the catalogue" for "not in the archive".
  */
 import type { SegmentFacts } from '../checking/segment-facts.ts';
-import { CatalogDatabase, type CatalogOpenOptions } from './catalog-database.ts';
+import { CatalogDatabase, type CatalogOpenOptions, memoryPath } from './catalog-database.ts';
 import { CatalogRecords } from './catalog-records.ts';
 import { bytesOf, entryOf, restorePointOf, rmgrOf, segmentColumns, type SegmentDetails, signed } from './segment-rows.ts';
 
@@ -40,6 +40,11 @@ export class Catalog implements Disposable {
    */
   static open(path: string, options: CatalogOpenOptions = {}): Catalog {
     return new Catalog(new CatalogDatabase(path, options));
+  }
+
+  /** One that is nowhere but in memory. */
+  static inMemory(): Catalog {
+    return new Catalog(new CatalogDatabase(memoryPath));
   }
 
   get path(): string {
