@@ -12,7 +12,9 @@ export class FinderError extends WalvaultError {
   readonly retry: RetryAdvice = 'fatal';
 
   constructor(code: FinderErrorCode, timelineId: TimelineId, known: readonly TimelineId[]) {
-    super(`there is no WAL of timeline ${timelineId}`, { hint: `There is WAL of ${known.length === 1 ? 'timeline' : 'the timelines'} ${known.join(', ')}.` });
+    super(`there is no WAL of timeline ${timelineId}`, {
+      hint: `There is WAL of ${known.length === 1 ? 'timeline' : 'the timelines'} ${known.join(', ')}.`,
+    });
     this.code = code;
   }
 }

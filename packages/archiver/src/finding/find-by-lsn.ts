@@ -27,15 +27,23 @@ export async function findByLsn(wal: FindableWal, chain: TimelineChain, lsn: Lsn
   const size = wal.map.walSegmentSize;
   const first = wal.firstComplete(chain);
   const own = segmentNumberOf(lsn, size);
-  if (first === undefined || lsn < segmentStartLsn(first.segment, size)) return { kind: first === undefined ? 'absent' : 'before' };
+  if (first === undefined || lsn < segmentStartLsn(first.segment, size))
+    return { kind: first === undefined ? 'absent' : 'before' };
   const search = new RecordSearch(lsn);
   for (let segment = own; ; segment = (segment + 1n) as SegmentNumber) {
     const end = await wal.scanner.scan(chain, segment, search);
-    if (end === undefined) return (wal.lastComplete(chain)?.segment ?? 0n) > segment ? { kind: 'hole', hole: wal.holeAt(chain, segment) } : { kind: 'beyond' };
+    if (end === undefined)
+      return (wal.lastComplete(chain)?.segment ?? 0n) > segment
+        ? { kind: 'hole', hole: wal.holeAt(chain, segment) }
+        : { kind: 'beyond' };
     const record = search.recordIn(size);
     if (record !== undefined) {
       const lastCommit = await wal.lastCommitBefore(chain, inclusive ? record.endLsn : record.lsn);
-      return { kind: 'found', places: [placeOf(wal, chain, record, { isReplayed: inclusive, lastCommit, event: search.event(record.lsn) })], clockSteps: [] };
+      return {
+        kind: 'found',
+        places: [placeOf(wal, chain, record, { isReplayed: inclusive, lastCommit, event: search.event(record.lsn) })],
+        clockSteps: [],
+      };
     }
     if (end.file.isPartial) return { kind: 'beyond' };
     if (end.fault !== undefined) return { kind: 'damaged', segmentName: end.file.name, fault: end.fault };

@@ -93,8 +93,14 @@ async function reachOf(wal: FindableWal, chain: TimelineChain): Promise<WalReach
     first: wal.firstComplete(chain)?.name,
     last: last?.name,
     endLsn: last === undefined ? undefined : endOf(last, wal.map.walSegmentSize),
-    firstCommitTime: extreme(times.map((time) => time.first), (one, other) => one < other),
-    lastCommitTime: extreme(times.map((time) => time.last), (one, other) => one > other),
+    firstCommitTime: extreme(
+      times.map((time) => time.first),
+      (one, other) => one < other,
+    ),
+    lastCommitTime: extreme(
+      times.map((time) => time.last),
+      (one, other) => one > other,
+    ),
     partial: await partialReach(wal, chain),
   };
 }

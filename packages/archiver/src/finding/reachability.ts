@@ -63,7 +63,10 @@ function faultyBetween(wal: FindableWal, chain: TimelineChain, first: SegmentNum
     const { timelineId } = piece;
     const there = wal.map.segmentsOf(piece).filter(({ segment }) => segment >= from && segment < end);
     const foundNow = there.filter(({ name }) => wal.scanner.faults.has(name) || wal.unreadable.has(name)).map(({ name }) => name);
-    return [...wal.index.faulty({ ...rangeOf(piece), first: from, end }).map((segment) => wal.nameOf(timelineId, segment)), ...foundNow];
+    return [
+      ...wal.index.faulty({ ...rangeOf(piece), first: from, end }).map((segment) => wal.nameOf(timelineId, segment)),
+      ...foundNow,
+    ];
   });
   return [...new Set(names)].toSorted();
 }
@@ -74,6 +77,8 @@ function wholeUpTo(wal: FindableWal, chain: TimelineChain, last: SegmentNumber):
   const first = wal.firstComplete(chain)?.segment ?? last;
   if (first > last) return nameOf(last);
   const breaks = [...wal.map.holes(chain, first, last).map((hole) => hole.last), ...faultyBetween(wal, chain, first, last)];
-  const from = breaks.map((name) => wal.numberOf(name) + 1n).reduce((greatest, one) => (one > greatest ? one : greatest), first as bigint);
+  const from = breaks
+    .map((name) => wal.numberOf(name) + 1n)
+    .reduce((greatest, one) => (one > greatest ? one : greatest), first as bigint);
   return from > last ? undefined : nameOf(from as SegmentNumber);
 }

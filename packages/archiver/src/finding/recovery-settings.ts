@@ -56,7 +56,10 @@ function targetLines(options: RecoverySettingsOptions): readonly string[] {
   const { request, place } = options;
   const { target } = request;
   // recovery_target_lsn compares the start of records, so the place itself is exact.
-  const exactly = [setting('recovery_target_lsn', formatLsn(place.lsn)), setting('recovery_target_inclusive', onOff(place.isReplayed))];
+  const exactly = [
+    setting('recovery_target_lsn', formatLsn(place.lsn)),
+    setting('recovery_target_inclusive', onOff(place.isReplayed)),
+  ];
   if (isMetBefore(options)) return exactly;
   const inclusive = setting('recovery_target_inclusive', onOff(request.inclusive));
   switch (target.kind) {
@@ -75,7 +78,9 @@ function targetLines(options: RecoverySettingsOptions): readonly string[] {
 function isMetBefore({ place, others, backup }: RecoverySettingsOptions): boolean {
   return others.some(
     (other) =>
-      other.chainTimelineId === place.chainTimelineId && other.lsn < place.lsn && (backup === undefined || other.lsn >= backup.begin.lsn),
+      other.chainTimelineId === place.chainTimelineId &&
+      other.lsn < place.lsn &&
+      (backup === undefined || other.lsn >= backup.begin.lsn),
   );
 }
 

@@ -96,7 +96,12 @@ export class SegmentScanner {
     }
     const fault = checker.check(Buffer.alloc(0));
     this.#keep(file, checker.seam);
-    return { file, verifiedLsn: checker.verifiedLsn, fault, isFruitless: fault !== undefined && census.statistics().records === 0 };
+    return {
+      file,
+      verifiedLsn: checker.verifiedLsn,
+      fault,
+      isFruitless: fault !== undefined && census.statistics().records === 0,
+    };
   }
 
   #fileOf(chain: TimelineChain, segment: SegmentNumber): MappedSegment | undefined {

@@ -74,12 +74,12 @@ export class Timelines {
 
   /** Where a timeline begins: the switchpoint of its parent. Undefined when no file tells, as for the first timeline. */
   beginOf(timelineId: TimelineId): Lsn | undefined {
-    return this.#ancestorsOf(timelineId).at(-1)?.switchLsn;
+    return this.ancestorsOf(timelineId).at(-1)?.switchLsn;
   }
 
   /** The timeline, among this one and its ancestors, that the byte at `lsn` belongs to; this one where no file tells. */
   timelineAt(timelineId: TimelineId, lsn: Lsn): TimelineId {
-    return timelineAt(timelineId, this.#ancestorsOf(timelineId), lsn);
+    return timelineAt(timelineId, this.ancestorsOf(timelineId), lsn);
   }
 
   /** The timelines that came from this one, directly or not. */
@@ -94,16 +94,6 @@ export class Timelines {
       }
     }
     return [...found.values()];
-  }
-
-  #ancestorsOf(timelineId: TimelineId): readonly TimelineSwitch[] {
-    const own = this.#histories.get(timelineId);
-    if (own !== undefined) return own;
-    for (const switches of this.#histories.values()) {
-      const index = switches.findIndex((entry) => entry.timelineId === timelineId);
-      if (index > 0) return switches.slice(0, index);
-    }
-    return [];
   }
 }
 
