@@ -58,3 +58,6 @@ export type {
   VerifyRun,
   VerifyTotals,
 } from './catalog/catalog-records.ts';
+export { rebuildCatalog } from './catalog/rebuild-catalog.ts';
+export type { RebuildCatalogOptions, RebuildCatalogReport } from './catalog/rebuild-catalog.ts';
+export type { UnreadableSegment } from './catalog/archive-reader.ts';

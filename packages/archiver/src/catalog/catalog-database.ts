@@ -31,6 +31,11 @@ export interface CatalogOpenOptions {
   readonly readOnly?: boolean | undefined;
   /** How long to wait for another process in milliseconds; 5000 unless given. */
   readonly busyTimeoutMs?: number | undefined;
+  /**
+   * For a file that is worth nothing until it is whole: no journal, and nothing is synced. Whoever puts it in place syncs it. False
+   * unless given.
+   */
+  readonly inMaking?: boolean | undefined;
 }
 
 /** An open catalogue file. Synchronous, as node:sqlite is; nothing here takes long. */
@@ -85,6 +90,19 @@ export class CatalogDatabase implements Disposable {
       throw error;
     } finally {
       this.#isWriting = false;
+    }
+  }
+
+  /**
+   * Keeps all other writers out while something is done beside this file, which stays as it is.
+   * @throws {CatalogError}; what `work` throws
+   */
+  async whileLocked<T>(work: () => Promise<T>): Promise<T> {
+    this.#begin();
+    try {
+      return await work();
+    } finally {
+      this.#rollBack();
     }
   }
 
@@ -157,7 +175,7 @@ function connect(path: string, options: CatalogOpenOptions, readOnly: boolean): 
   return guarded(path, () => {
     const database = new DatabaseSync(path, { readOnly, timeout: busyTimeoutMs });
     try {
-      prepare(database, path, readOnly);
+      prepare(database, path, { ...options, readOnly });
       return database;
     } catch (error) {
       database.close();
@@ -166,14 +184,13 @@ function connect(path: string, options: CatalogOpenOptions, readOnly: boolean): 
   });
 }
 
-function prepare(database: DatabaseSync, path: string, readOnly: boolean): void {
+function prepare(database: DatabaseSync, path: string, { readOnly, inMaking = false }: CatalogOpenOptions): void {
   database.exec('PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON');
-  if (!readOnly) {
-    database.exec('PRAGMA synchronous = FULL');
-    if (isEmpty(database)) make(database);
-  }
+  if (readOnly === true) return recognise(database, path);
+  database.exec(inMaking ? 'PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY' : 'PRAGMA synchronous = FULL');
+  if (isEmpty(database)) make(database);
   recognise(database, path);
-  if (!readOnly) database.exec('PRAGMA journal_mode = TRUNCATE');
+  if (!inMaking) database.exec('PRAGMA journal_mode = TRUNCATE');
 }
 
 /** Two processes may come at the same time. */

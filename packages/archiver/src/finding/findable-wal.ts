@@ -19,7 +19,7 @@ import { Catalog } from '../catalog/catalog.ts';
 import { CatalogError } from '../catalog/errors.ts';
 import { openWal, type WalReadOptions } from '../restoring/open-wal.ts';
 import { isSegmentFile, type SegmentFileName } from '../wal-files/layout.ts';
-import { listArchive, type WalHole } from '../wal-files/list-archive.ts';
+import type { WalHole } from '../wal-files/list-archive.ts';
 import { Timelines } from '../wal-files/timelines.ts';
 import { SegmentIndex } from './segment-index.ts';
 import { SegmentScanner } from './segment-scanner.ts';
@@ -67,11 +67,9 @@ export class FindableWal implements Disposable {
    * @throws {WalFileError} when a history file is damaged
    */
   static async open(options: FindableWalOptions): Promise<FindableWal | undefined> {
-    const walSegmentSize = options.reading.walSegmentSize ?? (await segmentSizeOf(options.reading));
-    if (walSegmentSize === undefined) return undefined;
-    const { directories } = options.reading;
-    const timelines = await Timelines.read(directories);
-    const map = await WalMap.read(directories, walSegmentSize);
+    const timelines = await Timelines.read(options.reading.directories);
+    const map = await WalMap.read(options.reading);
+    if (map === undefined) return undefined;
     return new FindableWal(options, openCatalog(options.catalogPath), map, timelines);
   }
 
@@ -231,8 +229,4 @@ function openCatalog(path: string): Catalog | CatalogError {
     if (error instanceof CatalogError) return error;
     throw error;
   }
-}
-
-async function segmentSizeOf(reading: WalReadOptions): Promise<WalSegmentSize | undefined> {
-  return (await listArchive(reading)).walSegmentSize;
 }

@@ -4,12 +4,15 @@ import {
   segmentNumberOfName,
   type TimelineId,
   walFileName,
+  type WalFileName,
   type WalSegmentSize,
   WalFormatError,
 } from '@walvault/wal';
+import type { WalReadOptions } from '../restoring/open-wal.ts';
 import { archivedFilesIn, archiveRoot, walFilesIn } from '../wal-files/directory-listing.ts';
 import { isSegmentFile, type SegmentFileName, type WalDirectories } from '../wal-files/layout.ts';
 import type { WalHole } from '../wal-files/list-archive.ts';
+import { sampledSegmentSize } from '../wal-files/sampled-segment-size.ts';
 import { runsOf } from '../wal-files/segment-runs.ts';
 import type { WalLocation } from '../wal-files/find-wal.ts';
 import type { ChainPiece, TimelineChain } from './timeline-chain.ts';
@@ -37,16 +40,20 @@ export class WalMap {
     this.walSegmentSize = walSegmentSize;
   }
 
-  /** Lists all directories. @throws {FileSystemError} when one cannot be read */
-  static async read(directories: WalDirectories, walSegmentSize: WalSegmentSize): Promise<WalMap> {
+  /**
+   * Lists all directories.
+   * @returns undefined when there is no segment, or none that tells how large they are
+   * @throws {FileSystemError} when one cannot be read
+   */
+  static async read(reading: WalReadOptions): Promise<WalMap | undefined> {
+    const files = await segmentFiles(reading.directories);
+    const walSegmentSize = await sampledSegmentSize(
+      reading,
+      files.map(([file]) => file),
+    );
+    if (walSegmentSize === undefined) return undefined;
     const map = new WalMap(walSegmentSize);
-    // In the order in which files move, so that one on its way is not missed.
-    for (const location of ['streaming', 'incoming'] as const) {
-      const directory = directories[location];
-      if (directory !== undefined) map.#add(await walFilesIn(directory), location);
-    }
-    const { hashDirectories } = await archiveRoot(directories.wals);
-    for (const directory of hashDirectories) map.#add(await archivedFilesIn(directories.wals, directory), 'archive');
+    for (const [file, location] of files) map.#add(file, location);
     return map;
   }
 
@@ -112,11 +119,7 @@ export class WalMap {
     return holes;
   }
 
-  #add(files: readonly { readonly kind: string; readonly name: string }[], location: WalLocation): void {
-    for (const file of files as readonly SegmentFileName[]) if (isSegmentFile(file)) this.#addSegment(file, location);
-  }
-
-  #addSegment(file: SegmentFileName, location: WalLocation): void {
+  #add(file: SegmentFileName, location: WalLocation): void {
     const { name, timelineId } = file;
     let segment: SegmentNumber;
     try {
@@ -131,6 +134,21 @@ export class WalMap {
     const isPartial = file.kind === 'partial';
     timeline[isPartial ? 'partial' : 'complete'].set(segment, { name, timelineId, segment, location, isPartial });
   }
+}
+
+/** In the order in which files move, so that one on its way is not missed. */
+async function segmentFiles(directories: WalDirectories): Promise<readonly (readonly [SegmentFileName, WalLocation])[]> {
+  const files: [SegmentFileName, WalLocation][] = [];
+  const add = (found: readonly WalFileName[], location: WalLocation): void => {
+    for (const file of found) if (isSegmentFile(file)) files.push([file, location]);
+  };
+  for (const location of ['streaming', 'incoming'] as const) {
+    const directory = directories[location];
+    if (directory !== undefined) add(await walFilesIn(directory), location);
+  }
+  const { hashDirectories } = await archiveRoot(directories.wals);
+  for (const directory of hashDirectories) add(await archivedFilesIn(directories.wals, directory), 'archive');
+  return files;
 }
 
 const empty: TimelineMap = { complete: new Map(), partial: new Map() };
