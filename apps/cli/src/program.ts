@@ -8,6 +8,7 @@ import { CommandContext, type GlobalOptions } from './context.ts';
 import { exitCode } from './exit-code.ts';
 import { addArchivingCommands } from './program/archiving.ts';
 import { addInspectingCommands } from './program/inspecting.ts';
+import { addMaintainingCommands } from './program/maintaining.ts';
 import { addReceivingCommands } from './program/receiving.ts';
 import { addRecoveringCommands } from './program/recovering.ts';
 import type { Run } from './program/runner.ts';
@@ -37,6 +38,7 @@ export function buildProgram(stop: AbortSignal, exit: (code: number) => void): C
   addArchivingCommands(program, run);
   addRecoveringCommands(program, run);
   addInspectingCommands(program, run);
+  addMaintainingCommands(program, run);
   return program;
 }
 

@@ -36,3 +36,6 @@ export type { Configuration, ServerConfig } from '@walvault/config';
 export { SlotExistsError } from '@walvault/slots';
 export { listServerBackups } from './base-backups.ts';
 export type { BackupPoint, BackupStatus, BaseBackup, BaseBackupListing, UnreadableBackup } from '@walvault/archiver';
+export { rebuildServerCatalog } from './rebuild-server-catalog.ts';
+export type { RebuildServerCatalogOptions } from './rebuild-server-catalog.ts';
+export type { RebuildCatalogReport } from '@walvault/archiver';

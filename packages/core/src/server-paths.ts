@@ -5,7 +5,7 @@ import type { ServerConfig } from '@walvault/config';
 import { fileSystemError } from '@walvault/durable-fs';
 
 /** Tasks that at most one process at a time does for a server. */
-export type ServerTask = 'receive-wal' | 'archive-wal' | 'cron' | 'delete-wal';
+export type ServerTask = 'receive-wal' | 'archive-wal' | 'cron' | 'delete-wal' | 'rebuild-catalog';
 
 /** The lock file of a task. */
 export function lockPath(server: ServerConfig, task: ServerTask): string {

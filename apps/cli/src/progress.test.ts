@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest';
+import { progressLine } from './progress.ts';
+
+test('a bar on a terminal, words elsewhere, with the time that is left', () => {
+  expect(progressLine('Reading', { done: 10, total: 40, elapsedMs: 5000, bar: true })).toBe(
+    'Reading [########......................] 10 of 40, about 15 s left',
+  );
+  expect(progressLine('Reading', { done: 10, total: 40, elapsedMs: 5000, bar: false })).toBe(
+    'Reading: 10 of 40, about 15 s left',
+  );
+});
+
+test('nothing is promised before the first and behind the last', () => {
+  expect(progressLine('Reading', { done: 0, total: 40, elapsedMs: 0, bar: false })).toBe('Reading: 0 of 40');
+  expect(progressLine('Reading', { done: 40, total: 40, elapsedMs: 9, bar: false })).toBe('Reading: 40 of 40');
+  expect(progressLine('Reading', { done: 0, total: 0, elapsedMs: 0, bar: true })).toBe(`Reading [${'#'.repeat(30)}] 0 of 0`);
+});
