@@ -2,13 +2,14 @@
 import { CommanderError } from 'commander';
 import { exitCode } from './exit-code.ts';
 import { buildProgram } from './program.ts';
-import { onStopSignals } from './stop-signals.ts';
+import { leaveSoonAfter, onStopSignals } from './stop-signals.ts';
 
 /** A restore_command must never end with a code up to 125 because of trouble: PostgreSQL would take it as the end of the archive. */
 const isRestoring = process.argv.includes('restore-wal') || process.argv.includes('get-wal');
 
 const stop = new AbortController();
 onStopSignals(stop);
+if (isRestoring) leaveSoonAfter(stop.signal);
 // A reader that went away (`| head`) ends the output, not the work.
 process.stdout.on('error', ignoreBrokenPipe);
 process.stderr.on('error', ignoreBrokenPipe);

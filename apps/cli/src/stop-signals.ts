@@ -7,6 +7,19 @@
 const signals = { SIGINT: 2, SIGTERM: 15 } as const;
 const echoMs = 500;
 
+/**
+ * How long a restore_command that was told to end may take for it, in milliseconds. A read from a file server that does not answer
+ * cannot be broken off from inside, and its thread would keep an ordinary exit waiting.
+ */
+const restoringLeavesWithinMs = 1000;
+
+/** Ends this process by a signal, which PostgreSQL does not take for the end of the archive either, when it has not ended by itself. */
+export function leaveSoonAfter(stop: AbortSignal): void {
+  stop.addEventListener('abort', () => {
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), restoringLeavesWithinMs).unref();
+  });
+}
+
 /** Aborts `stop` at the first signal, and leaves the process at the second, as a program without a handler would. */
 export function onStopSignals(stop: AbortController): void {
   let firstAtMs: number | undefined;

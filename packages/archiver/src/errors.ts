@@ -23,6 +23,8 @@ export type ArchiverErrorCode =
   | 'ERR_ARCHIVE_EMPTY'
   /** The record of what was deleted does not hold what walvault writes there. Move it away after looking at it; a new one is begun then. */
   | 'ERR_DELETION_RECORD'
+  /** The directory that segments are prefetched into could be written to by somebody else, who could then hand WAL to a recovering server. Nothing is prefetched. Choose another one, or correct owner and mode. */
+  | 'ERR_SPOOL_UNSAFE'
   /** A line of xlog.db is not one. `barman rebuild-xlogdb` makes the file anew from the archive. */
   | 'ERR_XLOGDB_INVALID';
 
@@ -158,5 +160,20 @@ export class DeletionRecordError extends WalvaultError {
     super(`"${path}" does not hold a record of deletions`, {
       hint: 'Look at it, and move it away; a new one is begun then. What it said to be deleted is no longer told from what never came.',
     });
+  }
+}
+
+/** A directory that no recovering server should take WAL from. */
+export class SpoolError extends WalvaultError {
+  readonly code = 'ERR_SPOOL_UNSAFE';
+  readonly retry: RetryAdvice = 'fatal';
+  readonly path: string;
+
+  /** @param problem as it reads behind "spool directory "PATH" " */
+  constructor(path: string, problem: string) {
+    super(`spool directory "${path}" ${problem}`, {
+      hint: 'Give --spool-dir a directory that belongs to the user of the server and that nobody else may write to.',
+    });
+    this.path = path;
   }
 }

@@ -15,6 +15,7 @@ export {
   ArchiverBusyError,
   CodecProgramError,
   DeletionRecordError,
+  SpoolError,
   WalFileError,
   WalHoleError,
   XlogDbError,
@@ -31,6 +32,10 @@ export { deleteWal } from './retention/delete-wal.ts';
 export type { DeleteReport, DeleteWalOptions, DeletionCatalog } from './retention/delete-wal.ts';
 export type { NeededBackup, RetentionBlock, WalRetention } from './retention/plan-retention.ts';
 export type { RemovedFile } from './retention/remove-files.ts';
+export { prefetch } from './prefetching/prefetcher.ts';
+export type { PrefetchOptions } from './prefetching/prefetcher.ts';
+export { isNextSegmentThere } from './prefetching/next-segment.ts';
+export { Spool } from './prefetching/spool.ts';
 export { openWal } from './restoring/open-wal.ts';
 export type { ArchivedWal, OpenWalChoices, WalForm, WalReadOptions } from './restoring/open-wal.ts';
 export { peekWal } from './restoring/peek-wal.ts';

@@ -1,4 +1,8 @@
 /** @walvault/archiver/reading: the part of @walvault/archiver that reads the archive, for commands that must start quickly. */
+export { ArchiveEmptyError } from './errors.ts';
+export { isNextSegmentThere } from './prefetching/next-segment.ts';
+export { prefetch } from './prefetching/prefetcher.ts';
+export { Spool } from './prefetching/spool.ts';
 export { openWal } from './restoring/open-wal.ts';
 export type { ArchivedWal, OpenWalChoices, WalForm, WalReadOptions } from './restoring/open-wal.ts';
 export { peekWal } from './restoring/peek-wal.ts';

@@ -22,7 +22,7 @@ export { holesPath, openReceiverLog, receiverLogPath, statePath } from './server
 export type { ServerTask } from './server-paths.ts';
 export { resetReceiver } from './reset-receiver.ts';
 export type { ResetOptions, ResetOutcome } from './reset-receiver.ts';
-export { listServerArchive, openServerWal, restoreServerWal } from './server-wal.ts';
+export { listServerArchive, openServerWal } from './server-wal.ts';
 export { serverNamed, serversNamed } from './servers.ts';
 export { createServerSlot, dropServerSlot, requireSlotName } from './slot-commands.ts';
 export { isReportedError, serverStatus } from './status.ts';

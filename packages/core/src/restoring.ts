@@ -1,4 +1,16 @@
 /** @walvault/core/restoring: the part of @walvault/core that gives WAL back, for commands that must start quickly. */
-export { openServerWal, peekServerWal, restoreServerWal } from './server-wal.ts';
+export {
+  canPrefetch,
+  defaultPrefetchBytes,
+  defaultSpoolDirectory,
+  isWorthPrefetching,
+  recoverySpool,
+  runPrefetcher,
+  spoolName,
+} from './recovery-spool.ts';
+export type { PrefetcherOptions } from './recovery-spool.ts';
+export { restoreServerWal } from './restore-server-wal.ts';
+export type { RestoreRequest, RestoreSurroundings } from './restore-server-wal.ts';
+export { openServerWal, peekServerWal } from './server-wal.ts';
 export { saveWal } from '@walvault/archiver/reading';
-export type { ArchivedWal, RestoreOutcome, SaveWalOptions, WalForm } from '@walvault/archiver/reading';
+export type { ArchivedWal, RestoreOutcome, SaveWalOptions, Spool, WalForm } from '@walvault/archiver/reading';

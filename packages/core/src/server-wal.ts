@@ -6,8 +6,6 @@ import {
   openWal,
   peekWal,
   type OpenWalChoices,
-  type RestoreOutcome,
-  restoreWal,
   type WalReadOptions,
   xlogDbPath,
 } from '@walvault/archiver/reading';
@@ -15,7 +13,6 @@ import type { ServerConfig } from '@walvault/config';
 import { readIdentity } from '@walvault/receiver/identity';
 import {
   addToLsn,
-  type Logger,
   type Lsn,
   parseLsn,
   parseWalFileName,
@@ -71,15 +68,6 @@ export async function openServerWal(
 /** The names of WAL files of a server that follow one another, from `name` on; see `peekWal`. */
 export async function* peekServerWal(server: ServerConfig, name: string, count: number): AsyncGenerator<string, void, undefined> {
   yield* peekWal(await readOptions(server), name, count);
-}
-
-/** Hands a WAL file to a recovering server; see `restoreWal` for what `absent` means and what is thrown. */
-export async function restoreServerWal(
-  server: ServerConfig,
-  file: { readonly name: string; readonly destination: string; readonly partial: boolean },
-  log?: Logger,
-): Promise<RestoreOutcome> {
-  return restoreWal({ ...(await readOptions(server)), log }, file.name, file.destination, { partial: file.partial });
 }
 
 /** Where the WAL of a server is looked for. The streaming and incoming directories are looked into where they are used: another one need not be there. */

@@ -123,7 +123,8 @@ test.each(troubles)('restore-wal: 255 for trouble: $name', async ({ args, says }
 
 test('restore-wal: 255 when the archive is gone or cannot be looked into', async () => {
   const wals = vault.path('wals');
-  const restore = async (): ReturnType<Vault['run']> => vault.run('restore-wal', 'pg', archived[0]!, '/nowhere');
+  const restore = async (): ReturnType<Vault['run']> =>
+    vault.run('restore-wal', '--retry-for', '0', 'pg', archived[0]!, '/nowhere');
   expect(await without(wals, restore)).toMatchObject({ code: 255, stderr: expect.stringContaining('ERROR: ') });
   // A mode would not stop everybody; a file in the place of a directory does.
   const directory = dirname(vault.segments().get(archived[0]!)!);

@@ -23,7 +23,7 @@ import {
 export type Section = Readonly<Record<string, string>>;
 
 /** Node keeps what it has compiled here: the tests start walvault some hundred times. */
-const compileCache = await temporaryDirectory('compiled');
+export const compileCache = await temporaryDirectory('compiled');
 const executable = fileURLToPath(new URL('../../bin/walvault.js', import.meta.url));
 
 /** The section that receives from a cluster by the slot `barman`, as the superuser. */

@@ -1,7 +1,8 @@
 /** Commands that give WAL back. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { exitCode } from '../exit-code.ts';
-import type { Runner } from './runner.ts';
+import { readBytes, readSeconds } from './quantities.ts';
+import type { Run, Runner } from './runner.ts';
 
 /** Adds them. */
 export function addRecoveringCommands(program: Command, run: Runner): void {
@@ -23,25 +24,76 @@ export function addRecoveringCommands(program: Command, run: Runner): void {
         exitCode.trouble,
       ),
     );
+  addRestoreWal(program, run);
   program
-    .command('restore-wal <server> <wal-file> <destination>')
+    .command('prefetch-wal <server> <spool> <bytes>', { hidden: true })
+    .description('make ready what recovery will ask for; restore-wal starts this by itself')
+    .action(async (serverName: string, spoolDirectory: string, bytes: string, _options, command: Command) =>
+      run(command, async (context) => {
+        const { prefetchWalCommand } = await import('../commands/prefetch-wal.ts');
+        return prefetchWalCommand(context, { serverName, spoolDirectory, bytes: Number(bytes) });
+      }),
+    );
+}
+
+/** As commander reads them. */
+interface RestoreWalOptions {
+  readonly partial?: true;
+  readonly prefetch?: number;
+  readonly spoolDir?: string;
+  readonly retryFor?: number;
+  readonly printCommand?: true;
+}
+
+const defaultRetrySeconds = 30;
+
+function addRestoreWal(program: Command, run: Runner): void {
+  program
+    .command('restore-wal <server> [wal-file] [destination]')
     .description(
       'for restore_command: place a checked WAL file; exit code 1 only behind the end of the archive, 255 on any trouble',
     )
     .option('-P, --partial', 'take the partial segment when there is no complete one, filled up with zeros')
-    .action(async (server: string, walFile: string, destination: string, options, command: Command) =>
-      run(
-        command,
-        async (context) =>
-          (await import('../commands/restore-wal.ts')).restoreWalCommand(context, {
-            serverName: server,
-            walFile,
-            destination,
-            partial: options.partial === true,
-          }),
-        exitCode.trouble,
-      ),
-    );
+    .option('--prefetch <bytes>', 'room for segments that are made ready ahead (default: 256MB), 0 for none', readBytes)
+    .option('--spool-dir <directory>', 'where they are kept (default: .walvault beside the destination)')
+    .option('--retry-for <seconds>', `try again in trouble that may pass (default: ${defaultRetrySeconds})`, readSeconds)
+    .option('--print-command', 'print the line for postgresql.conf instead')
+    .action(async (server: string, walFile: string | undefined, destination: string | undefined, _options, command: Command) => {
+      if (command.opts<RestoreWalOptions>().printCommand === true) return run(command, printing(server, command));
+      if (walFile === undefined) command.error("error: missing required argument 'wal-file'");
+      if (destination === undefined) command.error("error: missing required argument 'destination'");
+      return run(command, restoring({ server, walFile, destination }, command), exitCode.trouble);
+    });
+}
+
+function restoring(words: { server: string; walFile: string; destination: string }, command: Command): Run {
+  return async (context) => {
+    const { restoreWalCommand } = await import('../commands/restore-wal.ts');
+    const { partial, prefetch, spoolDir, retryFor = defaultRetrySeconds } = command.opts<RestoreWalOptions>();
+    return restoreWalCommand(context, {
+      serverName: words.server,
+      walFile: words.walFile,
+      destination: words.destination,
+      partial: partial === true,
+      prefetchBytes: prefetch,
+      spoolDirectory: spoolDir,
+      retryForMs: retryFor * 1000,
+    });
+  };
+}
+
+function printing(serverName: string, command: Command): Run {
+  return async (context) => {
+    const { printRestoreCommand } = await import('../commands/print-restore-command.ts');
+    const { partial, prefetch, spoolDir, retryFor } = command.opts<RestoreWalOptions>();
+    return printRestoreCommand(context, {
+      serverName,
+      partial: partial === true,
+      prefetchBytes: prefetch,
+      spoolDirectory: spoolDir,
+      retryForMs: retryFor === undefined ? undefined : retryFor * 1000,
+    });
+  };
 }
 
 /** A count of at least one. */

@@ -12,22 +12,13 @@
  * was deleted by the retention policy.
  * Directories are read in the order in which files wander, so that one on its way cannot be missed.
  */
-import {
-  longPageHeaderSize,
-  type Lsn,
-  type TimelineId,
-  tryParseWalFileName,
-  type WalFileName,
-  walFileNameAt,
-  type WalSegmentSize,
-} from '@walvault/wal';
-import { checkFirstPage } from '../content/check-wal-file.ts';
+import { type Lsn, type TimelineId, tryParseWalFileName, type WalFileName, walFileNameAt } from '@walvault/wal';
 import { archivedFilesIn, archiveRoot, waitingFiles } from '../wal-files/directory-listing.ts';
 import { ArchiveEmptyError } from '../errors.ts';
 import { deletionOf, readDeletionRecord } from '../retention/deletion-record.ts';
-import { findWal } from '../wal-files/find-wal.ts';
 import { type HashDirectory, isSegmentFile, positionOf, type SegmentFileName, type WalDirectories } from '../wal-files/layout.ts';
 import type { WalReadOptions } from './open-wal.ts';
+import { segmentSizeOf } from './segment-size.ts';
 import { Timelines } from '../wal-files/timelines.ts';
 import { readXlogDb } from '../wal-files/xlog-db.ts';
 
@@ -107,21 +98,12 @@ async function kinshipOf(
   const begin = timelines.beginOf(timelineId);
   const descendants = timelines.descendantsOf(timelineId);
   if (begin === undefined && descendants.length === 0) return { begin, heirs: [] };
-  const size = options.walSegmentSize ?? (await segmentSizeOf(options, sample));
+  const size = await segmentSizeOf(options, sample);
   const positionAt = (lsn: Lsn): string => positionOf({ name: walFileNameAt(timelineId, lsn, size) });
   return {
     begin: begin === undefined ? undefined : positionAt(begin),
     heirs: descendants.map((heir) => ({ timelineId: heir.timelineId, leftAt: positionAt(heir.leftAt) })),
   };
-}
-
-/** The segment size, from the first page of a segment at hand. */
-async function segmentSizeOf(options: WalReadOptions, sample: SegmentFileName): Promise<WalSegmentSize> {
-  for await (const { content } of findWal(options.directories, sample, false)) {
-    await using _ = content;
-    return checkFirstPage(await content.head(longPageHeaderSize), sample, options, content.path);
-  }
-  throw new ArchiveEmptyError(options.directories.wals);
 }
 
 /** The segments of all directories, complete or partial. Those in the archive are listed only as far as asked for. */

@@ -6,21 +6,15 @@
  * it. So `absent` is returned only when the WAL provably ends there; a hole, a damaged file or trouble with a
  * directory is thrown, and the caller exits with 255.
  */
-import { open, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { fileSystemError, renameFile } from '@walvault/durable-fs';
-import { type Logger, parseWalFileName, silentLogger, type WalFileName, WalvaultError } from '@walvault/wal';
-import { checkedBytes } from '../content/checked-bytes.ts';
-import { WalFileError, WalHoleError } from '../errors.ts';
-import { findWal, type FoundWal, type WalLocation } from '../wal-files/find-wal.ts';
+import { parseWalFileName, type WalFileName } from '@walvault/wal';
+import { WalHoleError } from '../errors.ts';
+import { findWal, type WalLocation } from '../wal-files/find-wal.ts';
+import { type HandedOver, handOver, type HandOverOptions } from './hand-over.ts';
 import { findProofOfHole } from './missing-wal.ts';
-import type { OpenWalChoices, WalReadOptions } from './open-wal.ts';
+import type { OpenWalChoices } from './open-wal.ts';
 
-/** Where to look for WAL, and whom to tell about copies that could not be used. */
-export interface RestoreWalOptions extends WalReadOptions {
-  readonly log?: Logger | undefined;
-}
+/** Where to look for WAL, whom to tell about copies that could not be used, and when to stop. */
+export type RestoreWalOptions = HandOverOptions;
 
 /** What became of a request for a WAL file. Trouble of any kind is thrown instead. */
 export type RestoreOutcome =
@@ -46,6 +40,7 @@ export type RestoreOutcome =
  * @throws {ArchiveEmptyError} when there is no WAL at all
  * @throws {WalFileError} when all there is of it is damaged
  * @throws {FileSystemError} when something cannot be read or written
+ * @throws the reason of `options.signal` when that is aborted; nothing is left behind
  * @throws {WalFormatError} `ERR_INVALID_WAL_FILE_NAME`
  */
 export async function restoreWal(
@@ -55,61 +50,22 @@ export async function restoreWal(
   choices: OpenWalChoices = {},
 ): Promise<RestoreOutcome> {
   const file = parseWalFileName(name);
-  const request: Request = { options, file, destination, partial: choices.partial ?? false };
-  const found = await restoreBest(request);
-  if (found !== undefined) return found;
+  const request = { options, file, destination, partial: choices.partial ?? false };
+  const found = await handOver(request);
+  if (found !== undefined) return asOutcome(found);
   const proof = await findProofOfHole(options, file);
   // It may have come while the directories were read; then the proof of a hole is none.
-  const late = await restoreBest(request);
-  if (late !== undefined) return late;
+  const late = await handOver(request);
+  if (late !== undefined) return asOutcome(late);
   if (proof !== undefined) throw new WalHoleError(name, proof);
   return { kind: 'absent', partialPath: await partialPathOf(options, file) };
 }
 
-interface Request {
-  readonly options: RestoreWalOptions;
-  readonly file: WalFileName;
-  readonly destination: string;
-  readonly partial: boolean;
+function asOutcome({ path, location, isPartial }: HandedOver): RestoreOutcome {
+  return { kind: 'restored', path, location, isPartial };
 }
 
-/** Hands over the first copy that is good; undefined when there is no copy at all. */
-async function restoreBest(request: Request): Promise<RestoreOutcome | undefined> {
-  const { options, file, partial } = request;
-  let failure: WalFileError | undefined;
-  for await (const found of findWal(options.directories, file, partial)) {
-    await using content = found.content;
-    // The beginning of a segment is no substitute for the whole one that is damaged.
-    if (failure !== undefined && found.isPartial) continue;
-    try {
-      await writeOut(request, found);
-      return { kind: 'restored', path: content.path, location: found.location, isPartial: found.isPartial };
-    } catch (error) {
-      if (!(error instanceof WalFileError)) throw error;
-      failure ??= error;
-      (options.log ?? silentLogger).warn({ path: content.path, code: error.code }, error.message);
-    }
-  }
-  if (failure !== undefined) throw failure;
-  return undefined;
-}
-
-async function writeOut(request: Request, found: FoundWal): Promise<void> {
-  const { options, file, destination } = request;
-  const temporary = join(dirname(destination), `.${basename(destination)}.${process.pid}.tmp`);
-  const bytes = checkedBytes({ content: found.content, name: file, facts: options, isPartial: found.isPartial });
-  try {
-    // Opened before anything can fail: a stream that opens by itself may do so after the clean-up below.
-    const file = await open(temporary, 'w', 0o600);
-    await pipeline(bytes, file.createWriteStream());
-    await renameFile(temporary, destination);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw WalvaultError.is(error) ? error : fileSystemError('write', temporary, error);
-  }
-}
-
-async function partialPathOf(options: RestoreWalOptions, file: WalFileName): Promise<string | undefined> {
+async function partialPathOf(options: HandOverOptions, file: WalFileName): Promise<string | undefined> {
   for await (const { content, isPartial } of findWal(options.directories, file, true)) {
     await using _ = content;
     if (isPartial && file.kind === 'segment') return content.path;

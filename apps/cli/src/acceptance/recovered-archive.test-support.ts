@@ -1,0 +1,152 @@
+/**
+ * An archive of segments of 1 MiB with a base backup before them, and recoveries of that backup through the command that
+ * `restore-wal --print-command` prints, as an operator would paste it.
+ */
+import { appendFile, chmod, chown, copyFile, cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type Cluster,
+  type PostgresMajor,
+  runAsServerUser,
+  serverUser,
+  type Settings,
+  startCluster,
+  temporaryDirectory,
+  type TemporaryDirectory,
+} from '@walvault/testkit';
+import { recover, type Recovery } from './expectations.test-support.ts';
+import { compileCache, type Section, sectionFor, Vault } from './vault.test-support.ts';
+
+/** Fills segments of the server with next to nothing, which takes it no time. */
+export async function passSegments(pg: Cluster, count: number): Promise<void> {
+  await pg.query(`do $$ begin for i in 1..${count} loop
+    perform pg_logical_emit_message(false, 'testkit', 'segment'); perform pg_switch_wal();
+  end loop; end $$`);
+}
+
+/** A server's archive. */
+export class RecoveredArchive implements AsyncDisposable {
+  readonly vault: Vault;
+  /** Names of the segments and history files that were archived, in order. */
+  readonly names: string[] = [];
+  readonly #stack: AsyncDisposableStack;
+
+  private constructor(vault: Vault, stack: AsyncDisposableStack) {
+    this.vault = vault;
+    this.#stack = stack;
+  }
+
+  /** Starts a server, takes a backup, lets `work` make WAL, and archives it. The server is gone then. */
+  static async create(
+    major: PostgresMajor,
+    section: Section,
+    work: (pg: Cluster) => Promise<unknown>,
+  ): Promise<RecoveredArchive> {
+    await using stack = new AsyncDisposableStack();
+    await using pg = await startCluster({ major, segmentSizeMb: 1, settings: { fsync: false } });
+    const vault = stack.use(await Vault.create({ pg: sectionFor(pg, section) }));
+    const archive = new RecoveredArchive(vault, stack.move());
+    await pg.query('create table marks (name text)');
+    await pg.baseBackup(archive.backup);
+    await work(pg);
+    await archive.take(pg, 1);
+    return archive;
+  }
+
+  get backup(): string {
+    return join(this.vault.home, 'backup');
+  }
+
+  /** Archives the complete segments of one timeline of a server, and its history. */
+  async take(pg: Cluster, timelineId: number): Promise<void> {
+    const prefix = timelineId.toString(16).toUpperCase().padStart(8, '0');
+    const last = await pg.switchWal();
+    const segments = (await pg.walFiles()).filter((name) => name.startsWith(prefix) && name <= last);
+    const names = [...(timelineId > 1 ? [`${prefix}.history`] : []), ...segments];
+    await runAsServerUser(['mkdir', '-p', this.vault.path('streaming')]);
+    for (const name of names) await this.#receive(join(pg.walDirectory, name), name);
+    await this.vault.succeed('archive-wal', 'pg');
+    this.names.push(...names);
+  }
+
+  /** Where a file of the archive is. */
+  pathOf(name: string): string {
+    return name.endsWith('.history') ? this.vault.path('wals', name) : this.vault.path('wals', name.slice(0, 16), name);
+  }
+
+  /** Recovers a copy of the backup to the end of the archive, or as the settings say. */
+  async recover(settings: Settings = {}, options: readonly string[] = []): Promise<Attempt> {
+    const home = await temporaryDirectory('recovered');
+    const data = join(home.path, 'data');
+    await cp(this.backup, data, { recursive: true, preserveTimestamps: true });
+    const line = await this.vault.succeed('restore-wal', '--print-command', ...options, 'pg');
+    const calls = join(home.path, 'calls');
+    await appendFile(join(data, 'postgresql.auto.conf'), await counted(line, home.path));
+    const recovery = await recover(data, { segmentSizeMb: 1, settings: { fsync: false, ...settings } });
+    return new Attempt(home, recovery, calls);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack[Symbol.asyncDispose]();
+  }
+
+  async #receive(path: string, name: string): Promise<void> {
+    const target = this.vault.path('streaming', name);
+    await copyFile(path, target);
+    await chmod(target, 0o600);
+    const owner = serverUser();
+    if (owner !== undefined) await chown(target, owner.uid, owner.gid);
+  }
+}
+
+/** The same line with a program in place of Node.js that keeps count and then becomes it. */
+async function counted(line: string, home: string): Promise<string> {
+  const wrapper = join(home, 'node');
+  await writeFile(
+    wrapper,
+    `#!/bin/sh\necho "$*" >>"${home}/calls"\nexport NODE_COMPILE_CACHE="${compileCache.path}"\nexec "${process.execPath}" "$@"\n`,
+    { mode: 0o755 },
+  );
+  const changed = line.replace(process.execPath, wrapper);
+  if (changed === line) throw new Error(`the printed command does not name Node.js by its path: ${line}`);
+  return changed;
+}
+
+/** What became of a recovery. */
+export class Attempt implements AsyncDisposable {
+  readonly recovery: Recovery;
+  readonly #home: TemporaryDirectory;
+  readonly #calls: string;
+
+  constructor(home: TemporaryDirectory, recovery: Recovery, calls: string) {
+    this.recovery = recovery;
+    this.#home = home;
+    this.#calls = calls;
+  }
+
+  /** The server, which is a primary now. @throws {Error} with the log when it is none */
+  get server(): Cluster {
+    if ('log' in this.recovery) throw new Error(`the server stopped:\n${this.recovery.log}`);
+    return this.recovery.server;
+  }
+
+  async marks(): Promise<readonly unknown[]> {
+    return (await this.server.query('select name from marks')).map(({ name }) => name);
+  }
+
+  async log(): Promise<string> {
+    return 'log' in this.recovery ? this.recovery.log : await this.recovery.server.log();
+  }
+
+  /** How many files the server got from the archive, and how often walvault itself was called. */
+  async counts(): Promise<{ readonly restored: number; readonly calls: number }> {
+    const restored = [...(await this.log()).matchAll(/restored log file "[0-9A-F]{24}" from archive/g)].length;
+    const calls = (await readFile(this.#calls, 'utf8')).trimEnd().split('\n').length;
+    return { restored, calls };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if ('server' in this.recovery) await this.recovery.server[Symbol.asyncDispose]();
+    await this.#home[Symbol.asyncDispose]();
+  }
+}
