@@ -3,16 +3,15 @@
  * disappears when it is taken.
  */
 import { randomUUID } from 'node:crypto';
-import type { BigIntStats } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, fileSystemError, writeFileAtomic } from '@walvault/durable-fs';
+import { errnoOf, type ExactFileFacts, fileSystemError, writeFileAtomic } from '@walvault/durable-fs';
 import { readyPrefix, Spool } from './spool.ts';
 
 /** The file in the archive that a ready one was made from, as it was then. */
 export interface Source {
   readonly path: string;
-  readonly stats: BigIntStats;
+  readonly stats: ExactFileFacts;
 }
 
 /** Open from {@link ReadyFiles.publish} until it is disposed of; the files are gone then. */

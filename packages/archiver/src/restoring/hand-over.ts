@@ -5,11 +5,10 @@
  * Nothing is synced. PostgreSQL takes the file only when it was told that it is whole, gives it its last name by a durable_rename of its
  * own (KeepFileRestoredFromArchive, access/transam/xlogarchive.c), and asks again after a crash.
  */
-import type { BigIntStats } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { fileSystemError, renameFile } from '@walvault/durable-fs';
+import { type ExactFileFacts, fileSystemError, renameFile } from '@walvault/durable-fs';
 import { type Logger, silentLogger, type WalFileName, WalvaultError } from '@walvault/wal';
 import { checkedBytes } from '../content/checked-bytes.ts';
 import { WalFileError } from '../errors.ts';
@@ -38,7 +37,7 @@ export interface HandedOver {
   readonly location: WalLocation;
   readonly isPartial: boolean;
   /** The file as it was when it was read. */
-  readonly stats: BigIntStats;
+  readonly stats: ExactFileFacts;
 }
 
 /**
