@@ -29,7 +29,7 @@ async function turnOfBarman(pg: Cluster, barman: Barman): Promise<void> {
 test('walvault and Barman take turns at receiving and archiving in one directory', async () => {
   await using pg = await startCluster({ major: 15, segmentSizeMb: 1, settings: { wal_keep_size: '1GB' } });
   await using vault = await Vault.create({ pg: sectionFor(pg) });
-  await using barman = await barmanBeside(vault, pg);
+  await using barman = await barmanBeside(vault, pg, {});
   await vault.succeed('receive-wal', '--create-slot', 'pg');
   await turnOfOurs(pg, vault);
   await turnOfBarman(pg, barman);

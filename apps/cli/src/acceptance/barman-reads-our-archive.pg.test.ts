@@ -13,7 +13,7 @@ import {
   verifyWorkload,
 } from '@walvault/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { barmanBeside, receiveByBarman, sharedCompressions, untilStreamed } from './barman.test-support.ts';
+import { barmanBeside, custom, receiveByBarman, sharedCompressions, untilStreamed } from './barman.test-support.ts';
 import { caughtUp, sectionFor, Vault } from './vault.test-support.ts';
 
 /**
@@ -29,18 +29,17 @@ let acknowledged: Acknowledged;
 
 beforeAll(async () => {
   await using pg = await startCluster({ major: 15, segmentSizeMb: 1, settings: { wal_keep_size: '1GB' } });
-  vault = stack.use(await Vault.create({ pg: sectionFor(pg) }));
+  vault = stack.use(await Vault.create({ pg: sectionFor(pg, custom) }));
   barman = stack.use(await barmanBeside(vault, pg));
   await backUpByBarman(pg);
   await using workload = await startWorkload(pg, { pauseMs: 5 });
   await vault.startReceiver();
   for (const { name, section } of sharedCompressions) {
-    await vault.configure({ pg: sectionFor(pg, section) });
+    await vault.configure({ pg: sectionFor(pg, { ...custom, compression: 'none', ...section }) });
     archivedBy.set(name, await archiveSome(pg));
   }
   acknowledged = await workload.stop();
   await pg.switchWal();
-  await pg.query(`select pg_logical_emit_message(true, 'test', 'next segment')`);
   await caughtUp(pg);
   await vault.stopReceiver(pg);
   await vault.succeed('archive-wal', 'pg');
@@ -121,5 +120,5 @@ test('Barman recovers its base backup with the WAL that we archived, and no ackn
   await using server = await startExisting(data, { segmentSizeMb: 1 });
   await server.waitFor('select not pg_is_in_recovery()');
   expect(acknowledged.count).toBeGreaterThan(0);
-  expect(await verifyWorkload(server, acknowledged)).toMatchObject({ acknowledged: acknowledged.count, lost: [] });
+  expect((await verifyWorkload(server, acknowledged)).lost).toEqual([]);
 });

@@ -13,7 +13,7 @@ export interface SharedCompression {
 }
 
 /** A compression of our own making: with first bytes that are no known compressor's. */
-const custom: Section = {
+export const custom: Section = {
   compression: 'custom',
   custom_compression_filter: `sh -c 'printf custom; exec gzip -1'`,
   custom_decompression_filter: `sh -c 'dd bs=6 skip=1 iflag=fullblock 2>/dev/null | gzip -d'`,
@@ -23,18 +23,18 @@ const custom: Section = {
 /** The compressions that Barman 3.4 knows. */
 export const sharedCompressions: readonly SharedCompression[] = [
   { name: 'none', section: {} },
-  ...['gzip', 'pigz', 'pygzip'].map((name) => ({ name, section: { compression: name } })),
+  ...['gzip', 'pigz', 'pygzip', 'bzip2', 'pybzip2'].map((name) => ({ name, section: { compression: name } })),
+  { name: 'custom', section: custom },
 ];
 
 /** Barman with the server `pg` in the directories of the vault, so that the two see the same files. */
-export async function barmanBeside(vault: Vault, pg: Cluster, more: BarmanSection = {}): Promise<Barman> {
+export async function barmanBeside(vault: Vault, pg: Cluster, more?: BarmanSection): Promise<Barman> {
   return Barman.create({ pg: sharedSection(pg, more) }, { home: vault.home });
 }
 
-/** Barman's section for that server. It can always read what a custom filter wrote. */
-export function sharedSection(pg: Cluster, more: BarmanSection = {}): BarmanSection {
-  const { compression: _, ...filters } = custom;
-  return barmanSectionFor(pg, { immediate_checkpoint: 'true', ...filters, ...more });
+/** Barman's section for that server. It compresses by the custom filter unless told otherwise: only then it knows what that wrote. */
+export function sharedSection(pg: Cluster, more: BarmanSection = custom): BarmanSection {
+  return barmanSectionFor(pg, { immediate_checkpoint: 'true', ...more });
 }
 
 /** Lets Barman receive until the segments that the work names as complete are in its streaming directory. */
