@@ -18,6 +18,7 @@ import {
   type WalSegmentSize,
 } from '@walvault/wal';
 import { type BuiltWal, buildWal, type WalItem } from '@walvault/wal/testing';
+import { findProgram } from '@walvault/testkit';
 import { archiveWal, type ArchiveReport, type ArchiveWalOptions, type WalReadOptions } from './src/index.ts';
 
 export const segmentSize: WalSegmentSize = toWalSegmentSize(1024 * 1024);
@@ -211,4 +212,12 @@ export function segmentName(timelineId: number, number: number): string {
 
 function hex8(value: number): string {
   return value.toString(16).toUpperCase().padStart(8, '0');
+}
+
+/** Lets the code under test find the compressors that are programs, wherever they are on this machine. */
+export function useCompressors(): void {
+  for (const program of ['bzip2', 'xz', 'pigz', 'lz4', 'zstd']) {
+    const { path, env } = findProgram(program);
+    Object.assign(process.env, env, { PATH: `${dirname(path)}:${process.env['PATH']}` });
+  }
 }

@@ -19,6 +19,8 @@ export type ArchiverErrorCode =
   | 'ERR_ARCHIVE_COPY_DIFFERS'
   /** A WAL file is missing although later ones, or others that need it, are there. Recovery must not go on as if the WAL ended here. */
   | 'ERR_WAL_HOLE'
+  /** What was sent to put-wal is not what it must be: a tar archive of WAL files with their checksums. Nothing of it was kept; send it again. */
+  | 'ERR_PUT_WAL_REFUSED'
   /** There is no WAL at all in any of the directories, so nothing can be said about where it ends. The directory is wrong or not mounted. */
   | 'ERR_ARCHIVE_EMPTY'
   /** The record of what was deleted does not hold what walvault writes there. Move it away after looking at it; a new one is begun then. */
@@ -108,6 +110,12 @@ export class ArchiveCopyError extends WalvaultError {
     });
     this.path = path;
   }
+}
+
+/** What came in to put-wal was refused, and nothing of it was kept. */
+export class PutWalError extends WalvaultError {
+  readonly code = 'ERR_PUT_WAL_REFUSED';
+  readonly retry: RetryAdvice = 'retry';
 }
 
 /** A WAL file is missing in the middle. */

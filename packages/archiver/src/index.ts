@@ -15,6 +15,7 @@ export {
   ArchiverBusyError,
   CodecProgramError,
   DeletionRecordError,
+  PutWalError,
   SpoolError,
   WalFileError,
   WalHoleError,

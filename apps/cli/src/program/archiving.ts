@@ -17,4 +17,11 @@ export function addArchivingCommands(program: Command, run: Runner): void {
     .action(async (server: string, options, command: Command) =>
       run(command, async (context) => (await import('../commands/delete-wal.ts')).deleteWalCommand(context, server, options)),
     );
+  program
+    .command('put-wal <server>')
+    .description('for archive_command: take WAL files with their checksums as a tar archive from standard input')
+    .option('-t, --test', 'say whether the server is ready to accept WAL files, and nothing else')
+    .action(async (server: string, options, command: Command) =>
+      run(command, async (context) => (await import('../commands/put-wal.ts')).putWalCommand(context, server, options)),
+    );
 }

@@ -4,13 +4,15 @@ import { gzipSync } from 'node:zlib';
 import { type Disk, type DiskFile, nodeDisk } from '@walvault/durable-fs';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { filesBelow, segmentName, TestServer, walFile } from '../../testing.ts';
+import { filesBelow, segmentName, TestServer, useCompressors, walFile } from '../../testing.ts';
 import type { Compression } from '../content/codec.ts';
 import { ContentFile } from '../content/content.ts';
 import { placeFile } from './place-file.ts';
 
 const name = segmentName(1, 5);
 const segment = walFile(name);
+useCompressors();
+
 const methods = ['none', 'gzip', 'zstd', 'lz4', 'snappy'] as const;
 
 /** Places the segment from the streaming directory; with the content in memory, or read from the file. */

@@ -23,6 +23,7 @@ import { encode, encodeWhole } from '../content/encode.ts';
 import { ArchiveCopyError, WalFileError } from '../errors.ts';
 import { temporarySuffix } from '../wal-files/layout.ts';
 import { makeDirectory } from '../wal-files/make-directory.ts';
+import { tryLink } from '../wal-files/try-link.ts';
 
 /** What to place where. */
 export interface PlaceOptions {
@@ -54,7 +55,7 @@ export async function placeFile(options: PlaceOptions): Promise<void> {
   const { source, destination, mayLink, disk = nodeDisk } = options;
   const isStoredAsItIs = options.compression.method === 'none' || source.codec !== undefined;
   await makeDirectory(dirname(destination), disk);
-  if (isStoredAsItIs && mayLink && (await tryLink(disk, source.path, destination))) {
+  if (isStoredAsItIs && mayLink && (await linked(source.path, destination, disk))) {
     await makeDurable(destination, disk);
     return;
   }
@@ -85,15 +86,11 @@ export async function makeDurable(path: string, disk?: Disk): Promise<void> {
   await syncDirectory(dirname(path), disk);
 }
 
-/** False where the file system cannot link these two: another one, or one without links, or without leave. */
-async function tryLink(disk: Disk, from: string, to: string): Promise<boolean> {
-  try {
-    await disk.link(from, to);
-    return true;
-  } catch (error) {
-    if (['EXDEV', 'EPERM', 'EACCES', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errnoOf(error) ?? '')) return false;
-    throw fileSystemError(`link to "${to}" the file`, from, error);
-  }
+/** False where the file system cannot link these two. */
+async function linked(from: string, to: string, disk: Disk): Promise<boolean> {
+  const outcome = await tryLink(from, to, disk);
+  if (outcome !== 'exists') return outcome === 'linked';
+  throw fileSystemError('create', to, Object.assign(new Error('file exists'), { code: 'EEXIST' }));
 }
 
 /** What the file in the archive is made of. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { segmentName, walFile } from '../../testing.ts';
+import { segmentName, useCompressors, walFile } from '../../testing.ts';
 import { codecOf, type Compression, type CompressionMethod, type CustomFilters } from './codec.ts';
 import { ContentFile, type OpenOptions } from './content.ts';
 import { encode, encodeWhole, usableCompression } from './encode.ts';
@@ -22,6 +22,7 @@ const damage = { code: 'ERR_WAL_FILE_CORRUPT' };
 let directory: string;
 let files = 0;
 beforeAll(async () => {
+  useCompressors();
   directory = await mkdtemp(join(tmpdir(), 'walvault-codecs-'));
 });
 afterAll(() => rm(directory, { recursive: true }));

@@ -3,9 +3,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { segmentName, TestServer, walFile } from '../../testing.ts';
+import { segmentName, TestServer, useCompressors, walFile } from '../../testing.ts';
 import { openWal, type WalForm } from '../index.ts';
 
+useCompressors();
 const name = segmentName(1, 7);
 
 async function contentOf(wal: { bytes(): AsyncIterable<Buffer> } | undefined): Promise<Buffer> {
