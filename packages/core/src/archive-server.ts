@@ -21,6 +21,8 @@ import { receivedThrough, systemIdentifierOf } from './server-wal.ts';
 /** How to run an archiver. */
 export interface ArchiveServerOptions {
   readonly signal: AbortSignal;
+  /** Archive what is in this directory, all of it, in place of what the configuration says. */
+  readonly directory?: string | undefined;
   /** Path of the configuration file, which scripts are told. */
   readonly configFile?: string | undefined;
   /** Called for each file when it is safe where it belongs. */
@@ -40,7 +42,7 @@ export async function archiveServer(server: ServerConfig, options: ArchiveServer
   const { compression, notice } = await usableCompression(compressionOf(server));
   if (notice !== undefined) (options.log ?? silentLogger).warn({ server: server.name }, notice);
   const { wals, errors } = server.directories;
-  const sources = await sourcesOf(server);
+  const sources = options.directory === undefined ? await sourcesOf(server) : { incoming: options.directory };
   await ensureDirectories(server.lockDirectory, wals, errors, ...Object.values(sources));
   using catalog = openCatalog(server, options.log);
   try {
@@ -51,7 +53,10 @@ export async function archiveServer(server: ServerConfig, options: ArchiveServer
       xlogDbDirectory: server.xlogdbDirectory,
       compression,
       workers: server.archiveWorkers,
-      batchSize: { streaming: server.streamingArchiverBatchSize, incoming: server.archiverBatchSize },
+      batchSize: {
+        streaming: server.streamingArchiverBatchSize,
+        incoming: options.directory === undefined ? server.archiverBatchSize : 0,
+      },
       systemIdentifier: await systemIdentifierOf(server),
       ...(await receiverFacts(server)),
       hooks: hooksOf(server, options.configFile),

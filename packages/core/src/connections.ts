@@ -34,6 +34,22 @@ export async function streamingParameters(server: ServerConfig, log?: Logger): P
 }
 
 /**
+ * Parameters for streaming WAL again that is missing, from the server itself or from another one. The name is one of our own: a
+ * stream of old WAL must not be taken for the receiver, which may be a synchronous standby.
+ * @param conninfo that of the streaming connection unless given
+ */
+export async function healingParameters(
+  server: ServerConfig,
+  conninfo: string | undefined,
+  log?: Logger,
+): Promise<ConnectionParameters> {
+  const from = conninfo ?? server.walStreamingConninfo ?? server.conninfo;
+  if (from === undefined) throw missingConninfo(server, 'streaming_conninfo');
+  const overrides = { application_name: 'walvault_heal' };
+  return resolveConnection(from, { replication: true, overrides, fallbackConnectTimeoutMs, log });
+}
+
+/**
  * Makes sure that connections can be tried by the strings of a server; nothing is connected.
  * @throws what taking them apart throws, and what the files throw that they name
  */

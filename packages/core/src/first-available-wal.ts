@@ -105,7 +105,8 @@ export async function firstAvailableWal(connection: ReplicationConnection, facts
   return startOf(there);
 }
 
-async function historyOf(
+/** The ancestors of a timeline of the server, oldest first. @throws {ServerError} */
+export async function historyOf(
   connection: ReplicationConnection,
   timelineId: WalPosition['timelineId'],
 ): Promise<readonly TimelineSwitch[]> {

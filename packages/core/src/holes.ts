@@ -6,7 +6,9 @@
  * that streaming stands at; it is closed by the stream that goes on behind it, or, where the WAL came back, through it.
  */
 import { readFile } from 'node:fs/promises';
-import { errnoOf, fileSystemError, writeFileAtomic } from '@walvault/durable-fs';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errnoOf, type FileLock, fileSystemError, tryLock, writeFileAtomic } from '@walvault/durable-fs';
 import { formatLsn, type Lsn, parseLsn, type TimelineId, toTimelineId } from '@walvault/wal';
 import { CoreError } from './errors.ts';
 
@@ -15,9 +17,10 @@ export type HoleReason = 'walRemoved' | 'slotLost' | 'slotMissing';
 
 /**
  * What became of a hole. `continued`: streaming went on behind it, as `gap_policy = continue` says; `reset`: so it did, or will,
- * because the operator said `receive-wal --reset`; `filled`: the server had the WAL again, and it was received after all.
+ * because the operator said `receive-wal --reset`; `filled`: the server had the WAL again, and it was received after all; `healed`:
+ * all segments of it are in the archive now, since `heal-wal` has streamed them again.
  */
-export type HoleResolution = 'continued' | 'reset' | 'filled';
+export type HoleResolution = 'continued' | 'reset' | 'filled' | 'healed';
 
 /** One hole. LSNs are text (`0/3000148`), times ISO 8601 in UTC. */
 export interface RecordedHole {
@@ -68,7 +71,35 @@ export async function readHoles(path: string): Promise<readonly RecordedHole[]> 
   });
 }
 
-/** The record of one server, for the process that holds the lock of its receiver. */
+/**
+ * Says of holes that streaming has passed that they are healed; durable when this returns.
+ * @param isHealed whether all WAL of a hole is here now; asked of those only that have an end
+ * @returns the holes that were not healed before
+ * @throws what {@link readHoles} throws
+ */
+export async function markHealed(
+  path: string,
+  isHealed: (from: WalPosition, to: WalPosition) => boolean,
+): Promise<readonly RecordedHole[]> {
+  if ((await readHoles(path)).length === 0) return [];
+  await using _ = await lockOf(path);
+  const holes = await readHoles(path);
+  const healed = holes.filter((hole) => {
+    if (hole.resolvedBy !== 'continued' && hole.resolvedBy !== 'reset') return false;
+    if (hole.toLsn === null || hole.toTimelineId === null) return false;
+    const from = { timelineId: toTimelineId(hole.timelineId), lsn: parseLsn(hole.fromLsn) };
+    return isHealed(from, { timelineId: toTimelineId(hole.toTimelineId), lsn: parseLsn(hole.toLsn) });
+  });
+  if (healed.length === 0) return [];
+  const resolved = { resolvedBy: 'healed', resolvedAt: new Date().toISOString() } as const;
+  await writeHoles(
+    path,
+    holes.map((hole) => (healed.includes(hole) ? { ...hole, ...resolved } : hole)),
+  );
+  return healed;
+}
+
+/** The record of one server, for the process that holds the lock of its receiver. `heal-wal` may change it beside that. */
 export class HoleRecord {
   readonly #path: string;
   #holes: readonly RecordedHole[];
@@ -149,11 +180,34 @@ export class HoleRecord {
   }
 
   async #replace(known: RecordedHole | undefined, next: RecordedHole): Promise<void> {
-    const others = this.#holes.filter((hole) => hole !== known);
     if (known !== undefined && JSON.stringify(known) === JSON.stringify(next)) return;
-    const file: HolesFile = { version: 1, holes: [...others, next] };
-    await writeFileAtomic(this.#path, `${JSON.stringify(file, undefined, 2)}\n`, { mode: 0o640 });
-    this.#holes = file.holes;
+    await using _ = await lockOf(this.#path);
+    const current = await readHoles(this.#path);
+    const others = current.filter((hole) => known === undefined || !isSameHole(hole, known));
+    const holes = [...others, next];
+    await writeHoles(this.#path, holes);
+    this.#holes = holes;
+  }
+}
+
+function isSameHole(one: RecordedHole, other: RecordedHole): boolean {
+  return one.foundAt === other.foundAt && one.fromLsn === other.fromLsn && one.timelineId === other.timelineId;
+}
+
+async function writeHoles(path: string, holes: readonly RecordedHole[]): Promise<void> {
+  const file: HolesFile = { version: 1, holes };
+  await writeFileAtomic(path, `${JSON.stringify(file, undefined, 2)}\n`, { mode: 0o640 });
+}
+
+const lockPauseMs = 20;
+
+/** The file is held for the moment of a change, by the receiver and by `heal-wal`. */
+async function lockOf(path: string): Promise<FileLock> {
+  const lockPath = join(dirname(path), `.${basename(path)}.lock`);
+  for (;;) {
+    const lock = await tryLock(lockPath);
+    if (lock !== undefined) return lock;
+    await sleep(lockPauseMs);
   }
 }
 

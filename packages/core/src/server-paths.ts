@@ -5,7 +5,7 @@ import type { ServerConfig } from '@walvault/config';
 import { fileSystemError } from '@walvault/durable-fs';
 
 /** Tasks that at most one process at a time does for a server. */
-export type ServerTask = 'receive-wal' | 'archive-wal' | 'cron' | 'delete-wal' | 'rebuild-catalog';
+export type ServerTask = 'receive-wal' | 'archive-wal' | 'cron' | 'delete-wal' | 'heal-wal' | 'rebuild-catalog';
 
 /** The lock file of a task. */
 export function lockPath(server: ServerConfig, task: ServerTask): string {
@@ -30,6 +30,11 @@ export function catalogPath(server: ServerConfig): string {
 /** The record of how far WAL was deleted by retention. */
 export function deletionRecordPath(server: ServerConfig): string {
   return join(server.directories.backup, 'deleted-wal.json');
+}
+
+/** Where segments that were streamed again wait to be archived. */
+export function healingDirectory(server: ServerConfig): string {
+  return join(server.directories.backup, 'healing');
 }
 
 /** The published state of the receiver. */

@@ -103,8 +103,8 @@ const holeMembers: Members<RecordedHole> = {
   ],
   foundAt: [time, 'When it was found.'],
   resolvedBy: [
-    'continued, reset, filled or null',
-    '`continued`: streaming went on behind it (`gap_policy = continue`). `reset`: so did the operator say (`receive-wal --reset`). `filled`: the WAL came back and was received. Null while streaming stands at it.',
+    'continued, reset, filled, healed or null',
+    '`continued`: streaming went on behind it (`gap_policy = continue`). `reset`: so did the operator say (`receive-wal --reset`). `filled`: the WAL came back and was received. `healed`: `heal-wal` has streamed it again. Null while streaming stands at it.',
   ],
   resolvedAt: ['time or null', 'When that was.'],
 };

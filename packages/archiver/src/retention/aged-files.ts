@@ -2,10 +2,6 @@
 import type { Stats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { errnoOf, fileSystemError } from '@walvault/durable-fs';
-import { longPageHeaderSize, type WalSegmentSize } from '@walvault/wal';
-import { checkFirstPage, type ClusterFacts } from '../content/check-wal-file.ts';
-import { ContentFile } from '../content/content.ts';
-import { WalFileError } from '../errors.ts';
 import { archivedFilesIn, archiveRoot } from '../wal-files/directory-listing.ts';
 import { archivePath } from '../wal-files/layout.ts';
 import type { AgedFile } from './plan-retention.ts';
@@ -37,32 +33,6 @@ export async function agedFiles(walsDirectory: string, options: AgeOptions): Pro
     }
   }
   return aged;
-}
-
-/**
- * The segment size, from the first page of the first segment that has a right one; undefined when there is no segment.
- * @throws {WalFileError} when there are segments and none has
- */
-export async function segmentSizeIn(
-  walsDirectory: string,
-  files: readonly AgedFile[],
-  facts: ClusterFacts,
-): Promise<WalSegmentSize | undefined> {
-  if (facts.walSegmentSize !== undefined) return facts.walSegmentSize;
-  let failure: WalFileError | undefined;
-  for (const { file } of files) {
-    if (file.kind !== 'segment') continue;
-    await using content = await ContentFile.open(archivePath(walsDirectory, file));
-    if (content === undefined) continue;
-    try {
-      return checkFirstPage(await content.head(longPageHeaderSize), file, facts, content.path);
-    } catch (error) {
-      if (!(error instanceof WalFileError)) throw error;
-      failure ??= error;
-    }
-  }
-  if (failure !== undefined) throw failure;
-  return undefined;
 }
 
 async function age(walsDirectory: string, file: AgedFile['file'], options: AgeOptions): Promise<AgedFile | undefined> {

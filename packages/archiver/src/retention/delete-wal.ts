@@ -16,7 +16,8 @@ import { archiveLockPath, type WalDirectories, xlogDbLockPath } from '../wal-fil
 import { listArchive, type WalHole } from '../wal-files/list-archive.ts';
 import { Timelines } from '../wal-files/timelines.ts';
 import { readXlogDb, XlogDb, type XlogDbEntry, xlogDbPath } from '../wal-files/xlog-db.ts';
-import { agedFiles, segmentSizeIn } from './aged-files.ts';
+import { segmentSizeAmong } from '../wal-files/segment-size-among.ts';
+import { agedFiles } from './aged-files.ts';
 import { recordDeletion } from './deletion-record.ts';
 import { type AgedFile, type NeededBackup, planRetention, type RetentionPlan, type WalRetention } from './plan-retention.ts';
 import { FileRemover, type RemovedFile } from './remove-files.ts';
@@ -110,7 +111,8 @@ async function survey(options: DeleteWalOptions): Promise<Surveyed> {
   const entries = new Map((await readXlogDb(path)).map((entry) => [entry.name, entry] as const));
   const { value: lastCommits } = fromCatalog(options, (catalog) => catalog.lastCommits());
   const files = await agedFiles(walsDirectory, { now, lastCommits });
-  const walSegmentSize = await segmentSizeIn(walsDirectory, files, options);
+  const names = files.map(({ file }) => file);
+  const walSegmentSize = await segmentSizeAmong(directories, names, options);
   const plan = planRetention({
     policy,
     files,

@@ -3,7 +3,6 @@
  * to learn the segment size, and the history files.
  */
 import {
-  longPageHeaderSize,
   type SegmentNumber,
   segmentNumberOf,
   segmentNumberOfName,
@@ -13,12 +12,11 @@ import {
   type WalSegmentSize,
   WalFormatError,
 } from '@walvault/wal';
-import { checkFirstPage } from '../content/check-wal-file.ts';
-import { ContentFile } from '../content/content.ts';
 import { archivedFilesIn, archiveRoot, waitingFiles } from './directory-listing.ts';
-import { archivePath, isSegmentFile, type SegmentFileName } from './layout.ts';
+import { isSegmentFile, type SegmentFileName } from './layout.ts';
 import type { WalReadOptions } from '../restoring/open-wal.ts';
 import { type Run, runsOf } from './segment-runs.ts';
+import { segmentSizeAmong } from './segment-size-among.ts';
 import { Timelines } from './timelines.ts';
 
 /** Segments in a row that are missing. */
@@ -73,7 +71,7 @@ export async function listArchive(options: WalReadOptions): Promise<ArchiveListi
   const segments = archived.filter(isSegmentFile);
   const timelines = await Timelines.read(options.directories);
   const histories = [...timelines.withHistory].toSorted((a, b) => a - b);
-  const walSegmentSize = options.walSegmentSize ?? (await sizeFrom(options, segments));
+  const walSegmentSize = await segmentSizeAmong(options.directories, segments, options);
   if (walSegmentSize === undefined) return { walSegmentSize, timelines: [], histories, impossibleNames: [] };
   const survey = new Survey(walSegmentSize, timelines);
   for (const file of segments) survey.add(file, true);
@@ -178,12 +176,4 @@ class Survey {
     const name = (segment: bigint): string => walFileName(timelineId, segment as SegmentNumber, this.#size);
     return { first: name(first), last: name(last), count: Number(last - first) + 1 };
   }
-}
-
-async function sizeFrom(options: WalReadOptions, segments: readonly SegmentFileName[]): Promise<WalSegmentSize | undefined> {
-  const sample = segments.find((file) => file.kind === 'segment');
-  if (sample === undefined) return undefined;
-  await using content = await ContentFile.open(archivePath(options.directories.wals, sample), options.directories);
-  if (content === undefined) return undefined;
-  return checkFirstPage(await content.head(longPageHeaderSize), sample, options, content.path);
 }
