@@ -5,6 +5,8 @@ export const exitCode = {
   error: 1,
   /** The command line makes no sense. */
   usage: 2,
+  /** heal-wal: something is still missing or bad. */
+  unhealed: 2,
   /** get-wal: not the name of a WAL file, or an output directory that cannot be written. */
   badName: 3,
   /** get-wal and restore-wal: trouble. PostgreSQL stops a recovery on codes above 125 and goes on, as at the end of the archive, on others. */

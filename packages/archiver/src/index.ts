@@ -35,6 +35,7 @@ export { Neighbours } from './healing/neighbours.ts';
 export type { Fit, NeighbourOptions } from './healing/neighbours.ts';
 export { setAside } from './healing/set-aside.ts';
 export type { SetAsideOptions } from './healing/set-aside.ts';
+export { Timelines } from './wal-files/timelines.ts';
 export { listArchive } from './wal-files/list-archive.ts';
 export type { ArchiveListing, TimelineListing, WalHole } from './wal-files/list-archive.ts';
 export { deleteWal } from './retention/delete-wal.ts';

@@ -30,6 +30,8 @@ export type CoreErrorCode =
    * since older ones cannot be recovered past the hole.
    */
   | 'ERR_WAL_REMOVED'
+  /** A server has WAL segments of another size than the archive, so that no file of one can be a file of the other. */
+  | 'ERR_SEGMENT_SIZE_DIFFERS'
   /** `holes.json` does not hold what walvault writes there. Move it away after looking at it. */
   | 'ERR_HOLES_FILE'
   /**

@@ -14,17 +14,10 @@ import {
   type Lsn,
   type SegmentNumber,
   segmentStartLsn,
-  type TimelineId,
   walFileName,
   type WalSegmentSize,
 } from '@walvault/wal';
-
-/** Which segments of which timeline, both ends included. */
-export interface SegmentRange {
-  readonly timelineId: TimelineId;
-  readonly first: SegmentNumber;
-  readonly last: SegmentNumber;
-}
+import type { SegmentRange } from './segment-ranges.ts';
 
 /** Where to and how. */
 export interface FetchOptions {
@@ -145,7 +138,9 @@ function ended(lsn: Lsn): ReceiverError {
 }
 
 function otherWal(expected: Lsn, found: Lsn): ReceiverError {
-  return new ReceiverError('ERR_WAL_GAP', `WAL from ${formatLsn(found)} came where ${formatLsn(expected)} was due`, { lsn: expected });
+  return new ReceiverError('ERR_WAL_GAP', `WAL from ${formatLsn(found)} came where ${formatLsn(expected)} was due`, {
+    lsn: expected,
+  });
 }
 
 function silence(): ReceiverError {

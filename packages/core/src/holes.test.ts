@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseLsn, toTimelineId } from '@walvault/wal';
 import { expect, test } from 'vitest';
 import { configured } from './configured.test-support.ts';
-import { HoleRecord, readHoles, type WalPosition } from './holes.ts';
+import { HoleRecord, markHealed, readHoles, type WalPosition } from './holes.ts';
 
 function at(lsn: string, timelineId = 1): WalPosition {
   return { timelineId: toTimelineId(timelineId), lsn: parseLsn(lsn) };
@@ -52,6 +52,27 @@ test('one hole is one entry, however often it is found, also by a process that e
   await next.startedAt(at('0/8000000'));
   await next.found({ from: at('0/9000000'), to: undefined, reason: 'walRemoved' });
   expect(next.holes.map((hole) => hole.fromLsn)).toEqual(['0/3000000', '0/9000000']);
+});
+
+test('a hole that streaming has passed can be healed, and the receiver that has it in mind keeps it so', async () => {
+  await using fixture = await configured();
+  const path = join(fixture.home, 'holes.json');
+  expect(await markHealed(path, () => true)).toEqual([]);
+  const record = await HoleRecord.open(path);
+  await record.found({ from: at('0/3000000'), to: undefined, reason: 'walRemoved' });
+  expect(await markHealed(path, () => true)).toEqual([]);
+  await record.startedAt(at('0/5000000'));
+  const asked: WalPosition[] = [];
+  expect(await markHealed(path, (from, to) => asked.push(from, to) === 0)).toEqual([]);
+  expect(asked).toEqual([at('0/3000000'), at('0/5000000')]);
+  expect(await markHealed(path, () => true)).toMatchObject([{ fromLsn: '0/3000000', resolvedBy: 'continued' }]);
+  await record.found({ from: at('0/9000000'), to: undefined, reason: 'slotLost' });
+  expect(record.holes).toMatchObject([
+    { fromLsn: '0/3000000', resolvedBy: 'healed' },
+    { fromLsn: '0/9000000', resolvedBy: null },
+  ]);
+  expect(await readHoles(path)).toEqual(record.holes);
+  expect(await markHealed(path, () => true)).toEqual([]);
 });
 
 test('a hole is announced once', async () => {

@@ -24,4 +24,14 @@ export function addArchivingCommands(program: Command, run: Runner): void {
     .action(async (server: string, options, command: Command) =>
       run(command, async (context) => (await import('../commands/put-wal.ts')).putWalCommand(context, server, options)),
     );
+  program
+    .command('heal-wal <server> [wal-files...]')
+    .description('stream segments again that are missing or bad in the archive; exit code 2 when some still are')
+    .option('--dry-run', 'only say what is damaged, and which server has it')
+    .option('--from <conninfo>', 'stream from there, in place of the server and heal_conninfo')
+    .action(async (server: string, walFiles: string[], options, command: Command) =>
+      run(command, async (context) =>
+        (await import('../commands/heal-wal.ts')).healWalCommand(context, server, walFiles, options),
+      ),
+    );
 }

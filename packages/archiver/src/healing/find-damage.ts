@@ -4,7 +4,9 @@
  */
 import {
   formatLsn,
+  longPageHeaderSize,
   parseWalFileName,
+  readPageHeader,
   type SegmentNumber,
   segmentNumberOfName,
   walFileName,
@@ -13,7 +15,7 @@ import {
 import { ContentFile } from '../content/content.ts';
 import { archivePath } from '../wal-files/layout.ts';
 import { findWal } from '../wal-files/find-wal.ts';
-import { listArchive, type WalHole } from '../wal-files/list-archive.ts';
+import { listArchive, type TimelineListing, type WalHole } from '../wal-files/list-archive.ts';
 import { Timelines } from '../wal-files/timelines.ts';
 import type { WalReadOptions } from '../restoring/open-wal.ts';
 import { inspectFile } from './inspect-file.ts';
@@ -35,6 +37,8 @@ export interface Damage {
   /** Undefined when there is no segment at all; then there is no damage. */
   readonly walSegmentSize: WalSegmentSize | undefined;
   readonly timelines: Timelines;
+  /** The cluster that the WAL is of: the one that is known, or else that of the last segment with a right first page. */
+  readonly systemIdentifier: bigint | undefined;
 }
 
 /**
@@ -46,7 +50,8 @@ export interface Damage {
 export async function findDamage(options: WalReadOptions, suspects: readonly string[]): Promise<Damage> {
   const timelines = await Timelines.read(options.directories);
   const { walSegmentSize, timelines: listed } = await listArchive(options);
-  if (walSegmentSize === undefined) return { segments: [], walSegmentSize, timelines };
+  const systemIdentifier = options.systemIdentifier ?? (await clusterOf(options, listed));
+  if (walSegmentSize === undefined) return { segments: [], walSegmentSize, timelines, systemIdentifier };
   const found = new Map<string, DamagedSegment>();
   for (const hole of listed.flatMap((timeline) => timeline.holes))
     for (const name of namesOf(hole, walSegmentSize)) found.set(name, { name, kind: 'missing', reason: 'missing' });
@@ -60,7 +65,18 @@ export async function findDamage(options: WalReadOptions, suspects: readonly str
     const damage = found.has(name) ? undefined : await damageOf(options, name, neighbours);
     if (damage !== undefined) found.set(name, damage);
   }
-  return { segments: [...found.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)), walSegmentSize, timelines };
+  const segments = [...found.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return { segments, walSegmentSize, timelines, systemIdentifier };
+}
+
+async function clusterOf(options: WalReadOptions, listed: readonly TimelineListing[]): Promise<bigint | undefined> {
+  for (const { last } of listed.toReversed()) {
+    if (last === undefined) continue;
+    await using content = await ContentFile.open(archivePath(options.directories.wals, segmentOf(last)), options.directories);
+    const head = await content?.head(longPageHeaderSize);
+    if (head !== undefined && head.length === longPageHeaderSize) return readPageHeader(head).long?.systemIdentifier;
+  }
+  return undefined;
 }
 
 /** The names of the segments of a hole, one by one. */
@@ -71,11 +87,7 @@ export function* namesOf(hole: WalHole, walSegmentSize: WalSegmentSize): Generat
     yield walFileName(first.timelineId, (begin + count) as SegmentNumber, walSegmentSize);
 }
 
-async function damageOf(
-  options: WalReadOptions,
-  name: string,
-  neighbours: Neighbours,
-): Promise<DamagedSegment | undefined> {
+async function damageOf(options: WalReadOptions, name: string, neighbours: Neighbours): Promise<DamagedSegment | undefined> {
   const file = segmentOf(name);
   await using content = await ContentFile.open(archivePath(options.directories.wals, file), options.directories);
   if (content === undefined) return (await waits(options, name)) ? undefined : { name, kind: 'missing', reason: 'missing' };
@@ -84,7 +96,11 @@ async function damageOf(
   const { fault, link, linkFault } = facts;
   if (fault !== undefined) return { name, kind: 'bad', reason: `${fault.kind} at ${formatLsn(fault.lsn)}: ${fault.problem}` };
   if (link !== 'broken') return undefined;
-  return { name, kind: 'bad', reason: `it does not go on where the segment before it ends: ${linkFault?.problem ?? 'other records'}` };
+  return {
+    name,
+    kind: 'bad',
+    reason: `it does not go on where the segment before it ends: ${linkFault?.problem ?? 'other records'}`,
+  };
 }
 
 /** Whether it is on its way into the archive. */

@@ -1,7 +1,7 @@
 /** Makes room in the archive for a good segment: the bad one goes to the errors directory, with the reason beside it. */
-import { lockOwner, tryLock } from '@walvault/durable-fs';
+import { lstat } from 'node:fs/promises';
+import { errnoOf, fileSystemError, lockOwner, tryLock } from '@walvault/durable-fs';
 import { moveAside } from '../archiving/errors-directory.ts';
-import { isMissing } from '../wal-files/directory-listing.ts';
 import { ArchiverBusyError } from '../errors.ts';
 import { archiveLockPath, archivePath } from '../wal-files/layout.ts';
 import { segmentOf } from './neighbours.ts';
@@ -27,10 +27,16 @@ export async function setAside(options: SetAsideOptions): Promise<string | undef
   await using lock = await tryLock(lockPath);
   if (lock === undefined) throw new ArchiverBusyError(lockPath, (await lockOwner(lockPath))?.pid);
   const path = archivePath(walsDirectory, segmentOf(name));
+  if (!(await isThere(path))) return undefined;
+  return await moveAside({ path, errorsDirectory, kind: 'invalid', reason: `replaced by heal-wal: ${reason}` });
+}
+
+async function isThere(path: string): Promise<boolean> {
   try {
-    return await moveAside({ path, errorsDirectory, kind: 'invalid', reason: `replaced by heal-wal: ${reason}` });
+    await lstat(path);
+    return true;
   } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw fileSystemError('look at', path, error);
   }
 }
