@@ -8,6 +8,7 @@ import {
   type DeleteReport,
   deleteWal,
   type DeletionCatalog,
+  type HookScripts,
   type NeededBackup,
   type RemovedFile,
   type WalRetention,
@@ -16,7 +17,6 @@ import type { ServerConfig } from '@walvault/config';
 import { errnoOf, fileSystemError, tryLock } from '@walvault/durable-fs';
 import type { Logger } from '@walvault/wal';
 import { listServerBackups } from './base-backups.ts';
-import { hookOptions, hookScripts } from './server-hooks.ts';
 import { catalogPath, deletionRecordPath, ensureDirectories, lockPath } from './server-paths.ts';
 import { readOptions } from './server-wal.ts';
 
@@ -93,9 +93,14 @@ async function deleteNow(server: ServerConfig, options: DeleteServerWalOptions):
     policy: policyOf(server),
     backups: () => neededBackups(server),
     catalog: catalogOf(server),
-    hooks: hookScripts(server, 'wal_delete'),
-    hookOptions: hookOptions(server, 'wal_delete', { signal, log }),
+    hooks: deletionScripts(server),
+    hookOptions: { timeoutMs: server.hookTimeoutMs, signal, log },
   });
+}
+
+function deletionScripts({ hooks }: ServerConfig): HookScripts {
+  const { preWalDelete: pre, preWalDeleteRetry: preRetry, postWalDeleteRetry: postRetry, postWalDelete: post } = hooks;
+  return { pre, preRetry, postRetry, post };
 }
 
 function policyOf({ walRetentionPolicy: policy }: ServerConfig): WalRetention {
