@@ -36,13 +36,19 @@ export function buildProgram(stop: AbortSignal, exit: (code: number) => void): C
     .exitOverride();
 
   const run = (command: Command, work: Run, whenItFails: number = exitCode.error): Promise<void> =>
-    runCommand(new CommandContext(command.optsWithGlobals<GlobalOptions>(), stop), work, { exit, whenItFails });
+    runCommand(new CommandContext(globalOptions(command), stop), work, { exit, whenItFails });
   addReceivingCommands(program, run);
   addArchivingCommands(program, run);
   addRecoveringCommands(program, run);
   addInspectingCommands(program, run);
   addMaintainingCommands(program, run);
   return program;
+}
+
+/** Some commands know `--json` as well, which is shorter to type. */
+function globalOptions(command: Command): GlobalOptions {
+  const options = command.optsWithGlobals<GlobalOptions & { readonly json?: true }>();
+  return options.json === true ? { ...options, format: 'json' } : options;
 }
 
 async function runCommand(

@@ -76,3 +76,15 @@ export type {
 export { rebuildCatalog } from './catalog/rebuild-catalog.ts';
 export type { RebuildCatalogOptions, RebuildCatalogReport } from './catalog/rebuild-catalog.ts';
 export type { UnreadableSegment } from './catalog/archive-reader.ts';
+export type { FoundRestorePoint } from './catalog/catalog-search.ts';
+export { FinderError } from './finding/errors.ts';
+export type { FinderErrorCode } from './finding/errors.ts';
+export { FindableWal } from './finding/findable-wal.ts';
+export type { FindableWalOptions } from './finding/findable-wal.ts';
+export { findTarget } from './finding/find-target.ts';
+export type { FindRequest, TargetFinding } from './finding/find-target.ts';
+export { judgeReachability } from './finding/reachability.ts';
+export type { Reachability } from './finding/reachability.ts';
+export { recoverySettings } from './finding/recovery-settings.ts';
+export type { RecoveryAction, RecoverySettings, RecoverySettingsOptions } from './finding/recovery-settings.ts';
+export type { ChainFinding, ClockStep, RecoveryTarget, TargetPlace, WalReach } from './finding/recovery-target.ts';

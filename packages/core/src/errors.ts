@@ -12,6 +12,8 @@ export type CoreErrorCode =
   | 'ERR_OPTION_REQUIRED'
   /** The configuration asks for something that this version cannot do. */
   | 'ERR_NOT_SUPPORTED'
+  /** There is no WAL of the server in the archive, nor in the directories that feed it. Check that the file system is mounted. */
+  | 'ERR_NO_WAL'
   /** Another process does this for the server already. */
   | 'ERR_ALREADY_RUNNING'
   /** There is no process to stop. */

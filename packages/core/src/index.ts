@@ -42,3 +42,23 @@ export type { BackupPoint, BackupStatus, BaseBackup, BaseBackupListing, Unreadab
 export { rebuildServerCatalog } from './rebuild-server-catalog.ts';
 export type { RebuildServerCatalogOptions } from './rebuild-server-catalog.ts';
 export type { RebuildCatalogReport } from '@walvault/archiver';
+export { findServerTarget, listServerRestorePoints } from './find-server-target.ts';
+export type {
+  FindCircumstances,
+  FindOptions,
+  FindTargetOptions,
+  ServerRestorePoints,
+  ServerTarget,
+} from './find-server-target.ts';
+export type {
+  ChainFinding,
+  FindRequest,
+  FoundRestorePoint,
+  Reachability,
+  RecoveryAction,
+  RecoverySettings,
+  RecoveryTarget,
+  TargetFinding,
+  TargetPlace,
+  WalReach,
+} from '@walvault/archiver';

@@ -1,5 +1,5 @@
 /** Commands that look and change nothing. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Runner } from './runner.ts';
 
 /** Adds them. */
@@ -16,5 +16,24 @@ export function addInspectingCommands(program: Command, run: Runner): void {
     .description('show positions, lag, archive and last error; `all` stands for every server')
     .action(async (servers: string[], _options, command: Command) =>
       run(command, async (context) => (await import('../commands/status.ts')).statusCommand(context, servers)),
+    );
+  program
+    .command('find-target <server>')
+    .description('find a recovery target in the WAL: where it lies, whether it can be reached, what to write for it')
+    .option('--time <time>', "a time, such as '2026-07-01 12:00:00.5+02'; without a zone it is local time")
+    .option('--lsn <lsn>', 'a position, such as 16/B374D848')
+    .option('--xid <id>', 'a transaction')
+    .option('--name <name>', 'a restore point')
+    .option('--timeline <id>', 'only on the way to this timeline')
+    .option('--exclusive', 'stop before the target instead of behind it')
+    .addOption(
+      new Option('--action <action>', 'what the server does when it is there')
+        .choices(['pause', 'promote', 'shutdown'])
+        .default('pause'),
+    )
+    .option('--list-restore-points', 'list all restore points instead')
+    .option('--json', 'the same as -f json')
+    .action(async (server: string, options, command: Command) =>
+      run(command, async (context) => (await import('../commands/find-target.ts')).findTargetCommand(context, server, options)),
     );
 }

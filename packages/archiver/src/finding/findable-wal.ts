@@ -3,6 +3,7 @@ import {
   addToLsn,
   type Lsn,
   parseWalFileName,
+  readPageHeader,
   type SegmentNumber,
   segmentEndLsn,
   segmentNumberOf,
@@ -25,7 +26,7 @@ import { SegmentIndex } from './segment-index.ts';
 import { SegmentScanner } from './segment-scanner.ts';
 import { type ChainPiece, TimelineChain } from './timeline-chain.ts';
 import { type MappedSegment, WalMap } from './wal-map.ts';
-import type { SegmentRange } from '../catalog/catalog-search.ts';
+import type { FoundRestorePoint, SegmentRange } from '../catalog/catalog-search.ts';
 
 /** How to look. */
 export interface FindableWalOptions {
@@ -78,12 +79,45 @@ export class FindableWal implements Disposable {
     return this.#options.reading.systemIdentifier;
   }
 
+  /** The magic of the pages of a segment, complete or not, as its first page says; undefined when it is not there. */
+  async magicOf(name: string): Promise<number | undefined> {
+    await using wal = await openWal(this.#options.reading, name, { partial: true });
+    for await (const chunk of wal?.bytes() ?? []) return readPageHeader(chunk).magic;
+    return undefined;
+  }
+
+  /** All restore points in order of LSN. One in front of a switchpoint is in two files, and belongs to the older timeline. */
+  async restorePoints(): Promise<readonly FoundRestorePoint[]> {
+    const found = new Map<string, FoundRestorePoint>();
+    for (const timelineId of this.map.timelineIds) await this.#collectRestorePoints(this.chain(timelineId), found);
+    return [...found.values()].toSorted((one, other) => (one.lsn < other.lsn ? -1 : 1));
+  }
+
+  async #collectRestorePoints(chain: TimelineChain, found: Map<string, FoundRestorePoint>): Promise<void> {
+    await this.learn(chain);
+    const add = (point: FoundRestorePoint): void => {
+      const timelineId = chain.pieceAt(point.lsn).timelineId;
+      found.set(`${timelineId} ${point.lsn}`, { ...point, timelineId });
+    };
+    const inFile = ({ timelineId, segment }: FoundRestorePoint): boolean =>
+      chain.pieceOfSegment(segment).timelineId === timelineId;
+    this.index.restorePoints().filter(inFile).forEach(add);
+    const partial = this.partialEnd(chain);
+    if (partial === undefined) return;
+    const { timelineId, segment } = partial;
+    await this.scanner.scan(chain, segment, {
+      onEvent: ({ kind, name, time = 0n, lsn, endLsn }) => {
+        if (kind === 'restorePoint' && name !== undefined) add({ name, time, lsn, endLsn, timelineId, segment });
+      },
+    });
+  }
+
   /** Segments that could not be read, and why. */
   get unreadable(): ReadonlyMap<string, WalvaultError> {
     return this.#unreadable;
   }
 
-  /** How many segments were read because the catalogue does not know them. */
+  /** How many segments of the archive were read because the catalogue does not know them. */
   get segmentsRead(): number {
     return this.#read;
   }
@@ -193,7 +227,7 @@ export class FindableWal implements Disposable {
       this.#unreadable.set(file.name, error);
       this.index.noteUnreadable(file.name);
     }
-    this.#read += 1;
+    if (file.location === 'archive') this.#read += 1;
   }
 }
 

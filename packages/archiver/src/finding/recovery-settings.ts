@@ -7,6 +7,9 @@ import type { RestorableBackup } from '../backups/base-backup.ts';
 import type { FindRequest, TargetFinding } from './find-target.ts';
 import type { TargetPlace } from './recovery-target.ts';
 
+/** What the server does when it has stopped at the target (`recovery_target_action`). */
+export type RecoveryAction = 'pause' | 'promote' | 'shutdown';
+
 /** Where the settings go, and what they are, in order. */
 export interface RecoverySettings {
   /** `postgresql.conf`, or `recovery.conf`. */
@@ -24,21 +27,23 @@ export interface RecoverySettingsOptions {
   readonly others: TargetFinding['others'];
   /** The backup to begin with, if it is known. */
   readonly backup: RestorableBackup | undefined;
-  /** Major version of the server that shall recover. */
-  readonly major: number;
-  readonly restoreCommand: string;
+  /** Major version of the server that shall recover; undefined for one that is newer than this walvault. */
+  readonly major: number | undefined;
+  /** The line with `restore_command`. */
+  readonly restoreCommandLine: string;
+  readonly action: RecoveryAction;
 }
 
 /** Writes the settings. */
 export function recoverySettings(options: RecoverySettingsOptions): RecoverySettings {
-  const { place, major, restoreCommand } = options;
+  const { place, major, restoreCommandLine, action } = options;
   const lines = [
-    setting('restore_command', restoreCommand),
+    restoreCommandLine,
     ...targetLines(options),
     setting('recovery_target_timeline', String(place.chainTimelineId)),
-    setting('recovery_target_action', 'pause'),
+    setting('recovery_target_action', action),
   ];
-  const isModern = major >= 12;
+  const isModern = major === undefined || major >= 12;
   return {
     file: isModern ? 'postgresql.conf' : 'recovery.conf',
     signalFile: isModern ? 'recovery.signal' : undefined,
