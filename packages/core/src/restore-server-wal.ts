@@ -15,6 +15,8 @@ export interface RestoreRequest {
   readonly destination: string;
   /** Take the partial segment when there is no complete one. */
   readonly partial: boolean;
+  /** Whether each record is checked; false is for somebody who wants what is before damage that is known. */
+  readonly verify: boolean;
   /** How long to try again in trouble that may pass, in milliseconds; 0 for not at all. */
   readonly retryForMs: number;
 }
@@ -42,12 +44,13 @@ export async function restoreServerWal(
   request: RestoreRequest,
   surroundings: RestoreSurroundings,
 ): Promise<RestoreOutcome> {
-  const { name, destination, partial, retryForMs } = request;
+  const { name, destination, partial, verify, retryForMs } = request;
   const { signal, log, onRetry, onFull } = surroundings;
   const deadline = performance.now() + retryForMs;
   for (let failures = 1; ; failures += 1) {
     try {
-      return await restoreWal({ ...(await readOptions(server)), log, signal }, name, destination, { partial });
+      const options = { ...(await readOptions(server)), log, signal, verify };
+      return await restoreWal(options, name, destination, { partial });
     } catch (error) {
       signal.throwIfAborted();
       const waitMs = Math.min(longestWaitMs, backoffMs(failures, Math.random()));

@@ -26,7 +26,7 @@ import {
 } from '@walvault/wal';
 import { customFiltersOf } from './compression-of.ts';
 import { readReceiverState } from './receiver-state.ts';
-import { deletionRecordPath, identityPath, statePath } from './server-paths.ts';
+import { catalogPath, deletionRecordPath, identityPath, statePath } from './server-paths.ts';
 
 /** What the archive of a server holds and lacks, by the names of the files. */
 export async function listServerArchive(server: ServerConfig): Promise<ArchiveListing> {
@@ -82,6 +82,7 @@ export async function readOptions(server: ServerConfig): Promise<WalReadOptions>
     },
     systemIdentifier: await systemIdentifierOf(server),
     xlogDbPath: await xlogDbPath({ serverName: server.name, walsDirectory: wals, xlogDbDirectory: server.xlogdbDirectory }),
+    catalogPath: catalogPath(server),
     deletionRecordPath: deletionRecordPath(server),
     receivedThrough: await receivedThrough(server),
   };

@@ -10,6 +10,7 @@ import { restoreCommandLine } from '../restore-command.ts';
 export interface PrintRestoreCommandRequest {
   readonly serverName: string;
   readonly partial: boolean;
+  readonly verify: boolean;
   readonly prefetchBytes: number | undefined;
   readonly spoolDirectory: string | undefined;
   readonly retryForMs: number | undefined;
@@ -17,7 +18,7 @@ export interface PrintRestoreCommandRequest {
 
 /** Runs the command; gives the exit code. */
 export async function printRestoreCommand(context: CommandContext, request: PrintRestoreCommandRequest): Promise<number> {
-  const { partial, prefetchBytes, spoolDirectory = defaultSpoolDirectory, retryForMs } = request;
+  const { partial, verify, prefetchBytes, spoolDirectory = defaultSpoolDirectory, retryForMs } = request;
   const server = await context.server(request.serverName);
   if (request.spoolDirectory !== undefined && !isAbsolute(request.spoolDirectory)) {
     context.output.failure(`"${request.spoolDirectory}" is no absolute path`, 'Give --spool-dir an absolute path.');
@@ -25,6 +26,7 @@ export async function printRestoreCommand(context: CommandContext, request: Prin
   }
   const options = [
     ...(partial ? ['--partial'] : []),
+    ...(verify ? [] : ['--no-verify']),
     ...(prefetchBytes === undefined ? [] : ['--prefetch', String(prefetchBytes)]),
     ...(request.spoolDirectory === undefined ? [] : ['--spool-dir', request.spoolDirectory]),
     ...(retryForMs === undefined ? [] : ['--retry-for', String(retryForMs / 1000)]),
@@ -33,7 +35,7 @@ export async function printRestoreCommand(context: CommandContext, request: Prin
     node: process.execPath,
     executable,
     args: ['-c', server.configFile, 'restore-wal', ...options, server.name],
-    spool: prefetchBytes === 0 || !canPrefetch() ? undefined : join(spoolDirectory, spoolName(server)),
+    spool: prefetchBytes === 0 || !verify || !canPrefetch() ? undefined : join(spoolDirectory, spoolName(server)),
   });
   context.output.info(line);
   return exitCode.ok;

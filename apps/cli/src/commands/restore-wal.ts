@@ -19,6 +19,8 @@ export interface RestoreWalRequest {
   /** `%p`, relative to the data directory, which PostgreSQL makes the working directory. */
   readonly destination: string;
   readonly partial: boolean;
+  /** False: no look at records, and nothing is prefetched. */
+  readonly verify: boolean;
   /** Room for prefetched segments in bytes; 0 for no prefetching, the default unless given. */
   readonly prefetchBytes: number | undefined;
   /** Directory of the spools; below that of the destination unless given. */
@@ -28,7 +30,7 @@ export interface RestoreWalRequest {
 
 /** Runs the command; gives the exit code. Trouble is thrown, for the caller to end with 255. */
 export async function restoreWalCommand(context: CommandContext, request: RestoreWalRequest): Promise<number> {
-  const { walFile, destination } = request;
+  const { walFile, destination, partial, verify, retryForMs } = request;
   const server = await context.server(request.serverName);
   const spool = await openSpool(context, server, request);
   if ((await spool?.take(walFile, destination)) === true) return exitCode.ok;
@@ -36,7 +38,7 @@ export async function restoreWalCommand(context: CommandContext, request: Restor
   const { output, stop } = context;
   const outcome = await restoreServerWal(
     server,
-    { name: walFile, destination, partial: request.partial, retryForMs: request.retryForMs },
+    { name: walFile, destination, partial, verify, retryForMs },
     {
       signal: stop,
       onRetry: (error) => output.warning(`${describeError(error).message}; trying again`),
@@ -55,7 +57,7 @@ async function openSpool(
   server: ServerConfig,
   request: RestoreWalRequest,
 ): Promise<Spool | undefined> {
-  if (request.prefetchBytes === 0) return undefined;
+  if (request.prefetchBytes === 0 || !request.verify) return undefined;
   try {
     return await recoverySpool(server, request.destination, request.spoolDirectory);
   } catch (error) {

@@ -42,6 +42,7 @@ interface RestoreWalOptions {
   readonly prefetch?: number;
   readonly spoolDir?: string;
   readonly retryFor?: number;
+  readonly verify: boolean;
   readonly printCommand?: true;
 }
 
@@ -57,6 +58,7 @@ function addRestoreWal(program: Command, run: Runner): void {
     .option('--prefetch <bytes>', 'room for segments that are made ready ahead (default: 256MB), 0 for none', readBytes)
     .option('--spool-dir <directory>', 'where they are kept (default: .walvault beside the destination)')
     .option('--retry-for <seconds>', `try again in trouble that may pass (default: ${defaultRetrySeconds})`, readSeconds)
+    .option('--no-verify', 'do not look at the records: to recover to a point before damage; nothing is prefetched then')
     .option('--print-command', 'print the line for postgresql.conf instead')
     .action(async (server: string, walFile: string | undefined, destination: string | undefined, _options, command: Command) => {
       if (command.opts<RestoreWalOptions>().printCommand === true) return run(command, printing(server, command));
@@ -69,12 +71,13 @@ function addRestoreWal(program: Command, run: Runner): void {
 function restoring(words: { server: string; walFile: string; destination: string }, command: Command): Run {
   return async (context) => {
     const { restoreWalCommand } = await import('../commands/restore-wal.ts');
-    const { partial, prefetch, spoolDir, retryFor = defaultRetrySeconds } = command.opts<RestoreWalOptions>();
+    const { partial, verify, prefetch, spoolDir, retryFor = defaultRetrySeconds } = command.opts<RestoreWalOptions>();
     return restoreWalCommand(context, {
       serverName: words.server,
       walFile: words.walFile,
       destination: words.destination,
       partial: partial === true,
+      verify,
       prefetchBytes: prefetch,
       spoolDirectory: spoolDir,
       retryForMs: retryFor * 1000,
@@ -85,10 +88,11 @@ function restoring(words: { server: string; walFile: string; destination: string
 function printing(serverName: string, command: Command): Run {
   return async (context) => {
     const { printRestoreCommand } = await import('../commands/print-restore-command.ts');
-    const { partial, prefetch, spoolDir, retryFor } = command.opts<RestoreWalOptions>();
+    const { partial, verify, prefetch, spoolDir, retryFor } = command.opts<RestoreWalOptions>();
     return printRestoreCommand(context, {
       serverName,
       partial: partial === true,
+      verify,
       prefetchBytes: prefetch,
       spoolDirectory: spoolDir,
       retryForMs: retryFor === undefined ? undefined : retryFor * 1000,

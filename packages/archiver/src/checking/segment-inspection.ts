@@ -21,7 +21,7 @@ import {
   type WalSeam,
   type WalSegmentSize,
 } from '@walvault/wal';
-import type { ClusterFacts } from '../content/check-wal-file.ts';
+import { type ClusterFacts, isWalPageSize } from '../content/check-wal-file.ts';
 import type { SegmentFileName } from '../wal-files/layout.ts';
 import { LinkedCheck } from './linked-check.ts';
 import { PageCutter } from './page-cutter.ts';
@@ -184,11 +184,6 @@ function sizesOf(
     walSegmentSize: options.walSegmentSize ?? seam?.walSegmentSize ?? namedSize ?? defaultWalSegmentSize,
     walPageSize: seam?.walPageSize ?? namedPageSize ?? defaultWalPageSize,
   };
-}
-
-/** XLOG_BLCKSZ is a power of two from 1 to 64 kB. */
-function isWalPageSize(bytes: number): boolean {
-  return bytes >= 1024 && bytes <= 65_536 && (bytes & (bytes - 1)) === 0;
 }
 
 function decoded(seam: Uint8Array | undefined): WalSeam | undefined {

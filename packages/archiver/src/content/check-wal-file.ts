@@ -46,12 +46,13 @@ export function checkFirstPage(page: Buffer, name: SegmentFileName, facts: Clust
   const header = readPageHeader(page);
   if (!isPlausiblePageMagic(header.magic)) throw fail(`does not begin with WAL, but with page magic ${hex4(header.magic)}`);
   if (header.long === undefined) throw fail('has no long header on its first page');
-  const { segmentSize, systemIdentifier } = header.long;
+  const { segmentSize, pageSize, systemIdentifier } = header.long;
   if (facts.systemIdentifier !== undefined && systemIdentifier !== facts.systemIdentifier) {
     const problem = `was written by the cluster with system identifier ${systemIdentifier}, not ${facts.systemIdentifier}`;
     throw fail(problem, 'ERR_WAL_FILE_FOREIGN');
   }
   if (!isWalSegmentSize(segmentSize)) throw fail(`names ${segmentSize} bytes as its segment size`);
+  if (!isWalPageSize(pageSize)) throw fail(`names ${pageSize} bytes as its page size`);
   if (facts.walSegmentSize !== undefined && segmentSize !== facts.walSegmentSize) {
     throw fail(`is of a cluster with segments of ${segmentSize} bytes, not ${facts.walSegmentSize}`, 'ERR_WAL_FILE_FOREIGN');
   }
@@ -97,6 +98,11 @@ async function checkSegment(file: ContentFile, size: number, name: SegmentFileNa
   const expected = checkFirstPage(await file.head(longPageHeaderSize), name, facts, file.path);
   const isRight = name.kind === 'partial' ? size <= expected : size === expected;
   if (!isRight) throw new WalFileError('ERR_WAL_FILE_WRONG_SIZE', file.path, `has ${size} bytes instead of ${expected}`);
+}
+
+/** Whether XLOG_BLCKSZ may be so many bytes: a power of two from 1 to 64 kB. */
+export function isWalPageSize(bytes: number): boolean {
+  return bytes >= 1024 && bytes <= 65_536 && (bytes & (bytes - 1)) === 0;
 }
 
 function problemOfPlace(header: PageHeader, name: SegmentFileName, segmentSize: WalSegmentSize): string | undefined {

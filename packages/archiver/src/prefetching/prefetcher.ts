@@ -38,6 +38,8 @@ const defaultIdleMs = 30_000;
 /** The same with nothing to offer: the archive ends here, or goes on with what cannot be used. */
 const emptyHandedMs = 5000;
 const atOnce = 2;
+/** Nobody gains by more, whatever room there is. */
+const mostReady = 1024;
 
 /**
  * Works until nobody has asked for some time, the spool is taken away, or `signal` is aborted. The spool is empty then.
@@ -138,7 +140,7 @@ class Prefetcher {
         walSegmentSize: await segmentSizeOf(reading, position),
         timelines: await Timelines.read(reading.directories),
       };
-      const count = Math.floor(this.#options.bytes / this.#outlook.walSegmentSize);
+      const count = Math.min(mostReady, Math.floor(this.#options.bytes / this.#outlook.walSegmentSize));
       this.#plan = segmentsBehind(position, count, this.#outlook);
     } catch (error) {
       this.#log.warn({ name: position.name, error: String(error) }, 'cannot tell what recovery will ask for');

@@ -111,6 +111,7 @@ async function leftOvers(directory: string): Promise<readonly string[]> {
   try {
     return (await readdir(directory)).filter((name) => name.startsWith(readyPrefix));
   } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
     throw fileSystemError('read the directory', directory, error);
   }
 }

@@ -13,12 +13,16 @@ import { type Logger, silentLogger, type WalFileName, WalvaultError } from '@wal
 import { checkedBytes } from '../content/checked-bytes.ts';
 import { WalFileError } from '../errors.ts';
 import { findWal, type FoundWal, type WalLocation } from '../wal-files/find-wal.ts';
+import { knownSha256 } from './known-content.ts';
 import type { WalReadOptions } from './open-wal.ts';
+import { SegmentProof } from './segment-proof.ts';
 
 /** Where to look for WAL, whom to tell about copies that could not be used, and when to stop. */
 export interface HandOverOptions extends WalReadOptions {
   readonly log?: Logger | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** False: first page and length only, for somebody who wants what is before damage that is known. True unless given. */
+  readonly verify?: boolean | undefined;
 }
 
 /** What is wanted. */
@@ -66,9 +70,10 @@ export async function handOver(request: HandOverRequest): Promise<HandedOver | u
   return undefined;
 }
 
-async function writeOut({ options, file: name, destination }: HandOverRequest, found: FoundWal): Promise<void> {
+async function writeOut(request: HandOverRequest, found: FoundWal): Promise<void> {
+  const { options, destination } = request;
   const temporary = join(dirname(destination), `.${basename(destination)}.${process.pid}.tmp`);
-  const bytes = checkedBytes({ content: found.content, name, facts: options, isPartial: found.isPartial });
+  const bytes = await provenBytes(request, found);
   const { signal } = options;
   try {
     // Opened before anything can fail: a stream that opens by itself may do so after the clean-up below.
@@ -80,4 +85,20 @@ async function writeOut({ options, file: name, destination }: HandOverRequest, f
     signal?.throwIfAborted();
     throw WalvaultError.is(error) ? error : fileSystemError('write', temporary, error);
   }
+}
+
+/** The beginning of a segment ends anywhere, and a text is checked as a whole; a complete segment is right from its first to its last byte. */
+async function provenBytes({ options, file }: HandOverRequest, found: FoundWal): Promise<AsyncIterable<Buffer>> {
+  const { content, isPartial } = found;
+  const bytes = checkedBytes({ content, name: file, facts: options, isPartial });
+  if (file.kind !== 'segment' || isPartial || options.verify === false) return bytes;
+  const sha256 = await knownSha256(options.catalogPath, file.name, content.stats);
+  const proof = new SegmentProof({ name: file, facts: options, path: content.path, sha256 });
+  return (async function* () {
+    for await (const chunk of bytes) {
+      proof.take(chunk);
+      yield chunk;
+    }
+    proof.finish();
+  })();
 }

@@ -14,6 +14,8 @@ export interface WalReadOptions extends ClusterFacts {
   readonly xlogDbPath?: string | undefined;
   /** The record of what was deleted by retention, if anything was. */
   readonly deletionRecordPath?: string | undefined;
+  /** The catalogue of the archive: what it knows as good need not be checked record by record. */
+  readonly catalogPath?: string | undefined;
   /** The last segment that WAL was durably received for, complete or not, as the receiver's state says: it and those before it were there. */
   readonly receivedThrough?: string | undefined;
 }

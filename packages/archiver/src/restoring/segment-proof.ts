@@ -1,0 +1,79 @@
+/**
+ * Proof that what a segment holds is right, taken as its bytes pass on their way to a recovering server: PostgreSQL takes a damaged record
+ * for the end of the WAL, as a missing segment, and would promote with data missing.
+ *
+ * Where the catalogue knows the file as a good one, its checksum proves every byte. Without that every page header and record is checked;
+ * what that cannot prove is the rest of a record that began in the segment before (see `WalChecker`).
+ */
+import { createHash, type Hash } from 'node:crypto';
+import { formatLsn, longPageHeaderSize, readPageHeader, startLsnOfName, WalChecker, type WalFault } from '@walvault/wal';
+import { checkFirstPage, type ClusterFacts } from '../content/check-wal-file.ts';
+import { WalFileError } from '../errors.ts';
+import type { SegmentFileName } from '../wal-files/layout.ts';
+
+/** What is to be proven. */
+export interface SegmentProofOptions {
+  readonly name: SegmentFileName;
+  readonly facts: ClusterFacts;
+  /** Of the file, for the error. */
+  readonly path: string;
+  /** SHA-256 of the right content in hexadecimal digits, if it is known. */
+  readonly sha256: string | undefined;
+}
+
+const hint =
+  'Look for another copy of it: in pg_wal of the server or a standby, in another archive. To recover to a point before the damage, set it as ' +
+  'the recovery target and let restore-wal hand over the file as it is (--no-verify).';
+
+/** Takes the content from its start. */
+export class SegmentProof {
+  readonly #options: SegmentProofOptions;
+  readonly #hash: Hash | undefined;
+  #checker: WalChecker | undefined;
+  #head: Buffer = Buffer.alloc(0);
+
+  constructor(options: SegmentProofOptions) {
+    this.#options = options;
+    if (options.sha256 !== undefined) this.#hash = createHash('sha256');
+  }
+
+  /** Takes the next bytes, which stay the caller's. @throws {WalFileError} `ERR_WAL_FILE_CORRUPT` at the first record that is not right */
+  take(chunk: Buffer): void {
+    if (this.#hash !== undefined) this.#hash.update(chunk);
+    else if (this.#checker !== undefined) this.#check(this.#checker, chunk);
+    else {
+      this.#head = Buffer.concat([this.#head, chunk]);
+      if (this.#head.length >= longPageHeaderSize) this.#begin();
+    }
+  }
+
+  /** To be called behind the last byte. @throws {WalFileError} `ERR_WAL_FILE_CORRUPT` when the content is not what it was */
+  finish(): void {
+    if (this.#hash === undefined || this.#hash.digest('hex') === this.#options.sha256) return;
+    throw this.#error('does not hold what was archived: its checksum is not the one in the catalogue');
+  }
+
+  #begin(): void {
+    const { name, facts, path } = this.#options;
+    const walSegmentSize = checkFirstPage(this.#head, name, facts, path);
+    this.#checker = new WalChecker({
+      startLsn: startLsnOfName(name, walSegmentSize),
+      walSegmentSize,
+      walPageSize: readPageHeader(this.#head).long?.pageSize,
+      timelineId: name.timelineId,
+      systemIdentifier: facts.systemIdentifier,
+    });
+    this.#check(this.#checker, this.#head);
+    this.#head = Buffer.alloc(0);
+  }
+
+  #check(checker: WalChecker, chunk: Buffer): void {
+    const fault: WalFault | undefined = checker.check(chunk);
+    if (fault !== undefined)
+      throw this.#error(`is damaged: the ${fault.kind} at ${formatLsn(fault.lsn)} is not right: ${fault.problem}`);
+  }
+
+  #error(problem: string): WalFileError {
+    return new WalFileError('ERR_WAL_FILE_CORRUPT', this.#options.path, problem, { hint });
+  }
+}
