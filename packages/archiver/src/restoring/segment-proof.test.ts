@@ -95,10 +95,11 @@ test('content that is not what the catalogue knows is not handed over, also wher
 test('what the catalogue says of another file than the one that is there does not count; nor does a catalogue that is none', async () => {
   expect(await restored(wal, catalogued('ab'.repeat(32), { seconds: 1 }))).toMatchObject({ kind: 'restored' });
   await expect(restored(withWrongBit(), catalogued('ab'.repeat(32), { seconds: 1 }))).rejects.toThrow(/is damaged/);
-  const broken = async (server: TestServer): Promise<Partial<RestoreWalOptions>> => {
-    const catalogPath = join(server.home, 'walvault.sqlite');
-    await writeFile(catalogPath, 'nonsense');
-    return { catalogPath };
-  };
   expect(await restored(wal, broken)).toMatchObject({ kind: 'restored' });
 });
+
+async function broken(server: TestServer): Promise<Partial<RestoreWalOptions>> {
+  const catalogPath = join(server.home, 'walvault.sqlite');
+  await writeFile(catalogPath, 'nonsense');
+  return { catalogPath };
+}
