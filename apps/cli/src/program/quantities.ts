@@ -17,3 +17,10 @@ export function readSeconds(text: string): number {
   if (seconds <= 86_400) return seconds;
   throw new InvalidArgumentError('Give whole seconds, from 0 to 86400.');
 }
+
+/** Reads a whole number of at least one. @throws {InvalidArgumentError} */
+export function readCount(text: string): number {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (count > 0) return count;
+  throw new InvalidArgumentError('Give a whole number of at least 1.');
+}

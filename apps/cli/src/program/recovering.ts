@@ -1,7 +1,7 @@
 /** Commands that give WAL back. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { exitCode } from '../exit-code.ts';
-import { readBytes, readSeconds } from './quantities.ts';
+import { readBytes, readCount, readSeconds } from './quantities.ts';
 import type { Run, Runner } from './runner.ts';
 
 /** Adds them. */
@@ -15,7 +15,7 @@ export function addRecoveringCommands(program: Command, run: Runner): void {
     .addOption(new Option('-x', 'the same as --gzip').implies({ gzip: true }).conflicts(['bzip2', 'keepCompression']))
     .addOption(new Option('-j, --bzip2', 'compress the output with bzip2').conflicts('keepCompression'))
     .option('--keep-compression', 'give the file as it is stored, compressed or not')
-    .option('-p, --peek <count>', 'print the names of up to so many files that follow without a gap, from this one on', positive)
+    .option('-p, --peek <count>', 'print the names of up to so many files that follow without a gap, from this one on', readCount)
     .option('-t, --test', 'say whether the server is configured, and nothing else')
     .action(async (serverName: string, walFile: string, options, command: Command) =>
       run(
@@ -98,11 +98,4 @@ function printing(serverName: string, command: Command): Run {
       retryForMs: retryFor === undefined ? undefined : retryFor * 1000,
     });
   };
-}
-
-/** A count of at least one. */
-function positive(text: string): number {
-  const count = Number(text);
-  if (!/^\d{1,9}$/.test(text) || count === 0) throw new InvalidArgumentError('A whole number of at least 1 is wanted.');
-  return count;
 }

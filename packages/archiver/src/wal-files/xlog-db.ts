@@ -56,10 +56,11 @@ export function tryParseXlogDbLine(line: string): XlogDbEntry | undefined {
   };
 }
 
-/** Writes a line as Barman 3.4 does, newline included. */
-export function formatXlogDbLine(entry: NewEntry): string {
+/** Writes a line as Barman 3.4 does, newline included; that of an encrypted file as Barman 3.14 does, with a column more. */
+export function formatXlogDbLine(entry: NewEntry & Partial<XlogDbEntry>): string {
   const time = Number.isInteger(entry.modifiedAt) ? entry.modifiedAt.toFixed(1) : String(entry.modifiedAt);
-  return `${entry.name}\t${entry.size}\t${time}\t${entry.compression ?? 'None'}\n`;
+  const encryption = entry.encryption === undefined ? '' : `\t${entry.encryption}`;
+  return `${entry.name}\t${entry.size}\t${time}\t${entry.compression ?? 'None'}${encryption}\n`;
 }
 
 /**
