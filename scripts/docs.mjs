@@ -21,17 +21,14 @@ const withoutEffect = [
     'minimum_redundancy',
   ],
   ['no base backup is ever deleted', 'retention_policy', 'retention_policy_mode'],
-  ['the incoming directory is not archived', 'archiver_batch_size'],
-  ['segments are archived one after another', 'archive_workers'],
   ['WAL is not switched', 'primary_conninfo', 'primary_checkpoint_timeout'],
   ['there are no passive servers', 'primary_ssh_command'],
-  ['the codec cannot be written', 'custom_compression_filter', 'custom_compression_magic', 'custom_decompression_filter'],
   ['nothing is encrypted', 'encryption_key_id', 'encryption_passphrase_command'],
   ['models are not applied', 'cluster'],
   ['lock files are never removed', 'lock_directory_cleanup'],
   ['the log has its own format', 'log_format'],
   ['walvault runs as whoever calls it', 'barman_user'],
-  ['no external program is run', 'path_prefix'],
+  ['programs that compress are looked for in `PATH` alone', 'path_prefix'],
 ];
 
 const files = [['docs/configuration.md', configuration()]];
@@ -59,9 +56,8 @@ function configuration() {
     'This version reads and checks these options, so that a file of Barman is taken as it is, but does nothing by them:\n',
     ...withoutEffect.map(([reason, ...names]) => `- ${reason}: ${names.map((name) => known(name, reference)).join(', ')}`),
     '',
-    'Of `compression`, the values `none`, `gzip` (also written `pigz` or `pygzip`) and `zstd` can be written; with any other,',
-    'and with `encryption = gpg`, `archive-wal` refuses to work and the segments wait where they are. `archiver = on` makes',
-    '`get-wal` and `restore-wal` look into the incoming directory, which nothing archives yet.\n',
+    'With `encryption = gpg`, `archive-wal` refuses to work and the segments wait where they are. What `compression` and',
+    '`compression_level` do stands in [compression.md](compression.md).\n',
     reference,
   ].join('\n');
 }

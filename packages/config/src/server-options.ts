@@ -184,7 +184,7 @@ export const serverOptions: OptionTable<ServerValues> = {
     scope: 'both',
     doc: 'Segments waiting to be archived from which on check complains.',
   },
-  path_prefix: { type: textType, scope: 'both', doc: 'Directories put before PATH; accepted, but no program is needed.' },
+  path_prefix: { type: textType, scope: 'both', doc: 'Directories put before PATH; accepted and not used.' },
   post_archive_retry_script: { ...hook, doc: 'Run after a segment is archived, again until it succeeds.' },
   post_archive_script: { ...hook, doc: 'Run after a segment is archived.' },
   post_wal_delete_retry_script: { ...hook, doc: 'Run after a segment is deleted, again until it succeeds.' },
