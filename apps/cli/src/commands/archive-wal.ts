@@ -44,7 +44,7 @@ class Teller {
   /** Unknown objects have a block of their own at the end; everything else is told as it happens. */
   tell(result: FileResult): void {
     this.#begin(result.source);
-    if (result.kind === 'unknown') this.#unknown.set(result.source, [...(this.#unknown.get(result.source) ?? []), result.name]);
+    if (result.kind === 'unknown') this.#noteUnknown(result);
     else if (result.kind === 'failed') this.#tellFailed(result);
     else this.#output.info(`\t${lineOf(result, this.#server.name)}`);
   }
@@ -77,6 +77,12 @@ class Teller {
     return true;
   }
 
+  #noteUnknown({ source, name }: FileResult): void {
+    const names = this.#unknown.get(source);
+    if (names === undefined) this.#unknown.set(source, [name]);
+    else names.push(name);
+  }
+
   #tellFailed({ name, error }: Extract<FileResult, { kind: 'failed' }>): void {
     const { message, hint } = describeError(error);
     this.#output.failure(`${name} could not be archived and stays where it is: ${message}`, hint);
@@ -86,8 +92,13 @@ class Teller {
     this.#output.info(
       `Some unknown objects have been found while processing xlog segments for ${this.#server.name}. Objects moved to errors directory:`,
     );
-    for (const name of names) this.#output.info(`\t${name}`);
+    for (const name of names) this.#output.info(`\t${shown(name)}`);
   }
+}
+
+/** A name may hold anything, also what a terminal obeys or what looks like another line. */
+function shown(name: string): string {
+  return name.replaceAll(/\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function lineOf(result: Exclude<FileResult, { kind: 'unknown' | 'failed' }>, serverName: string): string {

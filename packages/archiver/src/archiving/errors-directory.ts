@@ -2,12 +2,13 @@
  * What cannot be archived is moved aside, never removed: `errors/NAME.STAMP.KIND`, Barman's names, which its `check`
  * counts. Two files of one name in one second get numbers. A reason, where there is one, is written beside the file.
  */
-import { cp, rm } from 'node:fs/promises';
+import { cp, lstat, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import {
   type Disk,
   durableRename,
   errnoOf,
+  FileSystemError,
   fileSystemError,
   nodeDisk,
   syncDirectory,
@@ -67,8 +68,9 @@ async function move(from: string, to: string, disk: Disk): Promise<void> {
 async function moveAcross(from: string, to: string): Promise<void> {
   const temporary = join(dirname(to), `.${basename(to)}.tmp`);
   try {
-    await cp(from, temporary, { recursive: true, preserveTimestamps: true, force: true });
-    await syncFile(temporary);
+    await refuseSpecial(from);
+    await cp(from, temporary, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true, force: true });
+    await syncTree(temporary);
     await durableRename(temporary, to, { contentIsDurable: true });
     await rm(from, { recursive: true });
   } catch (error) {
@@ -76,6 +78,29 @@ async function moveAcross(from: string, to: string): Promise<void> {
     throw fileSystemError(`move to "${dirname(to)}"`, from, error);
   }
   await syncDirectory(dirname(from));
+}
+
+/** What is a way to another process cannot be copied. */
+async function refuseSpecial(path: string): Promise<void> {
+  const stats = await lstat(path);
+  if (stats.isFile() || stats.isDirectory() || stats.isSymbolicLink()) return;
+  throw new FileSystemError(
+    'ERR_FILE_SYSTEM',
+    path,
+    `"${path}" is a pipe, a socket or a device, which cannot change its file system`,
+    {
+      hint: 'Remove it; it holds no data.',
+    },
+  );
+}
+
+/** A link has nothing of its own beside its entry in the directory. */
+async function syncTree(path: string): Promise<void> {
+  const stats = await lstat(path);
+  if (stats.isFile()) await syncFile(path);
+  if (!stats.isDirectory()) return;
+  for (const name of await readdir(path)) await syncTree(join(path, name));
+  await syncDirectory(path);
 }
 
 function isOtherFileSystem(error: unknown): boolean {

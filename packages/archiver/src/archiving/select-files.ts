@@ -47,7 +47,8 @@ export interface SelectionFacts {
 export function selectStreamed(files: readonly WalFileName[], facts: SelectionFacts): Selection {
   const sorted = files.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const partials = sorted.filter(isPartialFile);
-  const verdicts = new Map(partials.map((file) => [file.name, verdictOn(file, sorted, facts)]));
+  const latest = partials.toSorted(compareForStart).at(-1);
+  const verdicts = new Map(partials.map((file) => [file.name, verdictOn(file, { all: sorted, latest }, facts)]));
   const keep: KeptFile[] = [];
   const take: WalFileName[] = [];
   for (const file of [...sorted.filter((other) => other.kind !== 'partial'), ...partials]) {
@@ -73,9 +74,13 @@ export function segmentsFromLatest(files: readonly WalFileName[]): readonly Segm
   return firstPartial === -1 ? segments : segments.slice(0, firstPartial);
 }
 
-function verdictOn(file: SegmentFileName, all: readonly WalFileName[], facts: SelectionFacts): KeepReason | undefined {
+interface Siblings {
+  readonly all: readonly WalFileName[];
+  readonly latest: SegmentFileName | undefined;
+}
+
+function verdictOn(file: SegmentFileName, { all, latest }: Siblings, facts: SelectionFacts): KeepReason | undefined {
   if (facts.livePartial !== undefined) return verdictByReceiver(file, facts.livePartial);
-  const latest = all.filter(isPartialFile).toSorted(compareForStart).at(-1);
   if (file.name === latest?.name) return 'live';
   return isOvertaken(file, all, facts.timelines) ? undefined : 'unproven';
 }

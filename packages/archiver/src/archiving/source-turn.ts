@@ -116,12 +116,22 @@ export class SourceTurn {
       const movedTo = await moveAside({ path, errorsDirectory, kind: 'unknown', reason, disk });
       await tellResult(this.#context, { ...common, kind: 'unknown', movedTo });
     } catch (error) {
-      if (isMissing(error)) return;
       if (!WalvaultError.is(error)) throw error;
-      await tellResult(this.#context, { ...common, kind: 'failed', error });
+      const trouble = isMissing(error) ? nameTrouble(path) : error;
+      if (trouble !== undefined) await tellResult(this.#context, { ...common, kind: 'failed', error: trouble });
     }
   }
 }
+
+/** Names are read as UTF-8. One that is none cannot be called by what was read, and seems not to be there. */
+function nameTrouble(path: string): FileSystemError | undefined {
+  if (!path.includes(replacementCharacter)) return undefined;
+  return new FileSystemError('ERR_FILE_SYSTEM', path, `the name of "${path}" is not UTF-8`, {
+    hint: 'Rename or remove it; "ls -b" shows the bytes of its name.',
+  });
+}
+
+const replacementCharacter = '\uFFFD';
 
 /** How many files that are placed may wait to be noted together. */
 const groupSize = 16;

@@ -30,8 +30,8 @@ export interface ClusterFacts {
   readonly systemIdentifier?: bigint | undefined;
 }
 
-/** History and backup history files are a few lines; what is longer is something else. */
-const largestText = 1024 * 1024;
+/** History and backup history files are a few lines; what is longer than these bytes is something else. */
+export const largestText = 1024 * 1024;
 
 /**
  * Checks the first page of a segment against its name and what is known of the cluster.

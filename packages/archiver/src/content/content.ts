@@ -3,6 +3,7 @@
  *
  * A file is opened once and read through its handle, so that it stays readable when it is moved or removed meanwhile.
  */
+import { constants } from 'node:fs';
 import { type Disk, type DiskFile, errnoOf, type ExactFileFacts, fileSystemError, nodeDisk } from '@walvault/durable-fs';
 import { WalvaultError } from '@walvault/wal';
 import { type ArchivedCodec, codecMagicLength, type CustomFilters, identifyCodec } from './codec.ts';
@@ -11,6 +12,8 @@ import type { StoredBytes } from './stored-bytes.ts';
 import { WalFileError } from '../errors.ts';
 
 const readSize = 512 * 1024;
+/** Without O_NONBLOCK whoever opens a pipe waits, perhaps for ever, until somebody writes to it. */
+const openFlags = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /** How to open a file. */
 export interface OpenOptions {
@@ -46,15 +49,16 @@ export class ContentFile implements AsyncDisposable, StoredBytes {
    * Opens a file and finds out how it is compressed.
    * @param options.custom the filters of the configuration, for files that they compressed
    * @returns undefined when there is no such file.
-   * @throws {FileSystemError} when it cannot be opened or read.
+   * @throws {FileSystemError} when it cannot be opened or read, or is a directory, a pipe or the like.
    */
   static async open(path: string, options: OpenOptions = {}): Promise<ContentFile | undefined> {
     let handle: DiskFile | undefined;
     try {
-      handle = await (options.disk ?? nodeDisk).open(path, 'r');
+      handle = await (options.disk ?? nodeDisk).open(path, openFlags);
+      const stats = await handle.stat({ bigint: true });
+      if (!stats.isFile()) throw new Error('it is no file');
       const buffer = Buffer.alloc(codecMagicLength);
       const { bytesRead } = await handle.read(buffer, 0, codecMagicLength, 0);
-      const stats = await handle.stat({ bigint: true });
       return new ContentFile(path, handle, { stats, head: buffer.subarray(0, bytesRead) }, options.custom);
     } catch (error) {
       await handle?.close();

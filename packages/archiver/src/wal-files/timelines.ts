@@ -15,6 +15,7 @@ import {
   type WalFileName,
   WalFormatError,
 } from '@walvault/wal';
+import { largestText } from '../content/check-wal-file.ts';
 import { ContentFile, type OpenOptions } from '../content/content.ts';
 import { archiveRoot, walFilesIn } from './directory-listing.ts';
 import { WalFileError } from '../errors.ts';
@@ -104,10 +105,10 @@ async function readHistory(
 ): Promise<readonly TimelineSwitch[] | undefined> {
   await using content = await ContentFile.open(path, options);
   if (content === undefined) return undefined;
-  const chunks: Buffer[] = [];
-  for await (const chunk of content.bytes()) chunks.push(chunk);
+  const text = await content.head(largestText + 1);
+  if (text.length > largestText) throw new WalFileError('ERR_WAL_FILE_WRONG_SIZE', path, 'is too long for a history file');
   try {
-    return parseHistoryFile(file.timelineId, Buffer.concat(chunks).toString('utf8'));
+    return parseHistoryFile(file.timelineId, text.toString('utf8'));
   } catch (cause) {
     if (!(cause instanceof WalFormatError)) throw cause;
     throw new WalFileError('ERR_WAL_FILE_CORRUPT', path, `is not a timeline history file: ${cause.message}`, { cause });
