@@ -9,6 +9,10 @@ export const exitCode = {
   unhealed: 2,
   /** get-wal: not the name of a WAL file, or an output directory that cannot be written. */
   badName: 3,
+  /** verify-wal: something is bad or missing. */
+  bad: 2,
+  /** verify-wal: nothing is known to be wrong, but not all is known to be right. */
+  unknown: 3,
   /** get-wal and restore-wal: trouble. PostgreSQL stops a recovery on codes above 125 and goes on, as at the end of the archive, on others. */
   trouble: 255,
 } as const;

@@ -15,3 +15,8 @@ test('nothing is promised before the first and behind the last', () => {
   expect(progressLine('Reading', { done: 40, total: 40, elapsedMs: 9, bar: false })).toBe('Reading: 40 of 40');
   expect(progressLine('Reading', { done: 0, total: 0, elapsedMs: 0, bar: true })).toBe(`Reading [${'#'.repeat(30)}] 0 of 0`);
 });
+
+test('a rate where bytes are counted, and no credit for what was done before', () => {
+  const state = { done: 30, total: 40, elapsedMs: 5000, begunAt: 20, bytes: 5 * 1024 ** 2, bar: false };
+  expect(progressLine('Reading', state)).toBe('Reading: 30 of 40, 1.0 MiB/s, about 5 s left');
+});

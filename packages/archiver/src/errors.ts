@@ -27,6 +27,8 @@ export type ArchiverErrorCode =
   | 'ERR_DELETION_RECORD'
   /** The directory that segments are prefetched into could be written to by somebody else, who could then hand WAL to a recovering server. Nothing is prefetched. Choose another one, or correct owner and mode. */
   | 'ERR_SPOOL_UNSAFE'
+  /** There are segments, but none in the range that was given to verify-wal. */
+  | 'ERR_NOTHING_TO_VERIFY'
   /** A line of xlog.db is not one. `barman rebuild-xlogdb` makes the file anew from the archive. */
   | 'ERR_XLOGDB_INVALID';
 
@@ -183,5 +185,17 @@ export class SpoolError extends WalvaultError {
       hint: 'Give --spool-dir a directory that belongs to the user of the server and that nobody else may write to.',
     });
     this.path = path;
+  }
+}
+
+/** A range in which there is no segment, and in which none is missing. */
+export class NothingToVerifyError extends WalvaultError {
+  readonly code = 'ERR_NOTHING_TO_VERIFY';
+  readonly retry: RetryAdvice = 'fatal';
+
+  constructor() {
+    super('there is no segment in the given range', {
+      hint: 'Look at --from, --to and --timeline; without them all there is gets verified.',
+    });
   }
 }

@@ -14,6 +14,7 @@ export {
   ArchiveEmptyError,
   ArchiverBusyError,
   CodecProgramError,
+  NothingToVerifyError,
   DeletionRecordError,
   PutWalError,
   SpoolError,
@@ -92,3 +93,10 @@ export type { Reachability } from './finding/reachability.ts';
 export { recoverySettings } from './finding/recovery-settings.ts';
 export type { RecoveryAction, RecoverySettings, RecoverySettingsOptions } from './finding/recovery-settings.ts';
 export type { ChainFinding, ClockStep, RecoveryTarget, TargetPlace, WalReach } from './finding/recovery-target.ts';
+export type { VerifyFinding } from './verifying/finding.ts';
+export { parseVerifyEdge } from './verifying/verify-range.ts';
+export type { VerifyEdge, VerifyRange } from './verifying/verify-range.ts';
+export type { VerifiedTimeline, VerifyReport } from './verifying/verify-report.ts';
+export type { VerifyCounts } from './verifying/verify-totals.ts';
+export { verifyWal } from './verifying/verify-wal.ts';
+export type { VerifyProgress, VerifyWalOptions } from './verifying/verify-wal.ts';

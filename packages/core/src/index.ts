@@ -63,3 +63,7 @@ export type {
   TargetPlace,
   WalReach,
 } from '@walvault/archiver';
+export { verifyServerWal } from './verify-server.ts';
+export type { ServerVerification, VerifyServerOptions } from './verify-server.ts';
+export { parseVerifyEdge } from '@walvault/archiver';
+export type { VerifyEdge, VerifyFinding, VerifyProgress } from '@walvault/archiver';

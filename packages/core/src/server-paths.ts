@@ -5,7 +5,7 @@ import type { ServerConfig } from '@walvault/config';
 import { fileSystemError } from '@walvault/durable-fs';
 
 /** Tasks that at most one process at a time does for a server. */
-export type ServerTask = 'receive-wal' | 'archive-wal' | 'cron' | 'delete-wal' | 'heal-wal' | 'rebuild-catalog';
+export type ServerTask = 'receive-wal' | 'archive-wal' | 'cron' | 'delete-wal' | 'heal-wal' | 'rebuild-catalog' | 'verify-wal';
 
 /** The lock file of a task. */
 export function lockPath(server: ServerConfig, task: ServerTask): string {
@@ -35,6 +35,11 @@ export function deletionRecordPath(server: ServerConfig): string {
 /** Where segments that were streamed again wait to be archived. */
 export function healingDirectory(server: ServerConfig): string {
   return join(server.directories.backup, 'healing');
+}
+
+/** How far verify-wal has come. */
+export function verifyStatePath(server: ServerConfig): string {
+  return join(server.directories.backup, 'verify-wal.json');
 }
 
 /** The published state of the receiver. */

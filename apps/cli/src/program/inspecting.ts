@@ -1,5 +1,6 @@
 /** Commands that look and change nothing. */
 import { type Command, Option } from 'commander';
+import { readTimelineId } from './quantities.ts';
 import type { Runner } from './runner.ts';
 
 /** Adds them. */
@@ -35,5 +36,18 @@ export function addInspectingCommands(program: Command, run: Runner): void {
     .option('--json', 'the same as -f json')
     .action(async (server: string, options, command: Command) =>
       run(command, async (context) => (await import('../commands/find-target.ts')).findTargetCommand(context, server, options)),
+    );
+  program
+    .command('verify-wal <server>')
+    .description('check every page and record of the WAL, and that nothing is missing')
+    .option('--from <segment|LSN>', 'begin with this segment, or the one that holds this LSN')
+    .option('--to <segment|LSN>', 'end with this one')
+    .option('--timeline <id>', 'only segments of this timeline', readTimelineId)
+    .option('--quick', 'names, sizes and first pages only, and what the catalogue says')
+    .option('--restart', 'begin anew, whatever an interrupted run has done')
+    .option('--json', 'the same as -f json')
+    .addHelpText('after', '\nExit code: 0 good, 1 trouble, 2 something is bad or missing, 3 not all could be told.')
+    .action(async (server: string, options, command: Command) =>
+      run(command, async (context) => (await import('../commands/verify-wal.ts')).verifyWalCommand(context, server, options)),
     );
 }

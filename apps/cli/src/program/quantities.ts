@@ -1,4 +1,5 @@
 /** Quantities on the command line. */
+import { type TimelineId, toTimelineId } from '@walvault/wal';
 import { InvalidArgumentError } from 'commander';
 
 const units: Readonly<Record<string, number>> = { '': 1, kB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 };
@@ -23,4 +24,11 @@ export function readCount(text: string): number {
   const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
   if (count > 0) return count;
   throw new InvalidArgumentError('Give a whole number of at least 1.');
+}
+
+/** Reads a timeline ID: `3`, or as in the names of files, `00000003`. @throws {InvalidArgumentError} */
+export function readTimelineId(text: string): TimelineId {
+  const id = /^[0-9A-F]{8}$/.test(text) ? Number.parseInt(text, 16) : /^\d{1,10}$/.test(text) ? Number(text) : 0;
+  if (id >= 1 && id <= 0xffff_ffff) return toTimelineId(id);
+  throw new InvalidArgumentError('Give the ID of a timeline: a number from 1 to 4294967295, or the 8 digits of file names.');
 }

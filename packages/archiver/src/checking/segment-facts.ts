@@ -37,6 +37,8 @@ export interface SegmentFacts {
   readonly link: 'proven' | 'unknown' | 'broken';
   /** Of a broken link, what does not fit. The catalogue does not keep it. */
   readonly linkFault?: WalFault | undefined;
+  /** Bytes at its start that belong to a record from before, as its first page says. The catalogue does not keep it. */
+  readonly continuationBytes?: number | undefined;
   /** Whole right records up to here; before `startLsn` when a record from before it is not over. */
   readonly verifiedLsn: Lsn;
   /** Of a partial segment that is good. The catalogue does not keep it. */

@@ -127,6 +127,7 @@ class PlacedCheck {
       walSegmentSize: this.#walSegmentSize,
       systemIdentifier: this.#header?.long?.systemIdentifier ?? this.#options.systemIdentifier ?? 0n,
       magic: this.#header?.magic ?? 0,
+      continuationBytes: this.#header?.remainingLength,
       ...checked,
       verdict: isGood ? 'good' : 'bad',
       fault,

@@ -73,10 +73,20 @@ export async function listArchive(options: WalReadOptions): Promise<ArchiveListi
   const histories = [...timelines.withHistory].toSorted((a, b) => a - b);
   const walSegmentSize = await segmentSizeAmong(options.directories, segments, options);
   if (walSegmentSize === undefined) return { walSegmentSize, timelines: [], histories, impossibleNames: [] };
-  const survey = new Survey(walSegmentSize, timelines);
-  for (const file of segments) survey.add(file, true);
-  for (const file of waiting) survey.add(file, false);
-  return { walSegmentSize, timelines: survey.listings(), histories, impossibleNames: survey.impossibleNames };
+  return { walSegmentSize, histories, ...surveyTimelines({ archived: segments, waiting, walSegmentSize, timelines }) };
+}
+
+/** What there is of each timeline, and what is missing, by the names of all segments there are. */
+export function surveyTimelines(files: {
+  readonly archived: readonly SegmentFileName[];
+  readonly waiting: readonly SegmentFileName[];
+  readonly walSegmentSize: WalSegmentSize;
+  readonly timelines: Timelines;
+}): Pick<ArchiveListing, 'timelines' | 'impossibleNames'> {
+  const survey = new Survey(files.walSegmentSize, files.timelines);
+  for (const file of files.archived) survey.add(file, true);
+  for (const file of files.waiting) survey.add(file, false);
+  return { timelines: survey.listings(), impossibleNames: survey.impossibleNames };
 }
 
 interface Tally {
