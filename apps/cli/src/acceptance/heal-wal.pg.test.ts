@@ -55,7 +55,12 @@ test('a missing and a damaged segment are streamed again from the server, the da
   expect(dry).toMatchObject({ code: 0 });
   expect(await readFile(pathOf(vault, bad))).toEqual(content);
 
-  const healed = JSON.parse(await vault.succeed('-f', 'json', 'heal-wal', 'pg', bad)) as {
+  // As a check that found it bad leaves it on record.
+  {
+    using catalog = new DatabaseSync(vault.path('walvault.sqlite'));
+    catalog.prepare(`INSERT INTO segment_check VALUES (?, NULL, 1795364256000, 'bad', 'a record')`).run(bad);
+  }
+  const healed = JSON.parse(await vault.succeed('-f', 'json', 'heal-wal', 'pg')) as {
     pg: { healed: { name: string; kind: string; linked: boolean; moved_to: string | null }[] };
   };
   expect(healed.pg.healed).toMatchObject([

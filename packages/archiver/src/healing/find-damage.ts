@@ -3,7 +3,6 @@
  * right. What is right in itself and follows the one before it is no damage, whatever somebody said of it before.
  */
 import {
-  formatLsn,
   longPageHeaderSize,
   parseWalFileName,
   readPageHeader,
@@ -18,6 +17,7 @@ import { findWal } from '../wal-files/find-wal.ts';
 import { listArchive, type TimelineListing, type WalHole } from '../wal-files/list-archive.ts';
 import { Timelines } from '../wal-files/timelines.ts';
 import type { WalReadOptions } from '../restoring/open-wal.ts';
+import { describeFault } from './describe-fault.ts';
 import { inspectFile } from './inspect-file.ts';
 import { Neighbours, segmentOf } from './neighbours.ts';
 
@@ -94,7 +94,7 @@ async function damageOf(options: WalReadOptions, name: string, neighbours: Neigh
   const { facts, ...failure } = await inspectFile(content, file, { ...options, predecessor: await neighbours.seamBefore(file) });
   if (facts === undefined) return { name, kind: 'bad', reason: 'error' in failure ? failure.error.message : 'unreadable' };
   const { fault, link, linkFault } = facts;
-  if (fault !== undefined) return { name, kind: 'bad', reason: `${fault.kind} at ${formatLsn(fault.lsn)}: ${fault.problem}` };
+  if (fault !== undefined) return { name, kind: 'bad', reason: describeFault(fault) };
   if (link !== 'broken') return undefined;
   return {
     name,

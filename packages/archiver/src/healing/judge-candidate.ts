@@ -1,8 +1,8 @@
 /** May a segment that was fetched take the place of one that is missing or bad? */
-import { formatLsn } from '@walvault/wal';
 import type { SegmentFacts } from '../checking/segment-facts.ts';
 import { ContentFile } from '../content/content.ts';
 import type { ClusterFacts } from '../content/check-wal-file.ts';
+import { describeFault } from './describe-fault.ts';
 import { inspectFile } from './inspect-file.ts';
 import { type Fit, type Neighbours, segmentOf } from './neighbours.ts';
 
@@ -28,8 +28,7 @@ export async function judgeCandidate(
   const { facts: found } = await inspectFile(content, file, { ...facts, predecessor: await neighbours.seamBefore(file) });
   if (found === undefined) return { isGood: false, problem: 'it cannot be read' };
   const { fault } = found;
-  if (fault !== undefined)
-    return { isGood: false, problem: `it is not right either: ${fault.kind} at ${formatLsn(fault.lsn)}: ${fault.problem}` };
+  if (fault !== undefined) return { isGood: false, problem: `it is not right either: ${describeFault(fault)}` };
   if (found.link === 'broken') return { isGood: false, problem: 'it does not go on where the segment before it ends' };
   const behind = await neighbours.fitBehind(found);
   if (behind === 'broken') return { isGood: false, problem: 'the segment behind it does not go on where it ends' };
