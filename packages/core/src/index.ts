@@ -25,7 +25,8 @@ export { holesPath, openReceiverLog, receiverLogPath, statePath } from './server
 export type { ServerTask } from './server-paths.ts';
 export { resetReceiver } from './reset-receiver.ts';
 export type { ResetOptions, ResetOutcome } from './reset-receiver.ts';
-export { listServerArchive, openServerWal } from './server-wal.ts';
+export { listServerArchive } from './server-archive.ts';
+export { openServerWal } from './server-wal.ts';
 export { checkServerWalArchive, rebuildServerXlogDb } from './server-xlog-db.ts';
 export { serverNamed, serversNamed } from './servers.ts';
 export { createServerSlot, dropServerSlot, requireSlotName } from './slot-commands.ts';

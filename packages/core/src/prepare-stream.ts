@@ -25,7 +25,8 @@ import {
   type TimelineId,
   type WalSegmentSize,
 } from '@walvault/wal';
-import { archiveEnd, openServerWal } from './server-wal.ts';
+import { archiveEnd } from './server-archive.ts';
+import { openServerWal } from './server-wal.ts';
 import { ensureSlot, type SlotPosition } from './ensure-slot.ts';
 import { identityPath } from './server-paths.ts';
 import type { ServerFacts } from './state-publisher.ts';

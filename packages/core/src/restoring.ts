@@ -11,6 +11,4 @@ export {
 export type { PrefetcherOptions } from './recovery-spool.ts';
 export { restoreServerWal } from './restore-server-wal.ts';
 export type { RestoreRequest, RestoreSurroundings } from './restore-server-wal.ts';
-export { openServerWal, peekServerWal } from './server-wal.ts';
-export { saveWal } from '@walvault/archiver/reading';
-export type { ArchivedWal, RestoreOutcome, SaveWalOptions, Spool, WalForm } from '@walvault/archiver/reading';
+export type { RestoreOutcome, Spool } from '@walvault/archiver/reading';

@@ -1,60 +1,18 @@
-/** What a server has of WAL here: list it, take from it. */
+/** What a server has of WAL here: take from it. */
 import {
   type ArchivedWal,
-  type ArchiveListing,
-  listArchive,
   openWal,
-  peekWal,
   type OpenWalChoices,
+  peekWal,
   type WalReadOptions,
   xlogDbPath,
-} from '@walvault/archiver/reading';
+} from '@walvault/archiver/getting';
 import type { ServerConfig } from '@walvault/config';
 import { readIdentity } from '@walvault/receiver/identity';
-import {
-  addToLsn,
-  type Lsn,
-  parseLsn,
-  parseWalFileName,
-  segmentEndLsn,
-  segmentNumberOfName,
-  type TimelineId,
-  toTimelineId,
-  toWalSegmentSize,
-  walFileNameAt,
-  type WalSegmentSize,
-} from '@walvault/wal';
+import { addToLsn, parseLsn, toTimelineId, toWalSegmentSize, walFileNameAt } from '@walvault/wal';
 import { customFiltersOf } from './compression-of.ts';
 import { readReceiverState } from './receiver-state.ts';
 import { catalogPath, deletionRecordPath, identityPath, statePath } from './server-paths.ts';
-
-/** What the archive of a server holds and lacks, by the names of the files. */
-export async function listServerArchive(server: ServerConfig): Promise<ArchiveListing> {
-  return listArchive(await readOptions(server));
-}
-
-/**
- * Where the archive of a server ends: behind the last complete segment of its newest timeline; undefined when it holds none.
- * @throws {WalFileError} `ERR_WAL_FILE_FOREIGN` when that segment is of another cluster
- */
-export async function archiveEnd(
-  server: ServerConfig,
-  cluster: { readonly walSegmentSize: WalSegmentSize; readonly systemIdentifier: bigint },
-): Promise<{ readonly timelineId: TimelineId; readonly lsn: Lsn } | undefined> {
-  // Only the archive itself counts: what waits elsewhere may have come by another way, and its directory need not be there.
-  const archive = { directories: { wals: server.directories.wals, custom: customFiltersOf(server) }, ...cluster };
-  const { timelines } = await listArchive(archive);
-  const newest = timelines.findLast((timeline) => timeline.last !== undefined)?.last;
-  const file = newest === undefined ? undefined : parseWalFileName(newest);
-  if (file === undefined || file.kind !== 'segment') return undefined;
-  await using wal = await openWal(archive, file.name);
-  // The first page tells the cluster, and is checked before the first bytes come.
-  const bytes = wal?.bytes();
-  await bytes?.next();
-  await bytes?.return();
-  const segment = segmentNumberOfName(file, cluster.walSegmentSize);
-  return { timelineId: file.timelineId, lsn: segmentEndLsn(segment, cluster.walSegmentSize) };
-}
 
 /** Opens a WAL file of a server, wherever it is on its way; undefined when it is nowhere. See `openWal`. */
 export async function openServerWal(

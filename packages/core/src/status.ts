@@ -2,7 +2,7 @@
 import type { ArchiveListing } from '@walvault/archiver';
 import type { ServerConfig } from '@walvault/config';
 import { type Lsn, lsnDistance, parseLsn, type TimelineId } from '@walvault/wal';
-import { listServerArchive } from './server-wal.ts';
+import { listServerArchive } from './server-archive.ts';
 import { openStreaming } from './connections.ts';
 import { readHoles, type RecordedHole } from './holes.ts';
 import { readReceiverState, type ReceiverState, type ReportedError } from './receiver-state.ts';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { getSystemErrorMessage } from 'node:util';
-import { type ArchivedWal, openServerWal, peekServerWal, saveWal, type WalForm } from '@walvault/core/restoring';
+import { type ArchivedWal, openServerWal, peekServerWal, saveWal, type WalForm } from '@walvault/core/getting';
 import { tryParseWalFileName, WalvaultError } from '@walvault/wal';
 import type { CommandContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';

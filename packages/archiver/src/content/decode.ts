@@ -1,11 +1,6 @@
-/** From what is stored back to the content, whatever the codec. The libraries are loaded when they are first needed. */
+/** From what is stored back to the content, whatever the codec. What a codec needs is loaded when it is first needed. */
 import type { ArchivedCodec, CustomFilters } from './codec.ts';
-import { customFilter } from './custom-filter.ts';
-import { lz4Decode } from './lz4.ts';
-import { programDecode } from './program-codecs.ts';
-import { snappyDecode } from './snappy.ts';
 import type { StoredBytes } from './stored-bytes.ts';
-import { zlibDecode } from './zlib-codecs.ts';
 
 /**
  * Decompresses; the chunks belong to the caller. Nothing comes out short without an error, and nothing may stand behind the
@@ -14,20 +9,24 @@ import { zlibDecode } from './zlib-codecs.ts';
  * Damage is a WalFileError `ERR_WAL_FILE_CORRUPT` or, from the libraries, an Error with a `code`.
  * @throws {CodecProgramError}
  */
-export function decode(codec: ArchivedCodec, stored: StoredBytes, custom: CustomFilters | undefined): AsyncIterable<Buffer> {
+export async function* decode(
+  codec: ArchivedCodec,
+  stored: StoredBytes,
+  custom: CustomFilters | undefined,
+): AsyncGenerator<Buffer, void, undefined> {
   switch (codec) {
     case 'gzip':
     case 'zstd':
-      return zlibDecode(codec, stored);
+      return yield* (await import('./zlib-codecs.ts')).zlibDecode(codec, stored);
     case 'lz4':
-      return lz4Decode(stored);
+      return yield* (await import('./lz4.ts')).lz4Decode(stored);
     case 'snappy':
-      return snappyDecode(stored);
+      return yield* (await import('./snappy.ts')).snappyDecode(stored);
     case 'bzip2':
     case 'xz':
-      return programDecode(codec, stored);
+      return yield* (await import('./program-codecs.ts')).programDecode(codec, stored);
     case 'custom':
       if (custom === undefined) throw new TypeError('codec "custom" without filters');
-      return customFilter(custom.decompressionFilter, stored.from(0));
+      return yield* (await import('./custom-filter.ts')).customFilter(custom.decompressionFilter, stored.from(0));
   }
 }

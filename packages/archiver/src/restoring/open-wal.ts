@@ -3,7 +3,6 @@ import { parseWalFileName, type WalFileName } from '@walvault/wal';
 import type { ClusterFacts } from '../content/check-wal-file.ts';
 import { checkedBytes } from '../content/checked-bytes.ts';
 import type { ArchivedCodec } from '../content/codec.ts';
-import { encode } from '../content/encode.ts';
 import { findWal, type FoundWal, type WalLocation } from '../wal-files/find-wal.ts';
 import type { WalDirectories } from '../wal-files/layout.ts';
 
@@ -95,6 +94,8 @@ async function* bytesInForm({ file, found, facts }: OpenFile, form: WalForm): As
   if (!isPartial && (form === 'stored' || form === content.codec)) {
     for await (const _ of plain());
     yield* content.from(0);
-  } else if (form === 'gzip' || form === 'bzip2') yield* encode({ method: form }, plain());
-  else yield* plain();
+  } else if (form === 'gzip' || form === 'bzip2') {
+    const { encode } = await import('../content/encode.ts');
+    yield* encode({ method: form }, plain());
+  } else yield* plain();
 }
