@@ -100,3 +100,10 @@ export type { VerifiedTimeline, VerifyReport } from './verifying/verify-report.t
 export type { VerifyCounts } from './verifying/verify-totals.ts';
 export { verifyWal } from './verifying/verify-wal.ts';
 export type { VerifyProgress, VerifyWalOptions } from './verifying/verify-wal.ts';
+export type { CompressionTotals, DayTotals, SegmentTotals, TimelineTotals } from './catalog/catalog-totals.ts';
+export { recordStatistics } from './overview/record-statistics.ts';
+export type { RecordStatistics } from './overview/record-statistics.ts';
+export { viewSegment } from './overview/segment-view.ts';
+export type { SegmentView } from './overview/segment-view.ts';
+export { surveyArchive } from './overview/survey-archive.ts';
+export type { ArchiveSurvey, CatalogSurvey, SurveyedTimeline, SurveyOptions } from './overview/survey-archive.ts';

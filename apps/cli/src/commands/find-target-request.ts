@@ -1,6 +1,6 @@
 /** What the options of `find-target` ask for. */
 import type { FindRequest, RecoveryTarget } from '@walvault/core';
-import { parseLsn, toTimelineId, tryParseTimestamp, WalFormatError } from '@walvault/wal';
+import { parseLsn, type TimelineId, tryParseTimestamp, WalFormatError } from '@walvault/wal';
 
 /** Options of the command, as they were typed. */
 export interface FindTargetCommandOptions {
@@ -8,7 +8,7 @@ export interface FindTargetCommandOptions {
   readonly lsn?: string | undefined;
   readonly xid?: string | undefined;
   readonly name?: string | undefined;
-  readonly timeline?: string | undefined;
+  readonly timeline?: TimelineId | undefined;
   readonly exclusive?: boolean | undefined;
   readonly action: 'pause' | 'promote' | 'shutdown';
   readonly listRestorePoints?: boolean | undefined;
@@ -40,11 +40,10 @@ export function readRequest(options: FindTargetCommandOptions): ReadRequest {
       kind === undefined ? 'nothing to look for' : `only one of ${kinds.map((word) => `--${word}`).join(', ')} can be looked for`,
       'Give one of --time, --lsn, --xid, --name, or --list-restore-points.',
     );
-  const timelineId = options.timeline === undefined ? undefined : timelineOf(options.timeline);
   if (options.exclusive === true && kind === 'name')
     throw new RequestProblem('--exclusive makes no sense with --name', 'Recovery always stops behind a restore point.');
   const { target, hasLocalTime } = targetOf(kind, options[kind] ?? '');
-  return { request: { target, timelineId, inclusive: options.exclusive !== true }, hasLocalTime };
+  return { request: { target, timelineId: options.timeline, inclusive: options.exclusive !== true }, hasLocalTime };
 }
 
 function targetOf(
@@ -95,10 +94,6 @@ function nameOf(text: string): string {
       'See --list-restore-points for the names that there are.',
     );
   return text;
-}
-
-function timelineOf(text: string): FindRequest['timelineId'] {
-  return wellFormed(() => toTimelineId(/^\d{1,10}$/.test(text) ? Number(text) : Number.NaN));
 }
 
 function wellFormed<T>(read: () => T): T {

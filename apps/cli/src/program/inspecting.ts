@@ -1,6 +1,6 @@
 /** Commands that look and change nothing. */
 import { type Command, Option } from 'commander';
-import { readTimelineId } from './quantities.ts';
+import { readCount, readTimelineId } from './quantities.ts';
 import type { Runner } from './runner.ts';
 
 /** Adds them. */
@@ -25,7 +25,7 @@ export function addInspectingCommands(program: Command, run: Runner): void {
     .option('--lsn <lsn>', 'a position, such as 16/B374D848')
     .option('--xid <id>', 'a transaction')
     .option('--name <name>', 'a restore point')
-    .option('--timeline <id>', 'only on the way to this timeline')
+    .option('--timeline <id>', 'only on the way to this timeline', readTimelineId)
     .option('--exclusive', 'stop before the target instead of behind it')
     .addOption(
       new Option('--action <action>', 'what the server does when it is there')
@@ -49,5 +49,16 @@ export function addInspectingCommands(program: Command, run: Runner): void {
     .addHelpText('after', '\nExit code: 0 good, 1 trouble, 2 something is bad or missing, 3 not all could be told.')
     .action(async (server: string, options, command: Command) =>
       run(command, async (context) => (await import('../commands/verify-wal.ts')).verifyWalCommand(context, server, options)),
+    );
+  program
+    .command('show-wal <server>')
+    .description('show what the archive holds: timelines, holes, sizes, verdicts')
+    .option('--segment <name>', 'all that is known of one segment')
+    .addOption(new Option('--stats [what]', 'count records as pg_waldump --stats does').choices(['record']).conflicts('segment'))
+    .option('--timeline <id>', 'with --stats: on the way to this timeline instead of the newest', readTimelineId)
+    .option('--days <n>', 'tell about this many days', readCount, 14)
+    .option('--json', 'the same as -f json')
+    .action(async (server: string, options, command: Command) =>
+      run(command, async (context) => (await import('../commands/show-wal.ts')).showWalCommand(context, server, options)),
     );
 }

@@ -22,9 +22,8 @@ const contents = fc.option(
   { nil: undefined },
 );
 
-test('finds by time and transaction what a look at every segment finds, with clocks that step and numbers that wrap', async () => {
-  await using server = await TestServer.create();
-  using catalog = Catalog.open(join(server.home, 'walvault.sqlite'));
+test('finds by time and transaction what a look at every segment finds, with clocks that step and numbers that wrap', () => {
+  using catalog = Catalog.inMemory();
   fc.assert(
     fc.property(
       fc.array(contents, { maxLength: 12 }),
@@ -146,6 +145,6 @@ test('sums by day, compression, timeline and resource manager', async () => {
     firstCommitTime: 10n,
     lastCommitTime: 90n,
   });
-  expect(totals.byRmgr()).toEqual([{ rmgr: 10, info: 2, count: 6, recordBytes: 600, fpiBytes: 16_384 }]);
+  expect(totals.byRmgr([range(1, 3)])).toEqual([{ rmgr: 10, info: 2, count: 6, recordBytes: 600, fpiBytes: 16_384 }]);
   expect(segmentName(1, 1)).toBe(catalog.names()[0]);
 });

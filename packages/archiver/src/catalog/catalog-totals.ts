@@ -1,8 +1,9 @@
 /** Sums over a catalogue. A partial segment counts in none of them: a complete one takes its place. */
-import { type RmgrStatistics, type TimelineId, toTimelineId } from '@walvault/wal';
+import { type Lsn, type RmgrStatistics, type TimelineId, toTimelineId } from '@walvault/wal';
 import type { Catalog } from './catalog.ts';
+import type { SegmentRange } from './catalog-search.ts';
 import type { CatalogDatabase, Row } from './catalog-database.ts';
-import { bigintOrNone, rmgrOf, textOf } from './segment-rows.ts';
+import { bigintOrNone, lsnOf, rmgrOf, textOf } from './segment-rows.ts';
 
 /** Segments and their bytes. */
 export interface SegmentTotals {
@@ -87,13 +88,50 @@ export class CatalogTotals {
     }));
   }
 
-  /** What all segments hold by resource manager and info, as `pg_waldump --stats=record` would count over all of them. */
-  byRmgr(): readonly RmgrStatistics[] {
+  /** What segments hold by resource manager and info, as `pg_waldump --stats=record` counts it. Slow over very many: all is added up. */
+  byRmgr(ranges: readonly SegmentRange[]): readonly RmgrStatistics[] {
+    const sums = new Map<number, RmgrStatistics>();
+    for (const range of ranges)
+      for (const statistics of this.#rmgrsIn(range)) {
+        const key = statistics.rmgr * 16 + statistics.info;
+        sums.set(key, plus(statistics, sums.get(key)));
+      }
+    return [...sums.values()].toSorted((one, other) => one.rmgr - other.rmgr || one.info - other.info);
+  }
+
+  #rmgrsIn({ timelineId, first, end }: SegmentRange): readonly RmgrStatistics[] {
     const rows = this.#database.rows(
       `SELECT rmgr, info, sum(count) AS count, sum(record_bytes) AS record_bytes, sum(fpi_bytes) AS fpi_bytes
-       FROM rmgr_count WHERE segment_id IN (SELECT id FROM segment WHERE partial = 0) GROUP BY rmgr, info ORDER BY rmgr, info`,
+       FROM rmgr_count WHERE segment_id IN
+         (SELECT id FROM segment WHERE timeline = ? AND number >= ? AND number < ? AND partial = 0)
+       GROUP BY rmgr, info`,
+      timelineId,
+      first,
+      end,
     );
     return rows.map(rmgrOf);
+  }
+
+  /** Where the records begin and end that {@link byRmgr} counts. */
+  recordsBetween(ranges: readonly SegmentRange[]): { readonly first: Lsn; readonly end: Lsn } | undefined {
+    const lsns = ranges.flatMap(({ timelineId, first, end }) => {
+      const row = this.#database.row(
+        `SELECT min(first_record_lsn) AS first, max(end_lsn) AS end FROM segment
+         WHERE timeline = ? AND number >= ? AND number < ? AND partial = 0`,
+        timelineId,
+        first,
+        end,
+      );
+      return row?.['first'] == null ? [] : [lsnOf(row['first']), lsnOf(row['end'])];
+    });
+    const [first, ...others] = lsns.toSorted((one, other) => (one < other ? -1 : 1));
+    const end = others.at(-1);
+    return first === undefined || end === undefined ? undefined : { first, end };
+  }
+
+  /** How many restore points there are; one in front of a switchpoint is in two files and counts twice. */
+  restorePoints(): number {
+    return Number(this.#database.row('SELECT count(*) AS n FROM restore_point')?.['n'] ?? 0);
   }
 
   /** The magic of the pages of the latest segment: names of records differ between versions. */
@@ -101,6 +139,16 @@ export class CatalogTotals {
     const row = this.#database.row('SELECT magic FROM segment ORDER BY archived_at DESC LIMIT 1');
     return row === undefined ? undefined : Number(row['magic']);
   }
+}
+
+function plus(one: RmgrStatistics, other: RmgrStatistics | undefined): RmgrStatistics {
+  if (other === undefined) return one;
+  return {
+    ...one,
+    count: one.count + other.count,
+    recordBytes: one.recordBytes + other.recordBytes,
+    fpiBytes: one.fpiBytes + other.fpiBytes,
+  };
 }
 
 function totalsOf(row: Row): SegmentTotals {

@@ -53,7 +53,7 @@ test('a rebuilt catalogue is the one that was noted while archiving, whatever ca
         content.map(({ facts }) => `${facts.name} ${facts.verdict} ${facts.sha256}`);
       expect(links(contentOf(server))).toEqual(links(noted));
     }),
-    { numRuns: 8 },
+    { numRuns: 5 },
   );
   for (const name of all) if (!filesBelow(server.wals).some((path) => path.endsWith(name))) await archive(name);
   await rebuild(server);
