@@ -2,7 +2,8 @@
  * An archive of segments of 1 MiB with a base backup before them, and recoveries of that backup through the command that
  * `restore-wal --print-command` prints, as an operator would paste it.
  */
-import { appendFile, chmod, chown, copyFile, cp, readFile, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { appendFile, chmod, chown, copyFile, cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Cluster,
@@ -74,16 +75,21 @@ export class RecoveredArchive implements AsyncDisposable {
     return name.endsWith('.history') ? this.vault.path('wals', name) : this.vault.path('wals', name.slice(0, 16), name);
   }
 
-  /** Recovers a copy of the backup to the end of the archive, or as the settings say. */
-  async recover(settings: Settings = {}, options: readonly string[] = []): Promise<Attempt> {
+  /** A copy of the backup, to be recovered through the command that is printed with these options. */
+  async copy(...options: readonly string[]): Promise<BackupCopy> {
     const home = await temporaryDirectory('recovered');
     const data = join(home.path, 'data');
     await cp(this.backup, data, { recursive: true, preserveTimestamps: true });
     const line = await this.vault.succeed('restore-wal', '--print-command', ...options, 'pg');
-    const calls = join(home.path, 'calls');
     await appendFile(join(data, 'postgresql.auto.conf'), await counted(line, home.path));
-    const recovery = await recover(data, { segmentSizeMb: 1, settings: { fsync: false, ...settings } });
-    return new Attempt(home, recovery, calls);
+    return new BackupCopy(home, line);
+  }
+
+  /** The same, recovered to the end of the archive, or as the settings say. */
+  async recover(settings: Settings = {}): Promise<BackupCopy> {
+    const copy = await this.copy();
+    await copy.recover(settings);
+    return copy;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -112,41 +118,56 @@ async function counted(line: string, home: string): Promise<string> {
   return changed;
 }
 
-/** What became of a recovery. */
-export class Attempt implements AsyncDisposable {
-  readonly recovery: Recovery;
+/** A data directory that is recovered, perhaps more than once. */
+export class BackupCopy implements AsyncDisposable {
+  /** As printed, newline included. */
+  readonly line: string;
   readonly #home: TemporaryDirectory;
-  readonly #calls: string;
+  #recovery: Recovery | undefined;
 
-  constructor(home: TemporaryDirectory, recovery: Recovery, calls: string) {
-    this.recovery = recovery;
+  constructor(home: TemporaryDirectory, line: string) {
     this.#home = home;
-    this.#calls = calls;
+    this.line = line;
+  }
+
+  get data(): string {
+    return join(this.#home.path, 'data');
+  }
+
+  /** Names of the calls of walvault so far. */
+  get calls(): readonly string[] {
+    const file = join(this.#home.path, 'calls');
+    return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
+  }
+
+  /** Starts the server, which recovers to the end of the archive, or as the settings say; returns when it is a primary, or has stopped. */
+  async recover(settings: Settings = {}): Promise<void> {
+    this.#recovery = await recover(this.data, { segmentSizeMb: 1, settings: { fsync: false, ...settings } });
   }
 
   /** The server, which is a primary now. @throws {Error} with the log when it is none */
   get server(): Cluster {
-    if ('log' in this.recovery) throw new Error(`the server stopped:\n${this.recovery.log}`);
-    return this.recovery.server;
+    if (this.#recovery === undefined || 'log' in this.#recovery) throw new Error(`the server stopped:\n${this.#recovery?.log}`);
+    return this.#recovery.server;
+  }
+
+  /** What the server said when it stopped. @throws {Error} when it has not */
+  get stopped(): string {
+    if (this.#recovery === undefined || 'server' in this.#recovery) throw new Error('the server has not stopped');
+    return this.#recovery.log;
   }
 
   async marks(): Promise<readonly unknown[]> {
     return (await this.server.query('select name from marks')).map(({ name }) => name);
   }
 
-  async log(): Promise<string> {
-    return 'log' in this.recovery ? this.recovery.log : await this.recovery.server.log();
-  }
-
-  /** How many files the server got from the archive, and how often walvault itself was called. */
-  async counts(): Promise<{ readonly restored: number; readonly calls: number }> {
-    const restored = [...(await this.log()).matchAll(/restored log file "[0-9A-F]{24}" from archive/g)].length;
-    const calls = (await readFile(this.#calls, 'utf8')).trimEnd().split('\n').length;
-    return { restored, calls };
+  /** How many segments the server got from the archive. */
+  async restored(): Promise<number> {
+    return [...(await this.server.log()).matchAll(/restored log file "[0-9A-F]{24}" from archive/g)].length;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if ('server' in this.recovery) await this.recovery.server[Symbol.asyncDispose]();
+    if (this.#recovery !== undefined && 'server' in this.#recovery) await this.#recovery.server[Symbol.asyncDispose]();
     await this.#home[Symbol.asyncDispose]();
   }
 }
