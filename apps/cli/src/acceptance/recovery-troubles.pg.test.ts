@@ -29,20 +29,16 @@ function prefetchers(): readonly number[] {
   return archive.vault.processes().filter((pid) => commandLine(pid).includes('prefetch-wal'));
 }
 
-/** Does something to each prefetcher, again and again, as long as `work` goes on. */
+/** Does something to each prefetcher, again and again, as long as `work` goes on; how often. */
 async function whileRunning(work: Promise<void>, harm: (pid: number) => unknown): Promise<number> {
-  let [isOver, times] = [false, 0];
-  const end = work.finally(() => {
-    isOver = true;
-  });
-  while (!isOver) {
+  let times = 0;
+  const end = work.then(() => 'over' as const);
+  while ((await Promise.race([end, sleep(Math.random() * 400)])) !== 'over') {
     for (const pid of prefetchers()) {
       await harm(pid);
       times += 1;
     }
-    await sleep(Math.random() * 400);
   }
-  await end;
   return times;
 }
 
@@ -107,8 +103,7 @@ test('kill -9 of the prefetcher, at any moment, costs nothing but time', async (
 
 test('nor does a spool that takes no file any more', async () => {
   await using copy = await archive.copy();
-  const limit = async (pid: number): Promise<unknown> => runAsServerUser(['prlimit', '--pid', String(pid), '--fsize=100000']);
-  const times = await whileRunning(copy.recover(), limit);
+  const times = await whileRunning(copy.recover(), letWriteLittle);
   expect(times).toBeGreaterThan(0);
   expect(await copy.marks()).toEqual(marks);
 });
@@ -130,3 +125,7 @@ test('when recovery is over, the prefetcher goes, and leaves the spool empty', a
   await expect.poll(() => prefetchers(), { timeout: 20_000 }).toEqual([]);
   expect(readdirSync(spoolOf(copy)).toSorted()).toEqual(['asked', 'lock', 'log']);
 });
+
+async function letWriteLittle(pid: number): Promise<void> {
+  await runAsServerUser(['prlimit', '--pid', String(pid), '--fsize=100000']);
+}
