@@ -49,6 +49,7 @@ beforeAll(async () => {
   acknowledged = await workload.stop();
   archivedBy.set('incoming', [await pg.switchWal()]);
   await untilSent(pg, archivedBy.get('incoming')!);
+  await barman.configure({ pg: sharedSection(pg) });
   for (const name of await pg.walFiles()) written.set(name, await readFile(join(pg.walDirectory, name)));
 }, 120_000);
 
@@ -141,6 +142,21 @@ describe("Barman's client barman-wal-restore, through ssh to walvault", () => {
     await using remote = await temporaryDirectory('remote');
     expect(await restoreByBarmansClient(remote.path, '000000010000000000000FFF')).toMatchObject({ code: 1 });
   });
+});
+
+test('walvault makes xlog.db anew as Barman does', async () => {
+  const rebuilt = async (program: Vault | Barman): Promise<readonly string[]> => {
+    const said = await program.succeed('rebuild-xlogdb', 'pg');
+    return [said, ...(await readFile(vault.path('wals', 'xlog.db'), 'utf8')).split('\n').toSorted()];
+  };
+  expect(await rebuilt(vault)).toEqual(await rebuilt(barman));
+});
+
+test.each(['', '--timeline=1', '--timeline=2'])('check-wal-archive says what Barman says: %s', async (option) => {
+  const args = ['check-wal-archive', ...(option === '' ? [] : [option]), 'pg'];
+  const [ours, barmans] = [await vault.run(...args), await barman.run(...args)];
+  expect({ code: ours.code, stdout: ours.stdout }).toEqual({ code: barmans.code, stdout: barmans.stdout });
+  expect(ours.stderr.split('\n')[0]).toBe(barmans.stderr.split('\n')[0]);
 });
 
 test('a server recovers from it by restore-wal, and no acknowledged row is missing', async () => {

@@ -1,8 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { type Barman, type Cluster, fillSegments, startCluster } from '@walvault/testkit';
+import { join } from 'node:path';
+import { type Barman, type Cluster, fillSegments, startCluster, temporaryDirectory } from '@walvault/testkit';
 import { expect, test } from 'vitest';
-import { barmanBeside, receiveByBarman } from './barman.test-support.ts';
+import { barmanBeside, localSsh, receiveByBarman } from './barman.test-support.ts';
 import { expectSameWal } from './expectations.test-support.ts';
 import { caughtUp, sectionFor, Vault } from './vault.test-support.ts';
 
@@ -45,4 +46,27 @@ test('walvault and Barman take turns at receiving and archiving in one directory
   expect(readdirSync(barman.path('errors'))).toEqual([]);
   expect((await barman.run('check', 'pg')).stdout).toMatch(/\tarchiver errors: OK\n/);
   expect(await barman.succeed('rebuild-xlogdb', 'pg')).toContain(`wal_file: ${noted.length})`);
+});
+
+test("Barman's client barman-wal-archive brings WAL to walvault through ssh, and Barman gets it from there", async () => {
+  await using remote = await temporaryDirectory('remote');
+  const settings = { wal_keep_size: '1GB', archive_mode: 'on', archive_command: 'true' };
+  await using pg = await startCluster({ major: 15, segmentSizeMb: 1, settings });
+  await using vault = await Vault.create({ pg: { conninfo: pg.conninfo(), archiver: 'on', compression: 'gzip' } });
+  await using barman = await barmanBeside(vault, pg);
+  await localSsh(remote.path, remote.path);
+  await vault.installAs('barman', remote.path);
+  const client = join(barman.programDirectory, 'barman-wal-archive');
+  await pg.query(`alter system set archive_command = 'PATH="${remote.path}:$PATH" ${client} localhost pg %p'`);
+  pg.reload();
+  await pg.waitFor(`select current_setting('archive_command') <> 'true'`);
+  const full = await fillSegments(pg, 2);
+  await pg.waitFor(`select last_archived_wal >= '${full.at(-1)}' from pg_stat_archiver`);
+  await vault.succeed('archive-wal', 'pg');
+  await using target = await temporaryDirectory('target');
+  for (const name of full) {
+    await barman.succeed('get-wal', '-o', target.path, 'pg', name);
+    expect((await readFile(join(target.path, name))).equals(await readFile(join(pg.walDirectory, name))), name).toBe(true);
+  }
+  expect(readdirSync(barman.path('errors'))).toEqual([]);
 });
