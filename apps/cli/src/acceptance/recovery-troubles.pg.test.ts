@@ -110,7 +110,7 @@ test('nor does a spool that takes no file any more', async () => {
 
 test('two servers recover from one archive at once, each with its own spool, or both with one', async () => {
   await using shared = await temporaryDirectory('spools');
-  for (const options of [[], ['--spool-dir', join(shared.path, 'of both')]]) {
+  for (const options of [[], ['--spool-dir', join(shared.path, "it's 100% $both")]]) {
     await using one = await archive.copy(...options);
     await using other = await archive.copy(...options);
     await Promise.all([one.recover(), other.recover()]);
