@@ -3,13 +3,14 @@ import { archive } from './archive/archive.ts';
 import { boundary } from './boundary/boundary.ts';
 import { commit } from './commit/commit.ts';
 import { BenchFailure } from './failure.ts';
+import { find } from './find/find.ts';
 import { getWal } from './get-wal/get-wal.ts';
 import { idle } from './idle/idle.ts';
 import { memory } from './memory/memory.ts';
 import { receive } from './receive/receive.ts';
 import type { Scenario } from './scenario.ts';
 
-const scenarios: readonly Scenario[] = [receive, commit, boundary, idle, memory, archive, getWal];
+const scenarios: readonly Scenario[] = [receive, commit, boundary, idle, memory, archive, getWal, find];
 
 const usage = `usage: npm run bench -- SCENARIO [OPTION ...]
 

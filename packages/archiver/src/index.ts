@@ -107,3 +107,5 @@ export { viewSegment } from './overview/segment-view.ts';
 export type { SegmentView } from './overview/segment-view.ts';
 export { surveyArchive } from './overview/survey-archive.ts';
 export type { ArchiveSurvey, CatalogSurvey, SurveyedTimeline, SurveyOptions } from './overview/survey-archive.ts';
+export { CatalogSearch } from './catalog/catalog-search.ts';
+export type { SegmentRange } from './catalog/catalog-search.ts';
