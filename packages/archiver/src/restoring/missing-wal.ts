@@ -3,13 +3,14 @@
  *
  * PostgreSQL takes "not there" as the end of the archive: it stops recovery and promotes. So that is only said when
  * nothing at hand needs the missing file. What needs it:
- *   - a segment: later ones of its timeline; and, up to where that timeline was left, everything that descends from it.
+ *   - a segment: later ones of its timeline; and, up to where that timeline was left, everything that descends from it. A later
+ *     timeline whose origin no history file tells may have left it anywhere.
  *     Below the begin of a timeline there are none of its segments: that WAL has the name of an ancestor.
  *   - a history file: segments of its timeline, and any higher timeline, which recovery would not look for any more
  *     (findNewestTimeLine, access/transam/timeline.c, counts up until the first one that is missing).
  *   - a backup history or partial file: nothing.
- * And what is on record was there, wherever it is now: a segment that xlog.db lists, that the receiver has made durable, or that
- * was deleted by the retention policy.
+ * And what is on record was there, wherever it is now: what xlog.db lists; a segment that the receiver has made durable, or that
+ * was deleted by the retention policy. So was a name that leads nowhere, as a link to storage that is not mounted does.
  * Directories are read in the order in which files wander, so that one on its way cannot be missed.
  */
 import { type Lsn, type TimelineId, tryParseWalFileName, type WalFileName, walFileNameAt } from '@walvault/wal';
@@ -36,7 +37,7 @@ export async function findProofOfHole(options: WalReadOptions, missing: WalFileN
   if (missing.kind === 'segment') return proofForSegment({ options, holdings, missing, sample });
   // Timeline 1 has no history file, and nothing needs a backup history or a partial file.
   if (missing.kind !== 'history' || missing.timelineId === 1) return undefined;
-  return isThere(await holdings.fromTimeline(missing.timelineId));
+  return isThere(await holdings.fromTimeline(missing.timelineId)) ?? (await proofInXlogDb(options, missing));
 }
 
 function isThere(name: string | undefined): string | undefined {
@@ -51,13 +52,13 @@ async function proofForSegment(given: {
 }): Promise<string | undefined> {
   const { options, holdings, missing, sample } = given;
   const position = positionOf(missing);
-  const { begin, heirs } = await kinshipOf(options, missing.timelineId, sample);
+  const { begin, heirs } = await kinshipOf(options, missing.timelineId, { sample, holdings });
   if (begin !== undefined && position < begin) return undefined;
   const deleted = await proofOfDeletion(options, missing);
   if (deleted !== undefined) return deleted;
-  const own = await holdings.later(missing.timelineId, position);
+  const own = await holdings.from(missing);
   if (own !== undefined) return isThere(own);
-  for (const heir of heirs.filter((candidate) => position < candidate.leftAt)) {
+  for (const heir of heirs.filter(({ leftAt }) => leftAt === undefined || position < leftAt)) {
     const later = await holdings.later(heir.timelineId, position);
     if (later !== undefined) return isThere(later);
   }
@@ -73,36 +74,45 @@ async function proofOfDeletion(
   return `WAL of its timeline was deleted by the retention policy through "${deleted.name}" (${deleted.at})`;
 }
 
-/** Traces of a segment that is nowhere any more, neither whole nor in part. */
-async function proofOnRecord(
-  { xlogDbPath, receivedThrough }: WalReadOptions,
-  missing: SegmentFileName,
-  holdings: Holdings,
-): Promise<string | undefined> {
-  if (holdings.waitsInPart(missing)) return undefined;
-  const received = receivedThrough === undefined ? undefined : tryParseWalFileName(receivedThrough);
-  if (received?.timelineId === missing.timelineId && positionOf(missing) <= positionOf(received)) {
-    return `WAL was received through "${received.name}"`;
-  }
+/** Traces of a segment that is nowhere any more. */
+async function proofOnRecord(options: WalReadOptions, missing: SegmentFileName, holdings: Holdings): Promise<string | undefined> {
+  const received = options.receivedThrough === undefined ? undefined : tryParseWalFileName(options.receivedThrough);
+  const isReceived = received?.timelineId === missing.timelineId && positionOf(missing) <= positionOf(received);
+  // The last segment that was received may be the partial one that is there.
+  const isLast = isReceived && positionOf(missing) === positionOf(received) && holdings.waitsInPart(missing);
+  if (isReceived && !isLast) return `WAL was received through "${received.name}"`;
+  return await proofInXlogDb(options, missing);
+}
+
+async function proofInXlogDb({ xlogDbPath }: WalReadOptions, missing: WalFileName): Promise<string | undefined> {
   const entries = xlogDbPath === undefined ? [] : await readXlogDb(xlogDbPath);
   return entries.some((entry) => entry.name === missing.name) ? `"${xlogDbPath}" lists it` : undefined;
+}
+
+/** A timeline that goes on from another one, and the position in names where it left that; undefined when nobody knows. */
+interface Heir {
+  readonly timelineId: TimelineId;
+  readonly leftAt: string | undefined;
 }
 
 /** Where a timeline begins and where others left it, as positions in names; the segment size is asked for only if there is any such place. */
 async function kinshipOf(
   options: WalReadOptions,
   timelineId: TimelineId,
-  sample: SegmentFileName,
-): Promise<{ begin: string | undefined; heirs: readonly { timelineId: TimelineId; leftAt: string }[] }> {
+  { sample, holdings }: { readonly sample: SegmentFileName; readonly holdings: Holdings },
+): Promise<{ readonly begin: string | undefined; readonly heirs: readonly Heir[] }> {
   const timelines = await Timelines.read(options.directories);
   const begin = timelines.beginOf(timelineId);
   const descendants = timelines.descendantsOf(timelineId);
-  if (begin === undefined && descendants.length === 0) return { begin, heirs: [] };
+  const strangers = holdings.timelines
+    .filter((other) => other > timelineId && timelines.ancestorsOf(other).length === 0)
+    .map((other) => ({ timelineId: other, leftAt: undefined }));
+  if (begin === undefined && descendants.length === 0) return { begin, heirs: strangers };
   const size = await segmentSizeOf(options, sample);
   const positionAt = (lsn: Lsn): string => positionOf({ name: walFileNameAt(timelineId, lsn, size) });
   return {
     begin: begin === undefined ? undefined : positionAt(begin),
-    heirs: descendants.map((heir) => ({ timelineId: heir.timelineId, leftAt: positionAt(heir.leftAt) })),
+    heirs: [...descendants.map((heir) => ({ timelineId: heir.timelineId, leftAt: positionAt(heir.leftAt) })), ...strangers],
   };
 }
 
@@ -129,15 +139,23 @@ class Holdings {
     return new Holdings(directories, waiting, await archiveRoot(directories.wals));
   }
 
+  /** The timelines of the segments. */
+  get timelines(): readonly TimelineId[] {
+    return [...new Set([...this.#waiting, ...this.#hashDirectories].map((file) => file.timelineId))];
+  }
+
   /** Some segment: a complete one if there is any, since it surely has a first page. */
   async first(): Promise<SegmentFileName | undefined> {
     const complete = this.#waiting.find((file) => file.kind === 'segment');
     if (complete !== undefined) return complete;
+    let [partial] = this.#waiting;
     for (const directory of this.#hashDirectories) {
-      const archived = (await this.#archived(directory)).find((file) => file.kind === 'segment');
-      if (archived !== undefined) return archived;
+      const archived = await this.#archived(directory);
+      const whole = archived.find((file) => file.kind === 'segment');
+      if (whole !== undefined) return whole;
+      partial ??= archived[0];
     }
-    return this.#waiting[0];
+    return partial;
   }
 
   /** Whether the beginning of a segment is at hand, as a partial one. */
@@ -157,14 +175,27 @@ class Holdings {
   }
 
   /** A segment of the timeline behind this position. */
-  async later(timelineId: TimelineId, position: string): Promise<string | undefined> {
-    const isLater = (file: SegmentFileName): boolean => file.timelineId === timelineId && positionOf(file) > position;
-    const waiting = this.#waiting.find(isLater);
+  later(timelineId: TimelineId, position: string): Promise<string | undefined> {
+    return this.#find(timelineId, position, (file) => positionOf(file) > position);
+  }
+
+  /** This segment, or one of its timeline behind it. */
+  from({ timelineId, name }: SegmentFileName): Promise<string | undefined> {
+    const position = positionOf({ name });
+    return this.#find(timelineId, position, (file) => file.name === name || positionOf(file) > position);
+  }
+
+  async #find(
+    timelineId: TimelineId,
+    position: string,
+    isWanted: (file: SegmentFileName) => boolean,
+  ): Promise<string | undefined> {
+    const waiting = this.#waiting.find((file) => file.timelineId === timelineId && isWanted(file));
     if (waiting !== undefined) return waiting.name;
     const logId = position.slice(0, 8);
     const directories = this.#hashDirectories.filter((dir) => dir.timelineId === timelineId && dir.name.slice(8) >= logId);
     for (const directory of directories.toReversed()) {
-      const archived = (await this.#archived(directory)).find(isLater);
+      const archived = (await this.#archived(directory)).find((file) => file.timelineId === timelineId && isWanted(file));
       if (archived !== undefined) return archived.name;
     }
     return undefined;

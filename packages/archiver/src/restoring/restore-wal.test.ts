@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -242,4 +242,70 @@ test('a segment that is on record was there: one that xlog.db lists, or that was
 
   await server.stream(`${segmentName(1, 4)}.partial`);
   expect(await ask(segmentName(1, 4), segmentName(1, 4))).toMatchObject({ kind: 'absent', partialPath: expect.anything() });
+});
+
+test('a partial segment is the last of the WAL or none: before a hole it is not handed over', async () => {
+  await using at = await recovering();
+  const { server } = at;
+  await server.put(segmentName(1, 1), `${segmentName(1, 2)}.partial`, segmentName(1, 4));
+  await expect(at.restore(segmentName(1, 2), { partial: true })).rejects.toThrow(WalHoleError);
+  await server.stream(segmentName(1, 2));
+  expect(await at.restore(segmentName(1, 2), { partial: true })).toMatchObject({ isPartial: false });
+});
+
+test('an archive that holds nothing but a partial segment is not empty', async () => {
+  await using at = await recovering();
+  await at.server.put(`${segmentName(1, 2)}.partial`);
+  expect(await at.restore(segmentName(1, 2), { partial: true })).toMatchObject({ isPartial: true });
+  expect(await at.restore(segmentName(1, 3))).toMatchObject({ kind: 'absent' });
+});
+
+test('a partial segment does not undo what is on record: that the segment was archived, or that later WAL was received', async () => {
+  await using at = await recovering();
+  const { server, destination } = at;
+  await server.put(segmentName(1, 1));
+  await server.stream(`${segmentName(1, 2)}.partial`);
+  await server.write(server.xlogDb, `${segmentName(1, 2)}\t1\t1.5\tNone\n`);
+  for (const partial of [false, true])
+    await expect(
+      restoreWal({ ...server.reading, xlogDbPath: server.xlogDb }, segmentName(1, 2), destination, { partial }),
+    ).rejects.toThrow(/lists it/);
+  await expect(
+    restoreWal({ ...server.reading, receivedThrough: segmentName(1, 3) }, segmentName(1, 2), destination),
+  ).rejects.toThrow(WalHoleError);
+});
+
+test('a history file that xlog.db lists is a hole, though its timeline has nothing else yet', async () => {
+  await using at = await recovering();
+  const { server, destination } = at;
+  await server.put(segmentName(1, 1));
+  await server.write(server.xlogDb, `${segmentName(1, 1)}\t1\t1.5\tNone\n00000002.history\t42\t1.5\tNone\n`);
+  const ask = (name: string): Promise<RestoreOutcome> =>
+    restoreWal({ ...server.reading, xlogDbPath: server.xlogDb }, name, destination);
+  await expect(ask('00000002.history')).rejects.toThrow(/lists it/);
+  expect(await ask('00000003.history')).toMatchObject({ kind: 'absent' });
+});
+
+test('where no history file tells when a later timeline began, its WAL may need what is missing', async () => {
+  await using at = await recovering();
+  await at.server.put(segmentName(1, 1));
+  await at.server.stream(`${segmentName(2, 9)}.partial`);
+  await expect(at.restore(segmentName(1, 2))).rejects.toThrow(`"${segmentName(2, 9)}.partial" is there`);
+  expect(await at.restore(segmentName(1, 9))).toMatchObject({ kind: 'absent' });
+  await at.server.write(at.server.archived('00000002.history'), history([1, '0/180000']));
+  expect(await at.restore(segmentName(1, 2))).toMatchObject({ kind: 'absent' });
+});
+
+test('a name that leads nowhere, to storage that is not mounted, is a hole', async () => {
+  await using at = await recovering();
+  await at.server.put(segmentName(1, 1));
+  await symlink(join(at.server.home, 'not-mounted'), at.server.archived(segmentName(1, 2)));
+  await expect(at.restore(segmentName(1, 2))).rejects.toThrow(WalHoleError);
+});
+
+test('an empty history file is a damaged one', async () => {
+  await using at = await recovering();
+  await at.server.put(segmentName(1, 1));
+  await at.server.write(at.server.archived('00000002.history'), '');
+  await expect(at.restore(segmentName(1, 2))).rejects.toThrow(WalFileError);
 });

@@ -50,12 +50,12 @@ export async function restoreWal(
   choices: OpenWalChoices = {},
 ): Promise<RestoreOutcome> {
   const file = parseWalFileName(name);
-  const request = { options, file, destination, partial: choices.partial ?? false };
+  const request = { options, file, destination, partial: false };
   const found = await handOver(request);
   if (found !== undefined) return asOutcome(found);
   const proof = await findProofOfHole(options, file);
-  // It may have come while the directories were read; then the proof of a hole is none.
-  const late = await handOver(request);
+  // It may have come while the directories were read; then the proof of a hole is none. A partial segment is the last WAL there is, or none.
+  const late = await handOver({ ...request, partial: choices.partial === true && proof === undefined });
   if (late !== undefined) return asOutcome(late);
   if (proof !== undefined) throw new WalHoleError(name, proof);
   return { kind: 'absent', partialPath: await partialPathOf(options, file) };

@@ -108,9 +108,12 @@ async function readHistory(
   const text = await content.head(largestText + 1);
   if (text.length > largestText) throw new WalFileError('ERR_WAL_FILE_WRONG_SIZE', path, 'is too long for a history file');
   try {
-    return parseHistoryFile(file.timelineId, text.toString('utf8'));
+    const switches = parseHistoryFile(file.timelineId, text.toString('utf8'));
+    if (switches.length > 0) return switches;
   } catch (cause) {
     if (!(cause instanceof WalFormatError)) throw cause;
     throw new WalFileError('ERR_WAL_FILE_CORRUPT', path, `is not a timeline history file: ${cause.message}`, { cause });
   }
+  // An empty file, as a full disk leaves it, would make a timeline out of nothing.
+  throw new WalFileError('ERR_WAL_FILE_CORRUPT', path, 'names no timeline that its timeline came from');
 }
