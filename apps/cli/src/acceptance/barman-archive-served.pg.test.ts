@@ -152,6 +152,14 @@ test('walvault makes xlog.db anew as Barman does', async () => {
   expect(await rebuilt(vault)).toEqual(await rebuilt(barman));
 });
 
+test('walvault reads every record of what Barman archived, and knows it afterwards', async () => {
+  const count = [...vault.segments().values()].filter((path) => path.startsWith(vault.path('wals'))).length;
+  const said = await vault.succeed('rebuild-catalog', 'pg');
+  expect(said).toContain(`Done: ${count} segments are in the catalogue of server pg\n`);
+  expect(await vault.succeed('verify-wal', 'pg')).toMatch(/^Verdict: good \(\d+ good, 0 bad, 0 unknown, 0 holes\)$/m);
+  expect(await vault.succeed('show-wal', 'pg')).toContain(archivedBy.get('custom')![0]!.slice(0, 8));
+});
+
 test.each(['', '--timeline=1', '--timeline=2'])('check-wal-archive says what Barman says: %s', async (option) => {
   const args = ['check-wal-archive', ...(option === '' ? [] : [option]), 'pg'];
   const [ours, barmans] = [await vault.run(...args), await barman.run(...args)];

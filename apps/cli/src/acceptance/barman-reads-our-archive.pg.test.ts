@@ -39,6 +39,7 @@ beforeAll(async () => {
     archivedBy.set(name, await archiveSome(pg));
   }
   acknowledged = await workload.stop();
+  await pg.query(`select pg_create_restore_point('the end')`);
   await pg.switchWal();
   await caughtUp(pg);
   await vault.stopReceiver(pg);
@@ -109,6 +110,13 @@ test('Barman rebuilds the same xlog.db from our files', async () => {
   const before = await segmentLines();
   expect(await barman.succeed('rebuild-xlogdb', 'pg')).toContain(`wal_file: ${before.length}`);
   expect(await segmentLines()).toEqual(before);
+});
+
+test('walvault knows which backup of Barman a restore point is reached from', async () => {
+  const backup = (await barman.succeed('list-backup', '--minimal', 'pg')).trim();
+  const said = await vault.succeed('find-target', 'pg', '--name', 'the end');
+  expect(said).toMatch(new RegExp(`Base backup: +${backup}, ended`));
+  expect(said).toMatch(/Reachable: +yes/);
 });
 
 test('Barman recovers its base backup with the WAL that we archived, and no acknowledged row is missing', async () => {

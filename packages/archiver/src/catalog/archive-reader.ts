@@ -47,7 +47,8 @@ export class ArchiveReader {
    * @throws {FileSystemError} when the archive cannot be read; @throws {WalFileError} when a history file is damaged
    */
   static async open(reading: WalReadOptions, files: readonly SegmentFileName[], signal: AbortSignal): Promise<ArchiveReader> {
-    const archive = { ...reading, directories: { wals: reading.directories.wals } };
+    const { wals, custom } = reading.directories;
+    const archive = { ...reading, directories: { wals, custom } };
     const walSegmentSize = await sampledSegmentSize(archive, files);
     return new ArchiveReader({ ...archive, walSegmentSize }, await Timelines.read(archive.directories), signal);
   }
@@ -78,7 +79,7 @@ export class ArchiveReader {
 
   async #entryOf(file: SegmentFileName, seamOf: (name: string) => Uint8Array | undefined): Promise<CatalogEntry | undefined> {
     try {
-      await using content = await ContentFile.open(archivePath(this.#reading.directories.wals, file));
+      await using content = await ContentFile.open(archivePath(this.#reading.directories.wals, file), this.#reading.directories);
       // It was removed since the directory was read.
       if (content === undefined) return undefined;
       const modifiedAt = secondsOf(content.stats.mtimeNs);
