@@ -23,6 +23,8 @@ export async function sampleCluster(
   known: ClusterFacts,
   options: OpenOptions,
 ): Promise<{ readonly walSegmentSize: WalSegmentSize; readonly systemIdentifier: bigint | undefined }> {
+  if (known.walSegmentSize !== undefined && known.systemIdentifier !== undefined)
+    return { walSegmentSize: known.walSegmentSize, systemIdentifier: known.systemIdentifier };
   const sizes: WalSegmentSize[] = [];
   const identifiers: bigint[] = [];
   const step = Math.max(Math.floor(files.length / samples), 1);

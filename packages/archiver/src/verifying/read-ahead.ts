@@ -4,8 +4,8 @@
  */
 import { ContentFile, type OpenOptions } from '../content/content.ts';
 
-/** Of each file so many bytes are held at most before they are asked for. */
-const limitBytes = 16 * 1024 * 1024;
+/** Of each file so many bytes are held at most before they are asked for, unless the caller says otherwise. */
+const defaultLimitBytes = 16 * 1024 * 1024;
 /** So many files are read at a time, the one in use included. */
 const depth = 3;
 
@@ -19,11 +19,16 @@ interface Loaded {
   readonly requireRight: () => void;
 }
 
+/** How to open files, and how much of each to read before it is asked for; 0 for files that are only glanced at. */
+export interface AdvanceOptions extends OpenOptions {
+  readonly limitBytes?: number | undefined;
+}
+
 /** A file that is being read. */
 export class AdvancedFile implements AsyncDisposable {
   readonly #loaded: Promise<Loaded | undefined>;
 
-  constructor(path: string, options: OpenOptions) {
+  constructor(path: string, options: AdvanceOptions) {
     this.#loaded = load(path, options);
     // Told to whoever asks; nobody has to.
     this.#loaded.catch(() => undefined);
@@ -54,7 +59,7 @@ export class AdvancedFile implements AsyncDisposable {
 /** Each item with its file, opened ahead. Each file is disposed of when the next one is asked for. */
 export async function* inAdvance<T extends { readonly path: string }>(
   items: readonly T[],
-  options: OpenOptions,
+  options: AdvanceOptions,
 ): AsyncGenerator<readonly [T, AdvancedFile], void, undefined> {
   const open: AdvancedFile[] = [];
   try {
@@ -69,7 +74,8 @@ export async function* inAdvance<T extends { readonly path: string }>(
   }
 }
 
-async function load(path: string, options: OpenOptions): Promise<Loaded | undefined> {
+async function load(path: string, options: AdvanceOptions): Promise<Loaded | undefined> {
+  const { limitBytes = defaultLimitBytes } = options;
   const content = await ContentFile.open(path, options);
   if (content === undefined) return undefined;
   const chunks: Buffer[] = [];

@@ -139,8 +139,9 @@ class Verification {
   }
 
   async #lookAt(segments: readonly PlannedSegment[]): Promise<void> {
-    const { signal, reading, saveEveryMs = 1000 } = this.#options;
-    for await (const [planned, file] of inAdvance(segments, { custom: reading.directories.custom })) {
+    const { signal, reading, quick, saveEveryMs = 1000 } = this.#options;
+    const { custom } = reading.directories;
+    for await (const [planned, file] of inAdvance(segments, { custom, limitBytes: quick === true ? 0 : undefined })) {
       signal.throwIfAborted();
       const examination = await this.#look(planned, file);
       if (examination === undefined) await this.#lookElsewhere(planned);
