@@ -19,7 +19,7 @@ import {
 /** One thing to lay out. */
 export type WalItem =
   /** A record; without rmgr and info it is one of Heap. */
-  | { readonly kind?: 'record'; readonly body: Uint8Array; readonly rmgr?: number; readonly info?: number }
+  | { readonly kind?: 'record'; readonly body: Uint8Array; readonly rmgr?: number; readonly info?: number; readonly xid?: number }
   /** XLOG_SWITCH: the rest of the segment is unused. */
   | { readonly kind: 'switch' }
   /**
@@ -75,7 +75,7 @@ export function buildWal(options: BuildWalOptions): BuiltWal {
     if (item.kind === 'switch') layout.segmentSwitch();
     else if (item.kind === 'cutOff') layout.cutOff(item.body, item.pages);
     else if (item.kind === 'timeline') layout.timelineId = item.timelineId;
-    else layout.record(item.body, item.rmgr ?? 10, item.info ?? 0);
+    else layout.record(item.body, item.rmgr ?? 10, item.info ?? 0, item.xid);
   }
   return layout.result();
 }
@@ -118,9 +118,9 @@ class Layout {
     this.#align();
   }
 
-  record(body: Uint8Array, rmgr: number, info: number): void {
+  record(body: Uint8Array, rmgr: number, info: number, xid?: number): void {
     const startLsn = this.#beginRecord();
-    this.#put(this.#recordBytes(body, rmgr, info));
+    this.#put(this.#recordBytes(body, rmgr, info, xid));
     this.#align();
     this.#endRecord(startLsn);
   }
@@ -167,10 +167,10 @@ class Layout {
     this.#previous = startLsn;
   }
 
-  #recordBytes(body: Uint8Array, rmgr: number, info: number): Buffer {
+  #recordBytes(body: Uint8Array, rmgr: number, info: number, xid = 731): Buffer {
     const bytes = Buffer.alloc(recordHeaderSize + body.length);
     bytes.writeUInt32LE(bytes.length, 0);
-    bytes.writeUInt32LE(731, 4);
+    bytes.writeUInt32LE(xid, 4);
     bytes.writeBigUInt64LE(this.#previous, 8);
     bytes.writeUInt8(info, 16);
     bytes.writeUInt8(rmgr, 17);
