@@ -26,10 +26,8 @@ test('two processes note at the same time, and a third one reads meanwhile', asy
     startWriter(path, `for (let number = 1; number <= 30; number += 1) catalog.note([entryFor(${timeline}, number)]);`),
   );
   const ended = Promise.all(writers.map((writer) => once(writer, 'close') as Promise<[number | null]>));
-  let isOver = false;
-  void ended.then(() => (isOver = true));
   let seen = 0;
-  while (!isOver) {
+  while (writers.some((writer) => writer.exitCode === null && writer.signalCode === null)) {
     const names = reader.names();
     expect(names.length).toBeGreaterThanOrEqual(seen);
     seen = names.length;

@@ -36,10 +36,14 @@ function lsn(segment: number, offset = 40): Lsn {
 test('where the clock was set back, the later place counts, and both are told', async () => {
   await using server = await FindableServer.create();
   await server.write([
-    ...[commit(100, 701), endOfSegment],
-    ...[commit(200, 702), endOfSegment],
-    ...[commit(150, 703), endOfSegment],
-    ...[commit(300, 704), endOfSegment],
+    commit(100, 701),
+    endOfSegment,
+    commit(200, 702),
+    endOfSegment,
+    commit(150, 703),
+    endOfSegment,
+    commit(300, 704),
+    endOfSegment,
   ]);
   await server.catalogue();
   const { place, others, clockSteps } = await find(server, at(160));
@@ -133,9 +137,14 @@ test('damage in the segment with the target is told, not stepped over', async ()
 test('of two restore points of a name the later one is written down by its LSN, if the backup is before both', async () => {
   await using server = await FindableServer.create();
   await server.write([
-    ...[commit(100, 701), endOfSegment],
-    ...[restorePoint(110, 'x'), commit(120, 702), endOfSegment],
-    ...[restorePoint(130, 'x'), commit(140, 703), endOfSegment],
+    commit(100, 701),
+    endOfSegment,
+    restorePoint(110, 'x'),
+    commit(120, 702),
+    endOfSegment,
+    restorePoint(130, 'x'),
+    commit(140, 703),
+    endOfSegment,
   ]);
   await server.catalogue();
   using wal = await server.open();
