@@ -36,6 +36,7 @@ async function place(script: string): Promise<
   ];
   for (const directory of [join(data, 'pg_wal'), spool, bin]) await mkdir(directory, { recursive: true });
   const node = join(bin, 'node');
+  await writeFile(join(bin, 'walvault.js'), '');
   await writeFile(node, `#!/bin/sh\nprintf '%s\\n' "$@" >called\n${script}\n`, { mode: 0o755 });
   const command = commandOf(
     restoreCommandLine({ node, executable: join(bin, 'walvault.js'), args: ['-c', awkward, 'pg'], spool }),
@@ -101,10 +102,19 @@ test.each([
 
 test('without Node.js the answer is above 125', async () => {
   await using at = await place('exit 0');
-  const command = commandOf(restoreCommandLine({ node: '/nowhere/node', executable: 'x', args: [], spool: undefined }));
+  const executable = import.meta.filename;
+  const command = commandOf(restoreCommandLine({ node: '/nowhere/node', executable, args: [], spool: undefined }));
   expect(spawnSync('dash', ['-c', command], { cwd: at.data }).status).toBe(127);
-  const plain = commandOf(restoreCommandLine({ node: at.data, executable: 'x', args: [], spool: at.spool }));
+  const plain = commandOf(restoreCommandLine({ node: at.data, executable, args: [], spool: at.spool }));
   expect(spawnSync('dash', ['-c', plain], { cwd: at.data }).status).toBe(126);
+});
+
+test('without walvault, as while it is upgraded, the answer is 255: Node.js would say 1', async () => {
+  await using at = await place('exit 0');
+  for (const spool of [undefined, at.spool]) {
+    const missing = { node: process.execPath, executable: join(at.data, 'walvault.js'), args: [], spool };
+    expect(spawnSync('dash', ['-c', commandOf(restoreCommandLine(missing))], { cwd: at.data }).status).toBe(255);
+  }
 });
 
 test('a plain line is plain', () => {
@@ -114,10 +124,11 @@ test('a plain line is plain', () => {
     args: ['-c', '/etc/walvault.conf', 'restore-wal', 'pg'],
   };
   expect(restoreCommandLine({ ...parts, spool: undefined })).toBe(
-    `restore_command = 'exec /usr/bin/node /opt/walvault/bin/walvault.js -c /etc/walvault.conf restore-wal pg "%f" "%p"'`,
+    `restore_command = '[ -r /opt/walvault/bin/walvault.js ] || exit 255; exec /usr/bin/node /opt/walvault/bin/walvault.js -c /etc/walvault.conf restore-wal pg "%f" "%p"'`,
   );
   expect(restoreCommandLine({ ...parts, spool: 'pg_wal/.walvault/key' })).toBe(
     "restore_command = '{ [ -O pg_wal/.walvault/key/prefetcher ] && read -r way <pg_wal/.walvault/key/prefetcher && " +
-      'mv -f "/proc/$way/%f" "%p"; } 2>/dev/null || exec /usr/bin/node /opt/walvault/bin/walvault.js -c /etc/walvault.conf restore-wal pg "%f" "%p"\'',
+      'mv -f "/proc/$way/%f" "%p"; } 2>/dev/null || { [ -r /opt/walvault/bin/walvault.js ] || exit 255; ' +
+      'exec /usr/bin/node /opt/walvault/bin/walvault.js -c /etc/walvault.conf restore-wal pg "%f" "%p"; }\'',
   );
 });

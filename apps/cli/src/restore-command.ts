@@ -7,7 +7,8 @@
  *     ends with the life of the process that vouches for it (see `Spool`). Where the spool is on another file system mv copies; when that
  *     fails half way, walvault follows and replaces what is there. PostgreSQL looks at the file only when it was told 0.
  *   - Everything else is said by walvault, because the shell becomes it (exec): its exit code and the signal that ends it are the
- *     shell's. A Node.js that is not there any more is 127, one that cannot be run 126, both above 125.
+ *     shell's. A Node.js that is not there any more is 127, one that cannot be run 126, both above 125. Of a program that is not there, or
+ *     not at the moment, while it is upgraded, Node.js says 1: so the shell looks, and says 255.
  *   - `-O` makes sure that the way was written by the user that the server runs as.
  */
 import { join } from 'node:path';
@@ -24,10 +25,11 @@ export interface RestoreCommandParts {
 
 /** `restore_command = '...'` for postgresql.conf. */
 export function restoreCommandLine({ node, executable, args, spool }: RestoreCommandParts): string {
-  const walvault = `exec ${[node, executable, ...args].map(shellWord).join(' ')} "%f" "%p"`;
+  const call = `exec ${[node, executable, ...args].map(shellWord).join(' ')} "%f" "%p"`;
+  const walvault = `[ -r ${shellWord(executable)} ] || exit 255; ${call}`;
   if (spool === undefined) return setting(walvault);
   const way = shellWord(join(spool, 'prefetcher'));
-  return setting(`{ [ -O ${way} ] && read -r way <${way} && mv -f "/proc/$way/%f" "%p"; } 2>/dev/null || ${walvault}`);
+  return setting(`{ [ -O ${way} ] && read -r way <${way} && mv -f "/proc/$way/%f" "%p"; } 2>/dev/null || { ${walvault}; }`);
 }
 
 /** A word for sh, with PostgreSQL's placeholders of a restore_command taken out of it. */
