@@ -38,9 +38,9 @@ export async function agedFiles(walsDirectory: string, options: AgeOptions): Pro
 async function age(walsDirectory: string, file: AgedFile['file'], options: AgeOptions): Promise<AgedFile | undefined> {
   const stats = await statsOf(archivePath(walsDirectory, file));
   if (stats === undefined) return undefined;
-  const lastCommit = Number(options.lastCommits?.get(file.name) ?? 0n) / 1000;
-  const time = lastCommit > options.now ? stats.mtimeMs : Math.max(stats.mtimeMs, lastCommit);
-  return { file, time, size: stats.size };
+  const committed = options.lastCommits?.get(file.name);
+  const lastCommit = committed === undefined || Number(committed) / 1000 > options.now ? undefined : Number(committed) / 1000;
+  return { file, time: Math.max(stats.mtimeMs, lastCommit ?? 0), lastCommit, size: stats.size };
 }
 
 /** Undefined when it is not a regular file, or not there any more. */

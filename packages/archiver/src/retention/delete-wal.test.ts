@@ -296,3 +296,32 @@ async function killedAtStep(options: DeleteWalOptions, step: number): Promise<bo
   expect(code).toBe(0);
   return false;
 }
+
+test('an archive that seems to be empty, since it is not mounted, costs neither the lines of xlog.db nor the catalogue', async () => {
+  await using server = await archiveOf(3);
+  const xlogDbDirectory = join(server.home, 'lists');
+  await server.write(join(xlogDbDirectory, 'pg-xlog.db'), await readFile(server.xlogDb));
+  await rm(server.wals, { recursive: true });
+  await mkdir(server.wals);
+  const forgotten: string[] = [];
+  const catalog: DeletionCatalog = {
+    lastCommits: () => new Map(),
+    forget: (files) => void forgotten.push(...files.map(({ name }) => name)),
+  };
+  await run(server, { xlogDbDirectory, catalog });
+  expect((await readFile(join(xlogDbDirectory, 'pg-xlog.db'), 'utf8')).split('\n')).toHaveLength(4);
+  expect(forgotten).toEqual([]);
+});
+
+test('what is struck off the list since it is neither there nor needed is on record, too: it is no end of the archive', async () => {
+  await using server = await archiveOf(2);
+  const lost = segmentName(3, 1);
+  await server.put(segmentName(4, 9));
+  await server.write(server.archived('00000004.history'), history([1, '0/280000']));
+  await server.write(server.xlogDb, `${lost}\t1048576\t1795364256.0\tNone\n`);
+  const backups = async (): Promise<NeededBackup[]> => [backup(segmentName(4, 9))];
+  await run(server, { policy: { kind: 'main' }, backups });
+  expect(await readFile(server.xlogDb, 'utf8')).toBe('');
+  const options = { ...server.reading, xlogDbPath: server.xlogDb, deletionRecordPath: recordOf(server) };
+  await expect(restoreWal(options, segmentName(3, 1), join(server.home, 'RECOVERYXLOG'))).rejects.toThrow(/retention policy/);
+});

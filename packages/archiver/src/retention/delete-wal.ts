@@ -146,7 +146,9 @@ async function carryOut(
   { plan, entries, xlogDb }: Surveyed,
 ): Promise<Pick<DeleteReport, 'removed' | 'stoppedAt' | 'catalogFailure'>> {
   const { recordPath, now = Date.now(), log = silentLogger, serverName } = options;
-  if (plan.remove.length > 0) await recordDeletion(recordPath, plan.remove, now);
+  // What is only struck off the list counts as deleted, too: nothing else would say that it was there.
+  const going = [...plan.remove, ...plan.forget];
+  if (going.length > 0) await recordDeletion(recordPath, going, now);
   const remover = new FileRemover({
     ...options,
     walsDirectory: options.directories.wals,

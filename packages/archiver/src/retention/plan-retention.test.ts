@@ -46,6 +46,17 @@ const names = (found: RetentionPlan): readonly string[] => found.remove.map((fil
 const daily = (timelineId: number, first: number, last: number, daysOld: number): readonly AgedFile[] =>
   Array.from({ length: last - first + 1 }, (_, index) => aged(segmentName(timelineId, first + index), daysOld - index));
 
+test('a clock that jumps ahead while WAL comes costs nothing: commits have the time of the server', () => {
+  const jumped = now + 365 * day;
+  const old = daily(1, 1, 10, 10).map((file) => ({ ...file, lastCommit: file.time }));
+  const fresh = { ...aged(segmentName(1, 11), -365), lastCommit: now };
+  expect(names(plan([...old, fresh], { policy: window(7), now: jumped }))).toEqual([segmentName(1, 1), segmentName(1, 2)]);
+  expect(names(plan([...daily(1, 1, 10, 10), aged(segmentName(1, 11), 0)], { policy: window(7) }))).toEqual([
+    segmentName(1, 1),
+    segmentName(1, 2),
+  ]);
+});
+
 describe('main', () => {
   test('without base backups nothing goes', () => {
     expect(plan(daily(1, 1, 9, 900))).toMatchObject({ remove: [], blockedBy: { kind: 'noBackups' } });

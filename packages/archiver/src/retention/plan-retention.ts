@@ -12,8 +12,9 @@
  *     to stand alone keeps the segments that make it consistent, and no others;
  *   - a file is as young as the younger of its modification time and its last commit. The last commit alone would not do:
  *     the base backup of a quiet day begins in a segment whose last commit is older than the window;
- *   - the window ends with the newest WAL there is, if that is not of today: a server that is gone does not lose its last
- *     WAL because time passes, nor does anybody when the clock of this machine jumps;
+ *   - the window ends with the newest WAL there is, and with the newest commit in it where commits are known, if these are not of today:
+ *     a server that is gone does not lose its last WAL because time passes, nor does anybody when the clock of this machine jumps, which
+ *     gives its time to what is archived meanwhile, but not to commits;
  *   - timelines whose descent is not known may have come from any earlier one;
  *   - history files, and the newest segment, never go.
  */
@@ -40,6 +41,8 @@ export interface AgedFile {
   readonly file: Exclude<WalFileName, { kind: 'history' }>;
   /** How young its content may be, in milliseconds since 1970. */
   readonly time: number;
+  /** Time of its last commit, in milliseconds since 1970, if it is known. */
+  readonly lastCommit?: number | undefined;
   /** Bytes that it takes. */
   readonly size: number;
 }
@@ -85,7 +88,8 @@ export function planRetention(facts: RetentionFacts): RetentionPlan {
   const remove = facts.files.map(({ file }) => file).filter(mayGo);
   return {
     remove: remove.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
-    forget: facts.listed.filter(mayGo),
+    // An archive without a file may be one that is not mounted.
+    forget: facts.files.length === 0 ? [] : facts.listed.filter(mayGo),
     blockedBy,
     oldestBackup,
     windowStart,
@@ -107,7 +111,8 @@ function hasBegin(backup: NeededBackup): backup is NeededBackup & { readonly beg
 function windowStartOf({ policy, files, now }: RetentionFacts): number | undefined {
   if (policy.kind === 'main') return undefined;
   const newest = files.reduce((latest, { time }) => Math.max(latest, time), 0);
-  return Math.min(now, newest) - policy.windowMs;
+  const newestCommit = files.reduce((latest, { lastCommit = 0 }) => Math.max(latest, lastCommit), 0);
+  return Math.min(now, newest, newestCommit || Infinity) - policy.windowMs;
 }
 
 interface RuleFacts extends RetentionFacts {
