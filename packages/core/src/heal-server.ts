@@ -6,10 +6,11 @@
  * A segment that was streamed is durable in the directory `healing` before anything in the archive is touched, and goes into the archive
  * the way every segment does. A run that ended anywhere is completed by the next one.
  */
+import { readdir } from 'node:fs/promises';
 import type { DamagedSegment } from '@walvault/archiver';
 import type { ServerConfig } from '@walvault/config';
-import { FileSystemError, tryLock } from '@walvault/durable-fs';
-import { type Logger, silentLogger } from '@walvault/wal';
+import { errnoOf, FileSystemError, fileSystemError, tryLock } from '@walvault/durable-fs';
+import { type Logger, silentLogger, tryParseWalFileName } from '@walvault/wal';
 import { healingParameters } from './connections.ts';
 import { describeFailure, HealRun, type HealedSegment, type UnhealedSegment } from './heal-run.ts';
 import { HealSource } from './heal-source.ts';
@@ -68,7 +69,9 @@ export async function healServer(server: ServerConfig, options: HealServerOption
 
 async function heal(server: ServerConfig, options: HealServerOptions): Promise<HealReport> {
   const { log = silentLogger, dryRun = false } = options;
-  const damage = await damageOfServer(server, options.names ?? [], log);
+  // What waits since an earlier run may have no other copy that is good: the bad one is aside already.
+  const names = [...(options.names ?? []), ...(await fetchedNames(server))];
+  const damage = await damageOfServer(server, names, log);
   const run = new HealRun(server, damage, { ...options, log, dryRun });
   const sources: HealSourceReport[] = [];
   if (!dryRun) await run.adoptFetched();
@@ -78,6 +81,16 @@ async function heal(server: ServerConfig, options: HealServerOptions): Promise<H
   }
   const holes = dryRun ? [] : await markHealedHoles(server);
   return { damaged: damage.segments, healed: run.healed, unhealed: run.unhealed, sources, holes };
+}
+
+/** The segments in the directory `healing`. */
+async function fetchedNames(server: ServerConfig): Promise<readonly string[]> {
+  const path = healingDirectory(server);
+  const names = await readdir(path).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw fileSystemError('read the directory', path, error);
+  });
+  return names.filter((name) => tryParseWalFileName(name)?.kind === 'segment');
 }
 
 async function askSource(

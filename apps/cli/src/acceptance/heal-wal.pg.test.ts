@@ -171,9 +171,16 @@ test('what a run that was killed had streamed is put into place by the next one'
   await plant(vault.path('healing'), `${next}.tmp`, 'x');
   await pg.stop();
 
+  // The bad copy of the last segment was set aside, and then the run was killed: nothing behind it says that it is missing.
+  const last = names.at(-1)!;
+  const lastContent = await readFile(join(pg.walDirectory, last));
+  await rm(pathOf(vault, last));
+  await plant(vault.path('healing'), last, lastContent);
+
   const { code, stdout, stderr } = await vault.run('heal-wal', 'pg');
   expect(code).toBe(2);
   expect(stdout).toContain(`\t${missing}: missing; streamed again from an earlier run`);
+  expect((await readFile(pathOf(vault, last))).equals(lastContent)).toBe(true);
   expect(stderr).toContain(`${next} (missing) cannot be healed: an earlier run sent a segment that is not taken`);
   expect((await readFile(pathOf(vault, missing))).equals(content)).toBe(true);
   expect(await readdir(vault.path('healing'))).toEqual([]);

@@ -319,8 +319,7 @@ test('what is struck off the list since it is neither there nor needed is on rec
   await server.put(segmentName(4, 9));
   await server.write(server.archived('00000004.history'), history([1, '0/280000']));
   await server.write(server.xlogDb, `${lost}\t1048576\t1795364256.0\tNone\n`);
-  const backups = async (): Promise<NeededBackup[]> => [backup(segmentName(4, 9))];
-  await run(server, { policy: { kind: 'main' }, backups });
+  await run(server, { policy: { kind: 'main' }, backups: async () => [backup(segmentName(4, 9))] });
   expect(await readFile(server.xlogDb, 'utf8')).toBe('');
   const options = { ...server.reading, xlogDbPath: server.xlogDb, deletionRecordPath: recordOf(server) };
   await expect(restoreWal(options, segmentName(3, 1), join(server.home, 'RECOVERYXLOG'))).rejects.toThrow(/retention policy/);
