@@ -4,8 +4,9 @@ import { truncate, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runAsServerUser } from '@walvault/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Section } from './vault.test-support.ts';
 import { watchedRun } from './watched-run.test-support.ts';
-import { fullDisk, makeStock, otherFileSystem, type Stock, WaitingVault } from './archive-trouble.test-support.ts';
+import { type FullDisk, fullDisk, makeStock, otherFileSystem, type Stock, WaitingVault } from './archive-trouble.test-support.ts';
 
 const stack = new AsyncDisposableStack();
 let stock: Stock;
@@ -30,24 +31,30 @@ test('two runs at once: one of them does the work, the other says so and leaves'
   await waiting.expectAllArchived();
 });
 
-describe('a full disk', () => {
-  test.each(['none', 'gzip', 'custom'])(
-    'ends the pass and loses nothing; the next pass goes on: compression %s',
-    async (compression) => {
-      await using disk = await fullDisk(2);
-      const filters = { custom_compression_filter: 'cat', custom_decompression_filter: 'cat' };
-      const section = { wals_directory: join(disk.path, 'wals'), compression, ...(compression === 'custom' ? filters : {}) };
-      await using waiting = await WaitingVault.create(stock, section);
-      const { vault } = waiting;
-      const result = await runAsServerUser([...disk.before, ...vault.argv('archive-wal', 'pg')]);
-      expect(result).toMatchObject({ code: 1, stderr: expect.stringMatching(/^ERROR: could not .+\n(HINT: .+\n)?$/) });
-      expect(readdirSync(waiting.streaming).length).toBeGreaterThan(2);
-      await waiting.expectNothingLost();
-      await disk.relieve();
-      await vault.succeed('archive-wal', 'pg');
-      await waiting.expectAllArchived();
-    },
-  );
+async function archiveOnFullDisk(disk: FullDisk, section: Section): Promise<void> {
+  await using waiting = await WaitingVault.create(stock, section);
+  const { vault } = waiting;
+  const result = await runAsServerUser([...disk.before, ...vault.argv('archive-wal', 'pg')]);
+  expect(result).toMatchObject({ code: 1, stderr: expect.stringMatching(/^ERROR: .*could not .+\n(HINT: .+\n)?/) });
+  expect(readdirSync(waiting.streaming).length).toBeGreaterThan(2);
+  await waiting.expectNothingLost();
+  await disk.relieve();
+  await vault.succeed('archive-wal', 'pg');
+  await waiting.expectAllArchived();
+}
+
+describe('a full disk ends the pass and loses nothing; the next pass goes on', () => {
+  test.each(['none', 'gzip', 'custom'])('the archive alone is there: compression %s', async (compression) => {
+    await using disk = await fullDisk(2);
+    const filters = { custom_compression_filter: 'cat', custom_decompression_filter: 'cat' };
+    const wals = join(disk.path, 'wals');
+    await archiveOnFullDisk(disk, { wals_directory: wals, compression, ...(compression === 'custom' ? filters : {}) });
+  });
+
+  test('all that belongs to the server is there, the catalogue, too', async () => {
+    await using disk = await fullDisk(6);
+    await archiveOnFullDisk(disk, { backup_directory: join(disk.path, 'pg'), compression: 'gzip' });
+  });
 });
 
 test('an archive that may not be written to: all stays where it is, and the next pass goes on', async () => {

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { chown, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { fillSegments, serverUser, startCluster, type TemporaryDirectory, temporaryDirectory } from '@walvault/testkit';
 import { expect } from 'vitest';
@@ -43,17 +43,19 @@ export class WaitingVault implements AsyncDisposable {
   private constructor(vault: Vault, stock: Stock, options: Section) {
     this.vault = vault;
     this.stock = stock;
-    this.streaming = options['streaming_wals_directory'] ?? vault.path('streaming');
-    this.incoming = vault.path('incoming');
-    this.wals = options['wals_directory'] ?? vault.path('wals');
-    this.errors = options['errors_directory'] ?? vault.path('errors');
+    const base = options['backup_directory'] ?? vault.path();
+    this.streaming = options['streaming_wals_directory'] ?? join(base, 'streaming');
+    this.incoming = join(base, 'incoming');
+    this.wals = options['wals_directory'] ?? join(base, 'wals');
+    this.errors = options['errors_directory'] ?? join(base, 'errors');
   }
 
   /** @param options further options of the section, such as other directories */
   static async create(stock: Stock, options: Section = {}): Promise<WaitingVault> {
     const vault = await Vault.create({ pg: { ...section, ...options } });
     const waiting = new WaitingVault(vault, stock, options);
-    for (const path of [vault.path(), waiting.streaming, waiting.incoming, waiting.wals, waiting.errors]) await makeFor(path);
+    const base = dirname(waiting.incoming);
+    for (const path of [base, waiting.streaming, waiting.incoming, waiting.wals, waiting.errors]) await makeFor(path);
     for (const name of [...stock.names, waiting.partial]) await waiting.put(name, waiting.streaming);
     return waiting;
   }
@@ -129,26 +131,32 @@ export interface FullDisk extends TemporaryDirectory {
 }
 
 /**
- * A full disk: where we may mount one, a file system in memory with room for so many MiB; elsewhere any, to which the program may
- * write no file of more than half of one.
+ * A full disk: where we may mount one, a file system in memory with room for so many MiB; elsewhere another file system than that of
+ * the streaming directory, so that nothing can be linked, to which the program may write no file of more than half a MiB.
  */
 export async function fullDisk(megabytes: number): Promise<FullDisk> {
   const directory = await temporaryDirectory('full');
-  const filler = join(directory.path, 'filler');
   const owner = serverUser();
-  const options = `size=${megabytes + 16}m,mode=0755${owner === undefined ? '' : `,uid=${owner.uid},gid=${owner.gid}`}`;
-  const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'walvault-test', directory.path]).status === 0;
-  if (isMounted) await writeFile(filler, Buffer.alloc(16 * 1024 * 1024));
+  const options = `size=${megabytes + fillerMegabytes}m,mode=0755${owner === undefined ? '' : `,uid=${owner.uid},gid=${owner.gid}`}`;
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'walvault-test', directory.path]).status !== 0) {
+    await directory[Symbol.asyncDispose]();
+    const before = ['sh', '-c', `trap '' XFSZ; ulimit -f 1024; exec "$@"`, 'sh'];
+    return { ...(await otherFileSystem()), before, relieve: async () => undefined };
+  }
+  const filler = join(directory.path, 'filler');
+  await writeFile(filler, Buffer.alloc(fillerMegabytes * 1024 * 1024));
   return {
     path: directory.path,
-    before: isMounted ? [] : ['sh', '-c', `trap '' XFSZ; ulimit -f 1024; exec "$@"`, 'sh'],
-    relieve: async () => rm(filler, { force: true }),
+    before: [],
+    relieve: async () => rm(filler),
     [Symbol.asyncDispose]: async () => {
-      if (isMounted) spawnSync('umount', ['--lazy', directory.path]);
+      spawnSync('umount', ['--lazy', directory.path]);
       await directory[Symbol.asyncDispose]();
     },
   };
 }
+
+const fillerMegabytes = 16;
 
 /** A directory on another file system than the one for temporary files, unless that is in memory, too. */
 export async function otherFileSystem(): Promise<TemporaryDirectory> {
