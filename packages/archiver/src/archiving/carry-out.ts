@@ -28,8 +28,8 @@ export interface StoredFile extends Pick<HookFile, 'size' | 'compression'> {
 export interface Outcome {
   readonly result: FileResult;
   readonly stored: StoredFile | undefined;
-  /** The source, where nothing is left to do with it but to remove it. */
-  readonly spent: string | undefined;
+  /** The source as it was looked at, where nothing is left to do with it but to remove it. */
+  readonly spent: Pick<ContentFile, 'path' | 'stats'> | undefined;
   /** What scripts are told. */
   readonly told: FinishedHookFile;
 }
@@ -71,7 +71,7 @@ async function attempt(context: PassContext, prepared: PreparedFile): Promise<Ou
   const common = { source: source.kind, name: name.name };
   const outcome = (result: FileResult, path: string, error: string): Outcome => {
     const told = { ...factsOf(file), name: name.name, path, error };
-    return { result, stored: undefined, spent: result.kind === 'blank' ? file.path : undefined, told };
+    return { result, stored: undefined, spent: result.kind === 'blank' ? file : undefined, told };
   };
   switch (decision.kind) {
     case 'place':
@@ -125,7 +125,7 @@ async function stored(context: PassContext, prepared: PreparedFile, kind: 'archi
   return {
     result: kind === 'archived' ? { ...common, kind, size, compression } : { ...common, kind },
     stored: { name: name.name, size, compression, mtimeNs: archived.stats.mtimeNs, facts },
-    spent: file.path,
+    spent: file,
     told: { ...factsOf(archived), name: name.name, error },
   };
 }

@@ -3,11 +3,12 @@
  * the catalogue (one transaction), told to the scripts and to the caller, and only then their sources go, with one fsync of
  * their directory. Whatever ends it in between leaves sources that the next pass finds to be in the archive.
  */
-import { type Disk, durableUnlinkAll } from '@walvault/durable-fs';
+import { durableUnlinkAll } from '@walvault/durable-fs';
 import type { CatalogEntry } from '../catalog/catalog.ts';
 import { secondsOf } from '../wal-files/xlog-db.ts';
 import { runPostHooks } from './archive-hooks.ts';
 import type { Outcome, StoredFile } from './carry-out.ts';
+import { isUnchanged } from './is-unchanged.ts';
 import { tellResult } from './log-result.ts';
 import type { PassContext } from './pass-context.ts';
 
@@ -20,7 +21,7 @@ export async function finishFiles(context: PassContext, group: readonly Outcome[
   const stored = group.flatMap((outcome) => outcome.stored ?? []);
   await context.xlogDb.note(stored);
   await context.catalog.note(stored.flatMap((file) => catalogEntryOf(file, context.now()) ?? []));
-  const spent: string[] = [];
+  const spent: SpentFile[] = [];
   try {
     for (const outcome of group) {
       await runPostHooks(context, outcome.told);
@@ -28,11 +29,20 @@ export async function finishFiles(context: PassContext, group: readonly Outcome[
       if (outcome.spent !== undefined) spent.push(outcome.spent);
     }
   } finally {
-    await removeAll(spent, context.disk);
+    await removeAll(spent, context);
   }
 }
 
-async function removeAll([first, ...others]: readonly string[], disk: Disk): Promise<void> {
+type SpentFile = NonNullable<Outcome['spent']>;
+
+/** What has another content under its name by now was brought anew, or is written to: the next pass looks at it. */
+async function removeAll(files: readonly SpentFile[], { disk, log, serverName }: PassContext): Promise<void> {
+  const paths: string[] = [];
+  for (const file of files) {
+    if (await isUnchanged(file, disk)) paths.push(file.path);
+    else log.warn({ server: serverName }, `"${file.path}" has changed since it was looked at, and stays for the next pass`);
+  }
+  const [first, ...others] = paths;
   if (first !== undefined) await durableUnlinkAll([first, ...others], disk);
 }
 

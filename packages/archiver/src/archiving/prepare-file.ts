@@ -3,7 +3,6 @@
  * Nothing is changed, but that a damaged copy in the archive makes room.
  */
 import { join } from 'node:path';
-import type { Disk } from '@walvault/durable-fs';
 import type { WalFileName } from '@walvault/wal';
 import type { CustomFilters } from '../content/codec.ts';
 import { ContentFile } from '../content/content.ts';
@@ -12,6 +11,7 @@ import { archivePath } from '../wal-files/layout.ts';
 import { compareWithArchive } from './compare-with-archive.ts';
 import { type Examination, examineFile } from './examine-file.ts';
 import { runPreHooks } from './archive-hooks.ts';
+import { isUnchanged } from './is-unchanged.ts';
 import type { PassContext, Source } from './pass-context.ts';
 import type { Seams } from './seams.ts';
 
@@ -65,6 +65,7 @@ export class FilePreparer {
         await seen.file[Symbol.asyncDispose]();
         return 'stop';
       }
+      // Whether it is still what the scripts were told of.
       if (this.#context.hooks !== undefined && !(await isUnchanged(seen.file, this.#context.disk))) {
         await seen.file[Symbol.asyncDispose]();
         seen = await this.#look(name);
@@ -132,13 +133,6 @@ export class FilePreparer {
 const patienceMs = 60_000;
 
 const decisions = { none: 'place', same: 'duplicate', different: 'conflict' } as const;
-
-/** Whether it is still what the scripts were told of. */
-async function isUnchanged({ path, stats }: ContentFile, disk: Disk): Promise<boolean> {
-  await using now = await ContentFile.open(path, { disk });
-  if (now === undefined) return false;
-  return now.stats.ino === stats.ino && now.stats.size === stats.size && now.stats.mtimeNs === stats.mtimeNs;
-}
 
 async function isBlank(file: ContentFile): Promise<boolean> {
   for await (const chunk of file.bytes()) if (!chunk.every((byte) => byte === 0)) return false;

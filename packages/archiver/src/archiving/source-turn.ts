@@ -8,7 +8,9 @@
 import { join } from 'node:path';
 import { FileSystemError } from '@walvault/durable-fs';
 import { WalvaultError, type WalFileName } from '@walvault/wal';
+import { CodecProgramError } from '../errors.ts';
 import { isMissing } from '../wal-files/directory-listing.ts';
+import { archivePath } from '../wal-files/layout.ts';
 import { carryOut, failed, type Outcome } from './carry-out.ts';
 import { moveAside } from './errors-directory.ts';
 import { finishFiles } from './finish-files.ts';
@@ -90,10 +92,24 @@ export class SourceTurn {
       else if (prepared !== 'gone') this.#add(carryOut(this.#context, prepared));
     } catch (error) {
       const path = join(this.#source.directory, name.name);
-      if (!(error instanceof FileSystemError) || error.path !== path) throw error;
+      if (!WalvaultError.is(error) || !(await this.#isOfThisFile(error, name, path))) throw error;
       const facts = { path, size: 0, timestamp: 0, compression: undefined };
       this.#add(Promise.resolve(failed(this.#source.kind, name.name, error, facts)));
     }
+  }
+
+  /** Also what is under its name in the archive, and cannot be read there, must not hold up the others. */
+  async #isOfThisFile(error: WalvaultError, name: WalFileName, path: string): Promise<boolean> {
+    if (!(error instanceof FileSystemError)) return error instanceof CodecProgramError;
+    const destination = archivePath(this.#context.walsDirectory, name);
+    return error.path === path || (error.path === destination && (await this.#canBeSeen(destination)));
+  }
+
+  async #canBeSeen(path: string): Promise<boolean> {
+    return this.#context.disk.lstat(path, { bigint: true }).then(
+      () => true,
+      () => false,
+    );
   }
 
   #add(work: Promise<Outcome>): void {

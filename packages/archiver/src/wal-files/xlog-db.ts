@@ -143,8 +143,11 @@ export class XlogDb {
     const entries = files.filter((file) => sizes.get(file.name) !== file.size).map(entryOf);
     const replaced = new Set(entries.map(({ name }) => name).filter((name) => sizes.has(name)));
     const lines = entries.map(formatXlogDbLine).join('');
+    // Unless all is well, what is there now is read anew, and mended: a part of the lines.
+    this.#sizes = undefined;
     if (replaced.size > 0) await this.#replace(replaced, lines);
     else if (lines !== '') await appendDurably(this.#options.path, lines, this.#options.disk);
+    this.#sizes = sizes;
     for (const { name, size } of entries) sizes.set(name, size);
   }
 
