@@ -8,9 +8,10 @@ import { getWal } from './get-wal/get-wal.ts';
 import { idle } from './idle/idle.ts';
 import { memory } from './memory/memory.ts';
 import { receive } from './receive/receive.ts';
+import { restore } from './restore/restore.ts';
 import type { Scenario } from './scenario.ts';
 
-const scenarios: readonly Scenario[] = [receive, commit, boundary, idle, memory, archive, getWal, find];
+const scenarios: readonly Scenario[] = [receive, commit, boundary, idle, memory, archive, getWal, find, restore];
 
 const usage = `usage: npm run bench -- SCENARIO [OPTION ...]
 

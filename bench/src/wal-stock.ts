@@ -41,16 +41,26 @@ export interface WalStockOptions {
   readonly segments: number;
   readonly wal: StockKind;
   readonly major: PostgresMajor;
+  /** What else is wanted of the server while it is there. */
+  readonly server?: StockServer | undefined;
+}
+
+/** What is done with the server that makes a stock. */
+export interface StockServer {
+  /** Before the WAL is made; gives the segment to begin with. */
+  begin(cluster: Cluster): Promise<string>;
+  /** When all are complete. */
+  complete(cluster: Cluster, names: readonly string[]): Promise<void>;
 }
 
 /** Makes the segments. */
-export async function makeWalStock({ segments, wal, major }: WalStockOptions): Promise<WalStock> {
+export async function makeWalStock({ segments, wal, major, server }: WalStockOptions): Promise<WalStock> {
   await using stack = new AsyncDisposableStack();
   const place = stack.use(await temporaryDirectory('stock'));
   await using cluster = await startCluster({ major, settings: serverSettings(segments) });
   const maker = wal === 'pgbench' ? pgbenchMaker(segments) : walKinds[wal];
   await maker.prepare(cluster);
-  const first = await beginSegment(cluster);
+  const first = (await server?.begin(cluster)) ?? (await beginSegment(cluster));
   let names: readonly string[];
   do {
     await maker.write(cluster, sliceMegabytes);
@@ -58,6 +68,7 @@ export async function makeWalStock({ segments, wal, major }: WalStockOptions): P
   } while (names.length <= segments);
   for (const name of names) await copyFile(join(cluster.walDirectory, name), join(place.path, name), constants.COPYFILE_EXCL);
   const hashes = await hashSegments(place.path, names.slice(0, segments));
+  await server?.complete(cluster, [...hashes.keys()]);
   const owned = stack.move();
   return {
     directory: place.path,

@@ -34,7 +34,7 @@ export interface Archiver {
 }
 
 /** Nobody is asked: a server that cannot be reached. */
-const unreachable = 'host=127.0.0.1 port=1 user=bench dbname=postgres';
+export const unreachable = 'host=127.0.0.1 port=1 user=bench dbname=postgres';
 const section: Section = { conninfo: unreachable, streaming_conninfo: unreachable, streaming_archiver: 'on', slot_name: 'bench' };
 
 /**

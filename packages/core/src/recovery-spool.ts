@@ -8,7 +8,7 @@ import type { Logger } from '@walvault/wal';
 import { readOptions } from './server-wal.ts';
 
 /** Room for ready segments unless the user says otherwise, in bytes: 16 segments of the usual size. */
-export const defaultPrefetchBytes = 256 * 1024 * 1024;
+export const defaultPrefetchBytes: number = 256 * 1024 * 1024;
 
 /** The file that a recovering server wants a segment in (RestoreArchivedFile, access/transam/xlogarchive.c). */
 const wantedByRecovery = 'RECOVERYXLOG';
@@ -17,7 +17,7 @@ const wantedByRecovery = 'RECOVERYXLOG';
 const spoolDirectoryName = '.walvault';
 
 /** Where a recovering server has its spools unless the user says otherwise, seen from its data directory, where its restore_command runs. */
-export const defaultSpoolDirectory = join('pg_wal', spoolDirectoryName);
+export const defaultSpoolDirectory: string = join('pg_wal', spoolDirectoryName);
 
 /**
  * Where the spool of a server is below the directory of all spools. It has another name when anything is changed that decides from

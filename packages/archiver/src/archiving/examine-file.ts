@@ -32,7 +32,7 @@ export interface ExamineOptions {
 }
 
 /** What is not longer is held in memory as a whole. */
-export const wholeLimitBytes = 64 * 1024 * 1024;
+export const wholeLimitBytes: number = 64 * 1024 * 1024;
 
 /**
  * Looks at a file.

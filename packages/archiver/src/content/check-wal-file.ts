@@ -31,7 +31,7 @@ export interface ClusterFacts {
 }
 
 /** History and backup history files are a few lines; what is longer than these bytes is something else. */
-export const largestText = 1024 * 1024;
+export const largestText: number = 1024 * 1024;
 
 /**
  * Checks the first page of a segment against its name and what is known of the cluster.
