@@ -11,7 +11,7 @@ export async function installedExecutable(kind: ProgramKind, home: string): Prom
   const { manifest } = walvaultProgram(kind);
   const source = dirname(manifest);
   if (kind === 'source') return join(source, 'bin/walvault.js');
-  const target = join(home, 'walvault');
+  const target = join(home, 'installed');
   await mkdir(target);
   for (const name of ['package.json', 'bin', 'dist']) await cp(join(source, name), join(target, name), { recursive: true });
   await symlink(join(source, 'node_modules'), join(target, 'node_modules'));

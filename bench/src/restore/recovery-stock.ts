@@ -12,7 +12,7 @@ import { BenchFailure } from '../failure.ts';
 import { receivingDirectory } from '../receiving-directory.ts';
 import { timedCommand } from '../timed-command.ts';
 import { makeWalStock, type StockKind, type WalStock } from '../wal-stock.ts';
-import { PgBackRest, pgBackRestTypes } from './pgbackrest.ts';
+import { PgBackRest, type pgBackRestTypes } from './pgbackrest.ts';
 
 /** Programs that can be compared. */
 export type ContenderName = 'cp' | 'walvault' | 'barman' | 'pgbackrest';

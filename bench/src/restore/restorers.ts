@@ -6,7 +6,7 @@ import type { ProgramKind } from '../built-program.ts';
 import { BenchFailure } from '../failure.ts';
 import { unreachable } from '../archive/archivers.ts';
 import { installedExecutable } from './installed-program.ts';
-import { PgBackRest } from './pgbackrest.ts';
+import type { PgBackRest } from './pgbackrest.ts';
 import type { RecoveryStock } from './recovery-stock.ts';
 
 /** Where one recovery works. */
