@@ -105,3 +105,23 @@ test('names holes, and what is in the catalogue and not in the archive', async (
     await rename(`${path}.away`, path);
   }
 });
+
+test('a rebuilt catalogue says the same, and what cannot be read is told with exit code 1', async () => {
+  const before = await showJson();
+  const names = archive.names.slice(0, -1);
+  expect(await archive.vault.succeed('rebuild-catalog', 'pg')).toBe(
+    `Rebuilding the catalogue of server pg\nDone: ${names.length} segments are in the catalogue of server pg\n`,
+  );
+  expect(await showJson()).toEqual(before);
+  const path = archive.pathOf(names.at(-1)!);
+  const content = await readFile(path);
+  await writeFile(path, content.subarray(0, content.length / 2));
+  try {
+    const { code, stdout, stderr } = await archive.vault.run('rebuild-catalog', 'pg');
+    expect([code, stdout]).toEqual([1, expect.stringContaining(`Done: ${names.length - 1} segments`)]);
+    expect(stderr).toMatch(new RegExp(`^ERROR: WAL file ".*${names.at(-1)}" .*\nHINT: .*\nHINT: Run verify-wal pg `));
+  } finally {
+    await writeFile(path, content);
+  }
+  expect((await archive.vault.run('-f', 'json', 'rebuild-catalog', 'pg')).stdout).toContain(`"segments":${names.length}`);
+});
