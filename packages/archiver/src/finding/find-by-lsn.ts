@@ -4,7 +4,6 @@
  */
 import {
   addToLsn,
-  defaultWalPageSize,
   longPageHeaderSize,
   type Lsn,
   lsnDistance,
@@ -36,7 +35,7 @@ export async function findByLsn(wal: FindableWal, chain: TimelineChain, lsn: Lsn
       return (wal.lastComplete(chain)?.segment ?? 0n) > segment
         ? { kind: 'hole', hole: wal.holeAt(chain, segment) }
         : { kind: 'beyond' };
-    const record = search.recordIn(size);
+    const record = search.recordIn(size, end.walPageSize);
     if (record !== undefined) {
       const lastCommit = await wal.lastCommitBefore(chain, inclusive ? record.endLsn : record.lsn);
       return {
@@ -76,9 +75,9 @@ class RecordSearch {
   };
 
   /** The record; the start of one on a new page is behind the page's header. */
-  recordIn(walSegmentSize: WalSegmentSize): { readonly lsn: Lsn; readonly endLsn: Lsn } | undefined {
+  recordIn(walSegmentSize: WalSegmentSize, walPageSize: number): { readonly lsn: Lsn; readonly endLsn: Lsn } | undefined {
     if (this.#start === undefined || this.#end === undefined) return undefined;
-    const onPage = Number(this.#start % BigInt(defaultWalPageSize));
+    const onPage = Number(this.#start % BigInt(walPageSize));
     const header = offsetInSegment(this.#start, walSegmentSize) === 0 ? longPageHeaderSize : shortPageHeaderSize;
     return { lsn: onPage === 0 ? addToLsn(this.#start, header) : this.#start, endLsn: this.#end };
   }

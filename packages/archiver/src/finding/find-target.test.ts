@@ -227,3 +227,16 @@ test('a timeline that is asked for and not there is refused with those that are'
     hint: 'There is WAL of timeline 1.',
   });
 });
+
+test.each([4096, 8192, 32_768])('finds records that begin on a page of %d bytes, behind its header', async (walPageSize) => {
+  await using server = await FindableServer.create();
+  // Ends with a page, so that the next record begins behind the header of the next one.
+  const first = [commit(100, 701), filler(walPageSize - 40 - 40 - 29)];
+  await server.write([...first, commit(200, 702), filler(60_000), commit(300, 703), endOfSegment], { walPageSize });
+  const { startLsn, endLsn } = server.records[2]!;
+  expect(startLsn).toBe(lsn(1, walPageSize + 24));
+  await server.catalogue();
+  const boundary = lsn(1, walPageSize);
+  for (const asked of [boundary, startLsn, toLsn(boundary - 8n)])
+    expect((await find(server, { kind: 'lsn', lsn: asked })).place).toMatchObject({ lsn: startLsn, endLsn, event: { xid: 702 } });
+});

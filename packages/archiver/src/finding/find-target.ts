@@ -69,7 +69,7 @@ async function findOn(wal: FindableWal, chain: TimelineChain, { target, inclusiv
 async function findElsewhere(wal: FindableWal, chain: TimelineChain, request: FindRequest): Promise<readonly TargetPlace[]> {
   const places: TargetPlace[] = [];
   for (const timelineId of wal.map.timelineIds) {
-    if (timelineId === chain.timelineId) continue;
+    if (timelineId === chain.timelineId || !hasMore(wal, chain, timelineId)) continue;
     const finding = await findOn(wal, wal.chain(timelineId), request);
     if (finding.kind !== 'found') continue;
     const news = finding.places.filter(
@@ -78,6 +78,12 @@ async function findElsewhere(wal: FindableWal, chain: TimelineChain, request: Fi
     places.push(...news);
   }
   return places;
+}
+
+/** Whether there is WAL of a timeline that is not on the way: of an ancestor only what it wrote behind the place where it was left. */
+function hasMore(wal: FindableWal, chain: TimelineChain, timelineId: TimelineId): boolean {
+  const piece = chain.pieces.find((one) => one.timelineId === timelineId);
+  return piece === undefined || wal.map.reaches(timelineId, piece.endSegment);
 }
 
 function isSame(one: TargetPlace, other: TargetPlace): boolean {

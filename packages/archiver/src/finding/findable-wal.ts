@@ -198,11 +198,19 @@ export class FindableWal implements Disposable {
   }
 
   lastComplete(chain: TimelineChain): MappedSegment | undefined {
-    return chain.pieces.flatMap((piece) => this.map.segmentsOf(piece)).at(-1);
+    for (const piece of chain.pieces.toReversed()) {
+      const last = this.map.segmentsOf(piece).at(-1);
+      if (last !== undefined) return last;
+    }
+    return undefined;
   }
 
   firstComplete(chain: TimelineChain): MappedSegment | undefined {
-    return chain.pieces.flatMap((piece) => this.map.segmentsOf(piece))[0];
+    for (const piece of chain.pieces) {
+      const [first] = this.map.segmentsOf(piece);
+      if (first !== undefined) return first;
+    }
+    return undefined;
   }
 
   [Symbol.dispose](): void {

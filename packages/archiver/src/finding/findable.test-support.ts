@@ -87,11 +87,11 @@ export class FindableServer implements AsyncDisposable {
   }
 
   /** Writes WAL from a segment of a timeline on into the archive; what is behind the last full segment becomes a partial segment. */
-  async write(items: readonly WalItem[], { timelineId = 1, segment = 1 } = {}): Promise<void> {
+  async write(items: readonly WalItem[], { timelineId = 1, segment = 1, walPageSize = defaultWalPageSize } = {}): Promise<void> {
     const startLsn = segmentStartLsn(BigInt(segment) as SegmentNumber, segmentSize);
     const common = { timelineId: toTimelineId(timelineId), systemIdentifier, walSegmentSize: segmentSize, startLsn };
     const previousLsn = this.records.findLast((record) => record.startLsn < startLsn)?.startLsn;
-    const { bytes, records } = buildWal({ ...common, items, previousLsn });
+    const { bytes, records } = buildWal({ ...common, items, previousLsn, walPageSize });
     this.records.push(...records);
     for (let at = 0; at < bytes.length; at += segmentSize) {
       const name = segmentName(timelineId, segment + at / segmentSize);

@@ -4,7 +4,10 @@
  */
 import {
   decodeWalSeam,
+  defaultWalPageSize,
+  longPageHeaderSize,
   type Lsn,
+  readPageHeader,
   type SegmentNumber,
   segmentStartLsn,
   WalCensus,
@@ -22,6 +25,7 @@ import type { MappedSegment, WalMap } from './wal-map.ts';
 /** How a scan of a segment ended. */
 export interface ScanEnd {
   readonly file: MappedSegment;
+  readonly walPageSize: number;
   /** Records are right up to here. */
   readonly verifiedLsn: Lsn;
   /** What stopped it; in an incomplete segment that is its end. */
@@ -73,8 +77,8 @@ export class SegmentScanner {
     const seam = await this.#seamBefore(chain, segment);
     let end = await this.#read(file, choices, seam);
     // A segment that does not continue its predecessor may be right by itself.
-    if (end.isFruitless && seam !== undefined) end = await this.#read(file, choices, undefined);
-    if (end.fault !== undefined && !file.isPartial) this.#faults.set(file.name, end.fault);
+    if (end?.isFruitless === true && seam !== undefined) end = await this.#read(file, choices, undefined);
+    if (end?.fault !== undefined && !file.isPartial) this.#faults.set(file.name, end.fault);
     return end;
   }
 
@@ -82,26 +86,39 @@ export class SegmentScanner {
     file: MappedSegment,
     { onEvent, feed = check }: ScanChoices,
     seam: WalSeam | undefined,
-  ): Promise<ScanEnd & { readonly isFruitless: boolean }> {
-    const { map, reading, signal } = this.#options;
-    const { timelineId, segment } = file;
+  ): Promise<(ScanEnd & { readonly isFruitless: boolean }) | undefined> {
+    const { reading, signal } = this.#options;
     const census = new WalCensus({ onEvent });
-    const startLsn = segmentStartLsn(segment, map.walSegmentSize);
-    const { systemIdentifier } = reading;
-    const checker = new WalChecker({ startLsn, walSegmentSize: map.walSegmentSize, timelineId, systemIdentifier, census, seam });
+    let checker: WalChecker | undefined;
+    let walPageSize: number = defaultWalPageSize;
     await using wal = await openWal(reading, file.name.slice(0, 24), { partial: file.isPartial });
     for await (const chunk of wal?.bytes() ?? []) {
       signal.throwIfAborted();
+      if (checker === undefined) {
+        walPageSize = pageSizeIn(chunk);
+        checker = this.#checkerFor(file, walPageSize, { census, seam });
+      }
       feed(checker, chunk);
     }
+    // It was removed since the directory was read.
+    if (checker === undefined) return undefined;
     const fault = checker.check(Buffer.alloc(0));
     this.#keep(file, checker.seam);
-    return {
-      file,
-      verifiedLsn: checker.verifiedLsn,
-      fault,
-      isFruitless: fault !== undefined && census.statistics().records === 0,
-    };
+    const isFruitless = fault !== undefined && census.statistics().records === 0;
+    return { file, walPageSize, verifiedLsn: checker.verifiedLsn, fault, isFruitless };
+  }
+
+  #checkerFor(
+    { segment, timelineId }: MappedSegment,
+    walPageSize: number,
+    { census, seam }: { readonly census: WalCensus; readonly seam: WalSeam | undefined },
+  ): WalChecker {
+    const { walSegmentSize } = this.#options.map;
+    const startLsn = segmentStartLsn(segment, walSegmentSize);
+    const { systemIdentifier } = this.#options.reading;
+    const common = { startLsn, walSegmentSize, walPageSize, timelineId, systemIdentifier, census };
+    const isOfHere = seam?.lsn === startLsn && seam.walSegmentSize === walSegmentSize && seam.walPageSize === walPageSize;
+    return new WalChecker({ ...common, seam: isOfHere ? seam : undefined });
   }
 
   #fileOf(chain: TimelineChain, segment: SegmentNumber): MappedSegment | undefined {
@@ -137,6 +154,13 @@ export class SegmentScanner {
     const [oldest] = this.#seams.keys();
     if (this.#seams.size > keptSeams && oldest !== undefined) this.#seams.delete(oldest);
   }
+}
+
+/** `wal_block_size` of the server, as the first page of a segment says it: a power of two from 1 to 64 kB. */
+function pageSizeIn(firstPage: Buffer): number {
+  const size = firstPage.length < longPageHeaderSize ? 0 : (readPageHeader(firstPage).long?.pageSize ?? 0);
+  const isOne = size >= 1024 && size <= 65_536 && (size & (size - 1)) === 0;
+  return isOne ? size : defaultWalPageSize;
 }
 
 function check(checker: WalChecker, chunk: Buffer): void {

@@ -35,6 +35,7 @@ interface TimelineMap {
 export class WalMap {
   readonly walSegmentSize: WalSegmentSize;
   readonly #timelines = new Map<TimelineId, TimelineMap>();
+  readonly #sorted = new Map<TimelineId, readonly MappedSegment[]>();
 
   constructor(walSegmentSize: WalSegmentSize) {
     this.walSegmentSize = walSegmentSize;
@@ -78,17 +79,25 @@ export class WalMap {
     return [...partial.values()].filter(({ segment }) => !complete.has(segment)).toSorted(bySegment);
   }
 
-  /** The complete segments of a chain, oldest first. */
-  segmentsOf(piece: ChainPiece): readonly MappedSegment[] {
-    const { complete } = this.#timelines.get(piece.timelineId) ?? empty;
-    return [...complete.values()]
-      .filter(({ segment }) => segment >= piece.firstSegment && segment < piece.endSegment)
-      .toSorted(bySegment);
+  /** The complete segments of a part of a chain, oldest first. */
+  segmentsOf({ timelineId, firstSegment, endSegment }: ChainPiece): readonly MappedSegment[] {
+    return this.segmentsOfTimeline(timelineId).filter(({ segment }) => segment >= firstSegment && segment < endSegment);
   }
 
   /** All complete segments of a timeline, in order. */
   segmentsOfTimeline(timelineId: TimelineId): readonly MappedSegment[] {
-    return [...(this.#timelines.get(timelineId) ?? empty).complete.values()].toSorted(bySegment);
+    const known = this.#sorted.get(timelineId);
+    if (known !== undefined) return known;
+    const sorted = [...(this.#timelines.get(timelineId) ?? empty).complete.values()].toSorted(bySegment);
+    this.#sorted.set(timelineId, sorted);
+    return sorted;
+  }
+
+  /** Whether a timeline has segments, complete or not, from one on. */
+  reaches(timelineId: TimelineId, from: SegmentNumber): boolean {
+    const { complete, partial } = this.#timelines.get(timelineId) ?? empty;
+    const isBehind = (segment: SegmentNumber): boolean => segment >= from;
+    return [...partial.keys()].some(isBehind) || [...complete.keys()].some(isBehind);
   }
 
   /**
