@@ -1,4 +1,5 @@
 /** What a server has of WAL here: take from it. */
+import { stat } from 'node:fs/promises';
 import {
   type ArchivedWal,
   openWal,
@@ -8,6 +9,7 @@ import {
   xlogDbPath,
 } from '@walvault/archiver/getting';
 import type { ServerConfig } from '@walvault/config';
+import { errnoOf } from '@walvault/durable-fs';
 import { readIdentity } from '@walvault/receiver/identity';
 import { addToLsn, parseLsn, toTimelineId, toWalSegmentSize, walFileNameAt } from '@walvault/wal';
 import { customFiltersOf } from './compression-of.ts';
@@ -28,14 +30,17 @@ export async function* peekServerWal(server: ServerConfig, name: string, count: 
   yield* peekWal(await readOptions(server), name, count);
 }
 
-/** Where the WAL of a server is looked for. The streaming and incoming directories are looked into where they are used: another one need not be there. */
+/**
+ * Where the WAL of a server is looked for. The streaming and incoming directories are looked into where they are used, and where they
+ * are there: an archiver that is switched off now may have left something.
+ */
 export async function readOptions(server: ServerConfig): Promise<WalReadOptions> {
   const { wals, streaming, incoming } = server.directories;
   return {
     directories: {
       wals,
-      streaming: server.streamingArchiver ? streaming : undefined,
-      incoming: server.archiver ? incoming : undefined,
+      streaming: server.streamingArchiver || (await isAnythingAt(streaming)) ? streaming : undefined,
+      incoming: server.archiver || (await isAnythingAt(incoming)) ? incoming : undefined,
       custom: customFiltersOf(server),
     },
     systemIdentifier: await systemIdentifierOf(server),
@@ -44,6 +49,14 @@ export async function readOptions(server: ServerConfig): Promise<WalReadOptions>
     deletionRecordPath: deletionRecordPath(server),
     receivedThrough: await receivedThrough(server),
   };
+}
+
+/** What cannot be looked at is there: reading it will tell. */
+async function isAnythingAt(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    (error: unknown) => errnoOf(error) !== 'ENOENT',
+  );
 }
 
 /** The last segment that the receiver has made bytes of durable, as its state says. */

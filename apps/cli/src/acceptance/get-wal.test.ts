@@ -141,3 +141,15 @@ test('get-wal over SSH names the other end in its messages', async () => {
     stderr: `ERROR: 'abc' is not a valid wal file name (SSH host: 192.0.2.7)\n`,
   });
 });
+
+test('what waits where an archiver has been switched off is found, and is no end of the archive', async () => {
+  const section = { conninfo: 'host=127.0.0.1 port=1 user=x', archiver: 'on' };
+  await using other = await Vault.create({ pg: section });
+  await mkdir(other.path('incoming'), { recursive: true });
+  await plant(other.path('wals', '0000000100000000'), name, gzipSync(segment));
+  await plant(other.path('streaming'), next, segmentAt(0x200000n));
+  const target = other.path('restored');
+  expect(await other.run('restore-wal', '--no-verify', 'pg', next, target)).toMatchObject({ code: 0 });
+  expect((await readFile(target)).equals(segmentAt(0x200000n))).toBe(true);
+  expect((await other.run('restore-wal', '--no-verify', 'pg', '000000010000000000000003', target)).code).toBe(1);
+});
