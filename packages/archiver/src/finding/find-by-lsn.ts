@@ -4,6 +4,7 @@
  */
 import {
   addToLsn,
+  defaultWalPageSize,
   longPageHeaderSize,
   type Lsn,
   lsnDistance,
@@ -28,14 +29,14 @@ export async function findByLsn(wal: FindableWal, chain: TimelineChain, lsn: Lsn
   const own = segmentNumberOf(lsn, size);
   if (first === undefined || lsn < segmentStartLsn(first.segment, size))
     return { kind: first === undefined ? 'absent' : 'before' };
-  const search = new RecordSearch(lsn);
+  const search = new RecordSearch(lsn, size);
   for (let segment = own; ; segment = (segment + 1n) as SegmentNumber) {
     const end = await wal.scanner.scan(chain, segment, search);
     if (end === undefined)
       return (wal.lastComplete(chain)?.segment ?? 0n) > segment
         ? { kind: 'hole', hole: wal.holeAt(chain, segment) }
         : { kind: 'beyond' };
-    const record = search.recordIn(size, end.walPageSize);
+    const { record } = search;
     if (record !== undefined) {
       const lastCommit = await wal.lastCommitBefore(chain, inclusive ? record.endLsn : record.lsn);
       return {
@@ -52,19 +53,23 @@ export async function findByLsn(wal: FindableWal, chain: TimelineChain, lsn: Lsn
 /** Finds the first record that begins at an LSN or behind it, by stopping the checker there and going on in the smallest steps. */
 class RecordSearch {
   readonly #lsn: Lsn;
+  readonly #walSegmentSize: WalSegmentSize;
+  #walPageSize = defaultWalPageSize;
   #start: Lsn | undefined;
   #end: Lsn | undefined;
   #event: WalEvent | undefined;
 
-  constructor(lsn: Lsn) {
+  constructor(lsn: Lsn, walSegmentSize: WalSegmentSize) {
     this.#lsn = lsn;
+    this.#walSegmentSize = walSegmentSize;
   }
 
   readonly onEvent = (event: WalEvent): void => {
     if (event.lsn >= this.#lsn) this.#event ??= event;
   };
 
-  readonly feed = (checker: WalChecker, chunk: Buffer): void => {
+  readonly feed = (checker: WalChecker, chunk: Buffer, walPageSize: number): void => {
+    this.#walPageSize = walPageSize;
     let at = this.#end === undefined ? this.#upToTarget(checker, chunk) : 0;
     // Records begin and end at multiples of 8.
     for (; at < chunk.length && this.#end === undefined; at += 8) {
@@ -74,12 +79,10 @@ class RecordSearch {
     if (at < chunk.length) checker.check(chunk.subarray(at));
   };
 
-  /** The record; the start of one on a new page is behind the page's header. */
-  recordIn(walSegmentSize: WalSegmentSize, walPageSize: number): { readonly lsn: Lsn; readonly endLsn: Lsn } | undefined {
+  /** The record, if it is over. */
+  get record(): { readonly lsn: Lsn; readonly endLsn: Lsn } | undefined {
     if (this.#start === undefined || this.#end === undefined) return undefined;
-    const onPage = Number(this.#start % BigInt(walPageSize));
-    const header = offsetInSegment(this.#start, walSegmentSize) === 0 ? longPageHeaderSize : shortPageHeaderSize;
-    return { lsn: onPage === 0 ? addToLsn(this.#start, header) : this.#start, endLsn: this.#end };
+    return { lsn: this.#behindHeader(this.#start), endLsn: this.#end };
   }
 
   /** The event of the record, if it is one. */
@@ -96,8 +99,14 @@ class RecordSearch {
     return length;
   }
 
+  /** Where a record begins that follows one that ends here: on a new page behind its header. */
+  #behindHeader(lsn: Lsn): Lsn {
+    if (Number(lsn % BigInt(this.#walPageSize)) !== 0) return lsn;
+    return addToLsn(lsn, offsetInSegment(lsn, this.#walSegmentSize) === 0 ? longPageHeaderSize : shortPageHeaderSize);
+  }
+
   #note(verifiedLsn: Lsn): void {
-    if (verifiedLsn < this.#lsn) return;
+    if (this.#behindHeader(verifiedLsn) < this.#lsn) return;
     if (this.#start === undefined) this.#start = verifiedLsn;
     else if (verifiedLsn > this.#start) this.#end = verifiedLsn;
   }

@@ -25,7 +25,6 @@ import type { MappedSegment, WalMap } from './wal-map.ts';
 /** How a scan of a segment ended. */
 export interface ScanEnd {
   readonly file: MappedSegment;
-  readonly walPageSize: number;
   /** Records are right up to here. */
   readonly verifiedLsn: Lsn;
   /** What stopped it; in an incomplete segment that is its end. */
@@ -37,7 +36,7 @@ export interface ScanChoices {
   /** Called for each event in order of LSN. Those that begin in the segment before and end in this one are among them. */
   readonly onEvent?: ((event: WalEvent) => void) | undefined;
   /** Feeds a chunk to the checker, in place of {@link WalChecker.check}. */
-  readonly feed?: ((checker: WalChecker, chunk: Buffer) => void) | undefined;
+  readonly feed?: ((checker: WalChecker, chunk: Buffer, walPageSize: number) => void) | undefined;
 }
 
 /** Where to read, and what helps. */
@@ -98,14 +97,14 @@ export class SegmentScanner {
         walPageSize = pageSizeIn(chunk);
         checker = this.#checkerFor(file, walPageSize, { census, seam });
       }
-      feed(checker, chunk);
+      feed(checker, chunk, walPageSize);
     }
     // It was removed since the directory was read.
     if (checker === undefined) return undefined;
     const fault = checker.check(Buffer.alloc(0));
     this.#keep(file, checker.seam);
     const isFruitless = fault !== undefined && census.statistics().records === 0;
-    return { file, walPageSize, verifiedLsn: checker.verifiedLsn, fault, isFruitless };
+    return { file, verifiedLsn: checker.verifiedLsn, fault, isFruitless };
   }
 
   #checkerFor(
