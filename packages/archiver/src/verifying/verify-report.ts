@@ -31,7 +31,7 @@ export interface VerifyReport {
   /** How many history files were read. */
   readonly histories: number;
   readonly timelines: readonly VerifiedTimeline[];
-  /** Of the complete segments that are good; nothing with `quick`. */
+  /** Of the complete segments that are good, or good but for their beginning; nothing with `quick`. */
   readonly counts: VerifyCounts;
   readonly walSegmentSize: WalSegmentSize;
   readonly systemIdentifier: bigint | undefined;

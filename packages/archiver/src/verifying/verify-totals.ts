@@ -1,4 +1,4 @@
-/** What was counted in the segments that are good. Plain, so that it can be kept. */
+/** What was counted in the segments that are right. Plain, so that it can be kept. */
 import type { RmgrStatistics } from '@walvault/wal';
 import type { SegmentFacts } from '../checking/segment-facts.ts';
 
@@ -17,19 +17,24 @@ export interface VerifyCounts {
 
 /** Adds them up. */
 export class VerifyTotals {
-  #bytes: number;
-  #commits: number;
-  #aborts: number;
-  #magic: number;
+  #bytes = 0;
+  #commits = 0;
+  #aborts = 0;
+  #magic = 0;
   readonly #rmgrs = new Map<number, RmgrStatistics>();
 
   /** @param start what was counted before */
-  constructor(start: VerifyCounts = { bytes: 0, records: 0, commits: 0, aborts: 0, rmgrs: [], magic: 0 }) {
-    this.#bytes = start.bytes;
-    this.#commits = start.commits;
-    this.#aborts = start.aborts;
-    this.#magic = start.magic;
-    this.#addKinds(start.rmgrs);
+  constructor(start?: VerifyCounts) {
+    if (start !== undefined) this.addAll(start);
+  }
+
+  /** Adds what was counted elsewhere. */
+  addAll({ bytes, commits, aborts, rmgrs, magic }: VerifyCounts): void {
+    this.#bytes += bytes;
+    this.#commits += commits;
+    this.#aborts += aborts;
+    this.#addKinds(rmgrs);
+    if (magic !== 0) this.#magic = magic;
   }
 
   add({ walSegmentSize, magic, statistics }: SegmentFacts): void {

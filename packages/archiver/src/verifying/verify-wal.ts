@@ -92,6 +92,8 @@ class Verification {
   readonly #notes: VerifyNotes;
   readonly #good: GoodSegments;
   readonly #totals: VerifyTotals;
+  /** Of segments that are right but for their beginning, which the next run looks at again. */
+  readonly #unsavedTotals = new VerifyTotals();
   readonly #seams: SeamStore;
   readonly #examiner: SegmentExaminer;
   readonly #findings: VerifyFinding[] = [];
@@ -163,6 +165,7 @@ class Verification {
     if (this.#options.quick !== true) this.#notes.check(file.name, finding);
     if (finding !== undefined) {
       this.#findings.push(finding);
+      if (finding.kind === 'beginning' && facts !== undefined) this.#unsavedTotals.add(facts);
       return;
     }
     this.#goodCount += 1;
@@ -217,6 +220,7 @@ class Verification {
     const count = (verdict: VerifyFinding['verdict']): number => findings.filter((finding) => finding.verdict === verdict).length;
     const totals = { good: this.#goodCount, bad: count('bad'), holes: count('hole'), unknown: count('unknown') };
     this.#notes.finish(totals);
+    this.#totals.addAll(this.#unsavedTotals.counts);
     await removeVerifyState(this.#options.statePath);
     return {
       verdict: verdictOf(findings),
