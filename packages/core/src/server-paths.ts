@@ -1,8 +1,8 @@
 /** Where the files of a server are. Names of lock files and of identity.json are Barman's. */
 import { access, constants, type FileHandle, mkdir, open } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { ServerConfig } from '@walvault/config';
-import { fileSystemError } from '@walvault/durable-fs';
+import { fileSystemError, syncParent } from '@walvault/durable-fs';
 
 /** Tasks that at most one process at a time does for a server. */
 export type ServerTask = 'receive-wal' | 'archive-wal' | 'cron' | 'delete-wal' | 'heal-wal' | 'rebuild-catalog' | 'verify-wal';
@@ -61,14 +61,16 @@ export async function isThere(path: string): Promise<boolean> {
 }
 
 /**
- * Makes the directories that a task writes to, and makes sure that it may: better now than when the first byte is there.
+ * Makes the directories that a task writes to, durably, and makes sure that it may: better now than when the first byte is there.
  * @throws {FileSystemError} when one cannot be made, or written to
  */
 export async function ensureDirectories(...paths: readonly string[]): Promise<void> {
   for (const path of paths) {
-    await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    const wanted = resolve(path);
+    const first = await mkdir(wanted, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
       throw fileSystemError('create the directory', path, error);
     });
+    if (first !== undefined) for (let made = wanted; made.length >= first.length; made = dirname(made)) await syncParent(made);
     await access(path, constants.W_OK | constants.X_OK).catch((error: unknown) => {
       throw fileSystemError('write to', path, error);
     });

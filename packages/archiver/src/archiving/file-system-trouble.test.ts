@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { FileSystemError } from '@walvault/durable-fs';
+import { type Disk, FileSystemError, nodeDisk } from '@walvault/durable-fs';
 import { expect, test } from 'vitest';
 import { archiveInChild, filesBelow, segmentName, TestServer, walFile } from '../../testing.ts';
 
@@ -66,6 +66,38 @@ test.each(['none', 'gzip'] as const)('a directory that cannot be made stops the 
   expect(filesBelow(server.streaming)).toEqual([one, two, live]);
   expect(filesBelow(server.wals)).toEqual(['0000000100000000']);
 });
+
+test.each(['placed now', 'placed by a pass that was killed'])(
+  'a directory of the archive that a killed pass has made is durable before a source goes (%s)',
+  async (when) => {
+    await using server = await TestServer.create();
+    await server.stream(one, live);
+    if (when === 'placed now') await mkdir(join(server.wals, '0000000100000000'));
+    else await server.put(one);
+    await server.write(server.xlogDb, `${segmentName(1, 99)}\t1\t1.5\tNone\n`);
+    const calls: string[] = [];
+    const disk: Disk = {
+      ...nodeDisk,
+      open: async (path, flags, mode) => {
+        const file = await nodeDisk.open(path, flags, mode);
+        if (path !== server.wals) return file;
+        const sync = file.sync.bind(file);
+        file.sync = async () => {
+          calls.push('sync');
+          await sync();
+        };
+        return file;
+      },
+      unlink: async (path) => {
+        if (path.startsWith(server.streaming)) calls.push('unlink');
+        await nodeDisk.unlink(path);
+      },
+    };
+    await server.archive({ disk });
+    expect(calls).toContain('sync');
+    expect(calls.indexOf('sync')).toBeLessThan(calls.indexOf('unlink'));
+  },
+);
 
 test('a directory in the place of the copy stops the pass, nothing lost', async () => {
   await using server = await TestServer.create();

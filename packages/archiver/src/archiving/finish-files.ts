@@ -3,8 +3,10 @@
  * the catalogue (one transaction), told to the scripts and to the caller, and only then their sources go, with one fsync of
  * their directory. Whatever ends it in between leaves sources that the next pass finds to be in the archive.
  */
-import { durableUnlinkAll } from '@walvault/durable-fs';
+import { durableUnlinkAll, syncParent } from '@walvault/durable-fs';
+import { parseWalFileName } from '@walvault/wal';
 import type { CatalogEntry } from '../catalog/catalog.ts';
+import { hashDirectoryPath } from '../wal-files/layout.ts';
 import { secondsOf } from '../wal-files/xlog-db.ts';
 import { runPostHooks } from './archive-hooks.ts';
 import type { Outcome, StoredFile } from './carry-out.ts';
@@ -19,6 +21,7 @@ import type { PassContext } from './pass-context.ts';
  */
 export async function finishFiles(context: PassContext, group: readonly Outcome[]): Promise<void> {
   const stored = group.flatMap((outcome) => outcome.stored ?? []);
+  for (const file of stored) await makeDirectoryDurable(context, file.name);
   await context.xlogDb.note(stored);
   await context.catalog.note(stored.flatMap((file) => catalogEntryOf(file, context.now()) ?? []));
   const spent: SpentFile[] = [];
@@ -31,6 +34,14 @@ export async function finishFiles(context: PassContext, group: readonly Outcome[
   } finally {
     await removeAll(spent, context);
   }
+}
+
+/** Once in a pass: whoever made it, another worker or a pass that was killed, may not have come to that. */
+async function makeDirectoryDurable({ walsDirectory, durableDirectories, disk }: PassContext, name: string): Promise<void> {
+  const path = hashDirectoryPath(walsDirectory, parseWalFileName(name));
+  if (path === walsDirectory || durableDirectories.has(path)) return;
+  await syncParent(path, disk);
+  durableDirectories.add(path);
 }
 
 type SpentFile = NonNullable<Outcome['spent']>;

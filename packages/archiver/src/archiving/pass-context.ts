@@ -25,6 +25,8 @@ export interface PassContext {
   readonly disk: Disk;
   readonly xlogDb: XlogDb;
   readonly catalog: CatalogNotes;
+  /** Directories of the archive whose entry in it is known to be durable. */
+  readonly durableDirectories: Set<string>;
   readonly hooks: ArchiveHooks | undefined;
   readonly signal: AbortSignal | undefined;
   readonly log: Logger;
