@@ -10,8 +10,9 @@ import { memory } from './memory/memory.ts';
 import { receive } from './receive/receive.ts';
 import { restore } from './restore/restore.ts';
 import type { Scenario } from './scenario.ts';
+import { verify } from './verify/verify.ts';
 
-const scenarios: readonly Scenario[] = [receive, commit, boundary, idle, memory, archive, getWal, find, restore];
+const scenarios: readonly Scenario[] = [receive, commit, boundary, idle, memory, archive, getWal, find, restore, verify];
 
 const usage = `usage: npm run bench -- SCENARIO [OPTION ...]
 

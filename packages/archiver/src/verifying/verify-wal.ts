@@ -127,7 +127,7 @@ class Verification {
   async run(): Promise<VerifyReport> {
     const { segments, partials, findings } = this.#plan;
     this.#findings.push(...findings);
-    for (const finding of findings) if (finding.verdict === 'hole') this.#notes.check(finding.name, finding);
+    for (const finding of findings) if (finding.last !== undefined) this.#notes.check(finding.name, finding);
     try {
       this.#tellProgress();
       await this.#lookAt(segments.filter((planned) => !this.#isGood(planned)));
