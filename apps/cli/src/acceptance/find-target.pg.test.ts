@@ -113,12 +113,23 @@ test('finds LSNs: recovery replays the record that begins there, or the next one
   expect((await search('--lsn', inside)).place).toMatchObject({ lsn: end_lsn });
 });
 
-test('a recovery with the printed lines ends at the time, the transaction, the restore point and the LSN', async () => {
+test('a recovery with the printed lines ends at the time', async () => {
   expect(await recoverTo('--time', timeOf('two'))).toEqual(['one', 'two']);
+});
+
+test('a recovery with the printed lines ends at the transaction', async () => {
   expect(await recoverTo('--xid', String(commits['three']!.xid))).toEqual(['one', 'two', 'three']);
+});
+
+test('a recovery with the printed lines ends at the restore point', async () => {
   expect(await recoverTo('--name', `quiet 'n' \\ calm`)).toEqual(['one']);
-  // PostgreSQL itself would stop at the first one of that name.
+});
+
+test('a recovery with the printed lines ends at the later of two restore points, where PostgreSQL itself would stop at the first', async () => {
   expect(await recoverTo('--name', 'again')).toEqual(['one', 'two', 'three']);
+});
+
+test('a recovery with the printed lines ends before the LSN', async () => {
   const { lsn } = (await search('--xid', String(commits['three']!.xid))).place!;
   expect(await recoverTo('--lsn', lsn, '--exclusive')).toEqual(['one', 'two']);
 });

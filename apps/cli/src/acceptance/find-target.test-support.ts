@@ -1,6 +1,8 @@
 /** Archives with recovery targets that the server itself has told of, and recoveries by the lines that find-target prints. */
-import { appendFile, cp, readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type Cluster, startExisting, temporaryDirectory, type TemporaryDirectory } from '@walvault/testkit';
 import { plant, type Vault } from './vault.test-support.ts';
 
@@ -115,7 +117,7 @@ export class AtTarget implements AsyncDisposable {
     )!;
     const home = await temporaryDirectory('at-target');
     const data = join(home.path, 'data');
-    await cp(backup, data, { recursive: true, preserveTimestamps: true });
+    await promisify(execFile)('cp', ['-a', backup, data]);
     await appendFile(join(data, 'postgresql.auto.conf'), `${lines}\n`);
     const server = await startExisting(data, {
       segmentSizeMb: 1,
