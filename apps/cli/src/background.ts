@@ -41,13 +41,28 @@ export async function deletionCommand(context: CommandContext, server: ServerCon
   return { args: [...(await globalArguments(context)), '-q', 'delete-wal', server.name], logFile: receiverLogPath(server) };
 }
 
+/** The command line of an archiver that lives as long as the receiver that starts it, and logs where that one does. */
+export async function companionCommand(
+  context: CommandContext,
+  server: ServerConfig,
+  logFile: string | undefined,
+): Promise<BackgroundCommand> {
+  const global = await globalArguments(context);
+  const log = logFile === undefined ? [] : ['--log-file', logFile];
+  return {
+    args: [...global, '-q', 'archive-wal', '--follow', '--with-parent', ...log, server.name],
+    logFile: logFile ?? receiverLogPath(server),
+  };
+}
+
 /** The options before the command, so that the child sees the same configuration. */
 async function globalArguments(context: CommandContext): Promise<readonly string[]> {
   const { file } = await context.configuration();
   return ['-c', file, ...(context.options.debug === true ? ['-d'] : [])];
 }
 
-const executable = fileURLToPath(new URL('../bin/walvault.js', import.meta.url));
+/** The program, for processes that this one starts. */
+export const executable: string = fileURLToPath(new URL('../bin/walvault.js', import.meta.url));
 
 /** What to start. */
 export interface BackgroundCommand {

@@ -14,6 +14,8 @@ export interface ReloadOptions {
   readonly context: CommandContext;
   readonly live: LiveServerConfig;
   readonly log: OpenLog;
+  /** Told when another configuration counts. */
+  readonly onReloaded: () => void;
 }
 
 /** Listens for SIGHUP until it is disposed of. */
@@ -30,7 +32,7 @@ export function reloadOnHangup(options: ReloadOptions): Disposable {
 }
 
 /** Never rejects: what is wrong is logged, and the receiver goes on as it was. */
-async function reload({ context, live, log }: ReloadOptions): Promise<void> {
+async function reload({ context, live, log, onReloaded }: ReloadOptions): Promise<void> {
   try {
     const { servers, warnings } = await context.reread();
     for (const warning of warnings) log.warn({}, formatProblem(warning));
@@ -48,6 +50,7 @@ async function reload({ context, live, log }: ReloadOptions): Promise<void> {
     log.setLevel('info');
     tell(live.apply(next), log);
     log.setLevel(context.logLevel(next));
+    onReloaded();
   } catch (error) {
     const problems = error instanceof ConfigError && error.problems.length > 0 ? error.problems.map(formatProblem) : undefined;
     for (const problem of problems ?? [describeError(error).message]) {

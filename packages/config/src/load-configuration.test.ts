@@ -104,6 +104,7 @@ slot_name = barman
       statusIntervalMs: 10_000,
       archiver: false,
       archiverBatchSize: 0,
+      archiveWhenComplete: false,
       archiveWorkers: 2,
       directories: {
         backup: '/srv/walvault/pg',

@@ -74,6 +74,8 @@ export interface ServerConfig {
   readonly archiver: boolean;
   /** 0 for no limit. */
   readonly archiverBatchSize: number;
+  /** Whether the receiver starts an archiver beside itself. */
+  readonly archiveWhenComplete: boolean;
   readonly archiveWorkers: number;
   readonly directories: ServerDirectories;
   /** The configuration file that was read first, the same for all servers. */
@@ -156,6 +158,7 @@ function archiving(values: ServerValues) {
   return {
     archiver: values.archiver,
     archiverBatchSize: values.archiver_batch_size,
+    archiveWhenComplete: values.archive_when_complete,
     archiveWorkers: values.archive_workers,
     directories: directories(values),
     xlogdbDirectory: values.xlogdb_directory,

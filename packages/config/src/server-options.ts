@@ -36,6 +36,7 @@ export type GapPolicy = 'stop' | 'continue';
 /** Values of the server options by their names; undefined where an option is not set. Periods are in milliseconds. */
 export interface ServerValues {
   readonly active: boolean;
+  readonly archive_when_complete: boolean;
   readonly archive_workers: number;
   readonly archiver: boolean;
   readonly archiver_batch_size: number;
@@ -96,6 +97,13 @@ const hook = { type: commandType, scope: 'both' } as const;
 /** The table of the server options. */
 export const serverOptions: OptionTable<ServerValues> = {
   active: { type: booleanType, scope: 'server', default: 'true', doc: 'Whether WAL is received and archived at all.' },
+  archive_when_complete: {
+    type: booleanType,
+    scope: 'both',
+    default: 'off',
+    doc: 'Whether receive-wal starts an archiver beside itself, which archives each segment the moment it is complete.',
+    own: true,
+  },
   archive_workers: {
     type: wholeNumber(1, 64),
     scope: 'both',

@@ -9,6 +9,7 @@ import {
   Catalog,
   type FileResult,
   usableCompression,
+  type XlogDbMemory,
 } from '@walvault/archiver';
 import type { ServerConfig } from '@walvault/config';
 import { type Logger, silentLogger, WalvaultError } from '@walvault/wal';
@@ -28,6 +29,8 @@ export interface ArchiveServerOptions {
   /** Called for each file when it is safe where it belongs. */
   readonly onFile?: ((result: FileResult) => void) | undefined;
   readonly log?: Logger | undefined;
+  /** What this process remembers from one pass to the next; see `archiveWal`. */
+  readonly xlogDbMemory?: XlogDbMemory | undefined;
 }
 
 /**
@@ -64,6 +67,7 @@ export async function archiveServer(server: ServerConfig, options: ArchiveServer
       signal: options.signal,
       onFile: options.onFile,
       log: options.log,
+      xlogDbMemory: options.xlogDbMemory,
     });
   } catch (error) {
     if (error instanceof ArchiverBusyError) return 'busy';

@@ -12,6 +12,8 @@ export type { FlushBucket, FlushLatency } from './flush-histogram.ts';
 export { healServer } from './heal-server.ts';
 export type { HealReport, HealServerOptions, HealSourceReport } from './heal-server.ts';
 export type { HealedSegment, UnhealedSegment } from './heal-run.ts';
+export { followArchive } from './follow-archive.ts';
+export type { FollowArchiveOptions } from './follow-archive.ts';
 export { readHoles } from './holes.ts';
 export type { HoleReason, HoleResolution, HolesFile, RecordedHole } from './holes.ts';
 export { LiveServerConfig } from './live-server-config.ts';

@@ -23,6 +23,7 @@ const atOnce: Readonly<Record<string, Read>> = {
   create_slot: (server) => server.createSlot,
   wal_conninfo: (server) => server.walConninfo,
   log_level: (server) => server.logLevel,
+  archive_when_complete: (server) => server.archiveWhenComplete,
 };
 
 const newStream: Readonly<Record<string, Read>> = {

@@ -12,7 +12,7 @@ export type { FileLock, LockOwner } from './file-lock.ts';
 export { readDirectory, readStart, readWhole } from './read-directory.ts';
 export type { FileStart } from './read-directory.ts';
 export { syncDirectory, syncFile, syncParent } from './sync.ts';
-export { appendDurably, writeFileAtomic } from './write-atomic.ts';
+export { appendDurably, rewriteDurably, writeFileAtomic } from './write-atomic.ts';
 export type { WriteFileAtomicOptions } from './write-atomic.ts';
 export { writeNewFile } from './write-new.ts';
 export type { WriteNewFileOptions } from './write-new.ts';

@@ -62,6 +62,24 @@ export async function appendDurably(path: string, content: string | Uint8Array, 
   if (isNew) await syncParent(path, disk);
 }
 
+/**
+ * Writes bytes that a file has, over themselves, and returns when they and the entry of the file are durable. That they can be read
+ * does not say so: after a failed fsync they may be nowhere but in the cache of the kernel, which takes them for written.
+ * @throws {FileSystemError} when a step fails
+ */
+export async function rewriteDurably(path: string, bytes: Uint8Array, position: number, disk: Disk = nodeDisk): Promise<void> {
+  try {
+    await using file = await disk.open(path, 'r+');
+    await writeAll(file, [bytes], position);
+    await file.datasync().catch((error: unknown) => {
+      throw syncError(path, error);
+    });
+  } catch (error) {
+    throw fileSystemError('write to', path, error);
+  }
+  await syncParent(path, disk);
+}
+
 async function writeNew(path: string, content: string | Uint8Array, options: WriteFileAtomicOptions): Promise<void> {
   const { mode = 0o600, durable = true, disk = nodeDisk } = options;
   try {

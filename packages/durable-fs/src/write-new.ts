@@ -25,11 +25,17 @@ export async function writeNewFile(
   const wrap = (error: unknown): never => {
     throw fileSystemError(errnoOf(error) === 'EEXIST' ? 'create' : 'write to', path, error);
   };
-  await using file = await disk.open(path, 'wx', mode).catch(wrap);
-  let position = 0;
-  for await (const chunk of chunks) {
-    if (chunk.length === 0) continue;
-    await writeAll(file, [chunk], position).catch(wrap);
-    position += chunk.length;
+  const file = await disk.open(path, 'wx', mode).catch(wrap);
+  try {
+    let position = 0;
+    for await (const chunk of chunks) {
+      if (chunk.length === 0) continue;
+      await writeAll(file, [chunk], position).catch(wrap);
+      position += chunk.length;
+    }
+  } catch (error) {
+    await file.close().catch(() => undefined); // what went wrong before says more
+    throw error;
   }
+  await file.close().catch(wrap);
 }

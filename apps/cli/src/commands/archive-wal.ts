@@ -3,18 +3,33 @@ import { archiveServer, type ArchiveReport, type FileResult, type ServerConfig, 
 import type { CommandContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';
 import { describeError, type Output } from '../output.ts';
+import type { FollowOptions } from './follow-archive.ts';
+
+/** Options of the command. */
+export interface ArchiveWalCommandOptions extends FollowOptions {
+  readonly follow?: boolean | undefined;
+}
 
 /** Runs the command; gives the exit code. */
-export async function archiveWalCommand(context: CommandContext, serverName: string): Promise<number> {
+export async function archiveWalCommand(
+  context: CommandContext,
+  serverName: string,
+  options: ArchiveWalCommandOptions,
+): Promise<number> {
   const { output } = context;
   const server = await context.server(serverName);
   if (!server.active) {
     output.info(`Skipping inactive server '${server.name}'`);
     return exitCode.ok;
   }
+  if (options.follow === true) return (await import('./follow-archive.ts')).followArchiveCommand(context, server, options);
   const teller = new Teller(output, server);
   const { file: configFile } = await context.configuration();
-  const report = await archiveServer(server, { signal: context.stop, configFile, onFile: (result) => teller.tell(result) });
+  // What becomes of the files is told by the output; without a log file only what goes wrong beside that needs to be on stderr.
+  const log = await context.log(server, server.logFile);
+  if (server.logFile === undefined && context.options.debug !== true) log.setLevel('error');
+  const onFile = (result: FileResult): void => teller.tell(result);
+  const report = await archiveServer(server, { signal: context.stop, configFile, log, onFile });
   if (report === 'busy') {
     output.info(`Another archive-wal process is already running on server ${server.name}. Skipping to the next server`);
     return exitCode.ok;

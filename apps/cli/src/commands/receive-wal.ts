@@ -1,7 +1,8 @@
 /** `receive-wal`: start the receiver of a server, in the background or the foreground; stop or reset it; create or drop its slot. */
 import { LiveServerConfig, runReceiver, type ServerConfig, stopTask } from '@walvault/core';
 import { formatLsn, WalvaultError } from '@walvault/wal';
-import { launchAndWait, receiverCommand, reportStart } from '../background.ts';
+import { ArchivingCompanion } from '../archiving-companion.ts';
+import { companionCommand, launchAndWait, receiverCommand, reportStart } from '../background.ts';
 import type { CommandContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';
 import { describeError } from '../output.ts';
@@ -67,7 +68,9 @@ async function inBackground(context: CommandContext, server: ServerConfig, optio
 async function inForeground(context: CommandContext, server: ServerConfig, options: ReceiveWalCommandOptions): Promise<number> {
   const log = await context.log(server, options.logFile);
   const live = new LiveServerConfig(server);
-  using _ = reloadOnHangup({ context, live, log });
+  const companion = await companionCommand(context, server, options.logFile);
+  await using archiver = new ArchivingCompanion({ live, command: companion, log });
+  using _ = reloadOnHangup({ context, live, log, onReloaded: () => archiver.restart() });
   try {
     await runReceiver({
       server: live,
@@ -76,7 +79,10 @@ async function inForeground(context: CommandContext, server: ServerConfig, optio
       logFile: options.logFile,
       log,
       onWaiting: ({ message, hint }) => void reportStart({ kind: 'waiting', message, hint: hint ?? undefined }),
-      onStreaming: ({ timelineId, startLsn }) => void reportStart({ kind: 'running', timelineId, lsn: formatLsn(startLsn) }),
+      onStreaming: ({ timelineId, startLsn }) => {
+        archiver.begin();
+        void reportStart({ kind: 'running', timelineId, lsn: formatLsn(startLsn) });
+      },
     });
     return exitCode.ok;
   } catch (error) {

@@ -1,14 +1,20 @@
 /** Commands that fill the archive and look after it. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Runner } from './runner.ts';
 
 /** Adds them. */
 export function addArchivingCommands(program: Command, run: Runner): void {
   program
     .command('archive-wal <server>')
-    .description('move complete segments from the streaming directory to the archive')
-    .action(async (server: string, _options, command: Command) =>
-      run(command, async (context) => (await import('../commands/archive-wal.ts')).archiveWalCommand(context, server)),
+    .description('move complete segments from the streaming and incoming directories to the archive')
+    .option('--follow', 'stay, and archive what becomes complete as soon as it is')
+    .option(
+      '--with-parent',
+      'with --follow: end when the standard input is closed, as it is when the process at its other end is gone',
+    )
+    .addOption(new Option('--log-file <file>', 'with --follow: log to this file').hideHelp())
+    .action(async (server: string, options, command: Command) =>
+      run(command, async (context) => (await import('../commands/archive-wal.ts')).archiveWalCommand(context, server, options)),
     );
   program
     .command('delete-wal <server>')

@@ -12,7 +12,7 @@ import type { ClusterFacts } from '../content/check-wal-file.ts';
 import type { Compression } from '../content/codec.ts';
 import { ArchiverBusyError } from '../errors.ts';
 import { archiveLockPath, xlogDbLockPath } from '../wal-files/layout.ts';
-import { XlogDb, xlogDbPath } from '../wal-files/xlog-db.ts';
+import { XlogDb, type XlogDbMemory, xlogDbPath } from '../wal-files/xlog-db.ts';
 import type { ArchiveHooks } from './archive-hooks.ts';
 import { type ArchiveCatalog, CatalogNotes } from './catalog-notes.ts';
 import type { FileResult } from './file-result.ts';
@@ -72,6 +72,8 @@ export interface ArchiveWalOptions extends ClusterFacts {
   readonly onFile?: ((result: FileResult) => void | Promise<void>) | undefined;
   /** Milliseconds since 1970; the clock of this machine unless given. */
   readonly now?: (() => number) | undefined;
+  /** What the process remembers of xlog.db from one pass to the next; an empty object at first. */
+  readonly xlogDbMemory?: XlogDbMemory | undefined;
   /** Where the directories are; the file system of the operating system unless given. */
   readonly disk?: Disk | undefined;
   /** How locks are tried for; those of the kernel unless given. */
@@ -196,6 +198,7 @@ async function contextOf(options: ArchiveWalOptions): Promise<Omit<PassContext, 
       signal,
       disk,
       tryLock: options.tryLock,
+      memory: options.xlogDbMemory,
     }),
   };
 }

@@ -2,7 +2,7 @@
  * The second step of a file: it is placed in the archive, or moved aside. Several are under way at a time. What it leaves to the last
  * step (finish-files.ts) is durable where it is.
  */
-import { FileSystemError } from '@walvault/durable-fs';
+import { FileSystemError, syncFile, syncParent } from '@walvault/durable-fs';
 import { WalvaultError } from '@walvault/wal';
 import type { SegmentFacts } from '../checking/segment-facts.ts';
 import { ContentFile } from '../content/content.ts';
@@ -75,14 +75,16 @@ async function attempt(context: PassContext, prepared: PreparedFile): Promise<Ou
   };
   switch (decision.kind) {
     case 'place':
+      await secureSource(context, prepared);
       await place(context, prepared);
       return stored(context, prepared, 'archived');
     case 'duplicate':
+      await secureSource(context, prepared);
       await makeDurable(destination, context.disk);
       return stored(context, prepared, 'duplicate');
     case 'conflict': {
-      const { errorsDirectory, disk } = context;
-      const movedTo = await moveAside({ path: file.path, errorsDirectory, kind: 'duplicate', disk });
+      const { errorsDirectory, now, disk } = context;
+      const movedTo = await moveAside({ path: file.path, errorsDirectory, kind: 'duplicate', now, disk });
       return outcome({ ...common, kind: 'conflict', movedTo }, movedTo, `${name.name} is in the archive with other content`);
     }
     case 'invalid': {
@@ -95,9 +97,23 @@ async function attempt(context: PassContext, prepared: PreparedFile): Promise<Ou
   }
 }
 
-/** A file that somebody has another name for may still be written to: PostgreSQL does that with the segments in pg_wal. */
-function mayShareData({ name, file }: PreparedFile): boolean {
-  return name.kind !== 'partial' && file.stats.nlink === 1n;
+/**
+ * Only what a receiver has made durable, and nobody writes to any more, may become a file of the archive by a second name. Who brings
+ * files need not have synced them, and when a sync fails the next one says nothing about it; and what has another name may be a
+ * segment in pg_wal, which PostgreSQL will write over.
+ */
+function mayShareData({ name, source, file }: PreparedFile): boolean {
+  return source.kind === 'streaming' && name.kind !== 'partial' && file.stats.nlink === 1n;
+}
+
+/**
+ * Who brings files need not have synced them. Lost in a power cut when it is in the archive and not noted there yet, a file would
+ * never be noted.
+ */
+async function secureSource({ disk }: PassContext, { source, file }: PreparedFile): Promise<void> {
+  if (source.kind !== 'incoming') return;
+  await syncFile(file.path, disk);
+  await syncParent(file.path, disk);
 }
 
 async function place({ compression, signal, disk }: PassContext, prepared: PreparedFile): Promise<void> {

@@ -28,6 +28,8 @@ export interface MoveAsideOptions {
   readonly kind: ErrorKind;
   /** Text for the file `....reason` beside it. */
   readonly reason?: string | undefined;
+  /** Milliseconds since 1970, for the stamp in the name; the clock of this machine unless given. */
+  readonly now?: (() => number) | undefined;
   /** Where all of these are; the file system of the operating system unless given. */
   readonly disk?: Disk | undefined;
 }
@@ -38,9 +40,9 @@ export interface MoveAsideOptions {
  * @throws {FileSystemError}
  */
 export async function moveAside(options: MoveAsideOptions): Promise<string> {
-  const { path, errorsDirectory, kind, reason, disk = nodeDisk } = options;
+  const { path, errorsDirectory, kind, reason, now = Date.now, disk = nodeDisk } = options;
   await makeDirectory(errorsDirectory, disk);
-  const target = await freeName(join(errorsDirectory, `${basename(path)}.${stamp(new Date())}`), kind, disk);
+  const target = await freeName(join(errorsDirectory, `${basename(path)}.${stamp(new Date(now()))}`), kind, disk);
   if (reason !== undefined) await writeFileAtomic(`${target}.reason`, `${reason}\n`, { mode: 0o640, disk });
   await move(path, target, disk);
   return target;
@@ -50,10 +52,10 @@ export async function moveAside(options: MoveAsideOptions): Promise<string> {
 export function moveInvalid(
   path: string,
   error: WalFileError,
-  { errorsDirectory, disk }: Pick<MoveAsideOptions, 'errorsDirectory' | 'disk'>,
+  { errorsDirectory, now, disk }: Pick<MoveAsideOptions, 'errorsDirectory' | 'now' | 'disk'>,
 ): Promise<string> {
   const reason = [`${error.code}: ${error.message}`, error.hint ?? []].flat().join('\n');
-  return moveAside({ path, errorsDirectory, kind: 'invalid', reason, disk });
+  return moveAside({ path, errorsDirectory, kind: 'invalid', reason, now, disk });
 }
 
 async function move(from: string, to: string, disk: Disk): Promise<void> {

@@ -53,7 +53,7 @@ export async function examineFile(options: ExamineOptions): Promise<Examination>
 async function examineSegment({ source, facts, seamBefore }: ExamineOptions, name: SegmentFileName): Promise<Examination> {
   const { path } = source;
   if (source.size === 0) throw new WalFileError('ERR_WAL_FILE_WRONG_SIZE', path, 'is empty');
-  const content = await readWhole(source);
+  const content = await source.whole(wholeLimitBytes);
   const head = content ?? (await source.head(longPageHeaderSize));
   const walSegmentSize = checkFirstPage(head.subarray(0, longPageHeaderSize), name, facts, path);
   const inspection = new SegmentInspection(name, { ...facts, walSegmentSize, predecessor: seamBefore(name, walSegmentSize) });
@@ -68,19 +68,6 @@ async function examineSegment({ source, facts, seamBefore }: ExamineOptions, nam
   size.check(length);
   const found = inspection.finish();
   return { content, facts: found, error: faultOf(found, path) };
-}
-
-/** The content, unless it is longer than may be held. */
-async function readWhole(source: ContentFile): Promise<Buffer | undefined> {
-  if (source.codec === undefined && source.size > wholeLimitBytes) return undefined;
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of source.bytes()) {
-    length += chunk.length;
-    if (length > wholeLimitBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, length);
 }
 
 /** A complete segment has the size that its first page says; a partial one at most that. */

@@ -7,7 +7,7 @@ import { durableUnlinkAll, syncParent } from '@walvault/durable-fs';
 import { parseWalFileName } from '@walvault/wal';
 import type { CatalogEntry } from '../catalog/catalog.ts';
 import { hashDirectoryPath } from '../wal-files/layout.ts';
-import { secondsOf } from '../wal-files/xlog-db.ts';
+import { secondsOf } from '../wal-files/xlog-db-line.ts';
 import { runPostHooks } from './archive-hooks.ts';
 import type { Outcome, StoredFile } from './carry-out.ts';
 import { isUnchanged } from './is-unchanged.ts';

@@ -124,12 +124,12 @@ export class SourceTurn {
   }
 
   async #moveUnknown({ name, reason }: UnknownObject): Promise<void> {
-    const { errorsDirectory, disk, signal } = this.#context;
+    const { errorsDirectory, disk, now, signal } = this.#context;
     signal?.throwIfAborted();
     const path = join(this.#source.directory, name);
     const common = { source: this.#source.kind, name };
     try {
-      const movedTo = await moveAside({ path, errorsDirectory, kind: 'unknown', reason, disk });
+      const movedTo = await moveAside({ path, errorsDirectory, kind: 'unknown', reason, now, disk });
       await tellResult(this.#context, { ...common, kind: 'unknown', movedTo });
     } catch (error) {
       if (!WalvaultError.is(error)) throw error;

@@ -9,7 +9,7 @@ import { archivedFilesIn, archiveRoot } from '../wal-files/directory-listing.ts'
 import { archivePath, isSegmentFile, type SegmentFileName } from '../wal-files/layout.ts';
 import { sampledSegmentSize } from '../wal-files/sampled-segment-size.ts';
 import { Timelines } from '../wal-files/timelines.ts';
-import { secondsOf } from '../wal-files/xlog-db.ts';
+import { secondsOf } from '../wal-files/xlog-db-line.ts';
 import type { Catalog, CatalogEntry } from './catalog.ts';
 
 /** A file that could not be read, and so is not in the catalogue. */

@@ -61,7 +61,7 @@ export class ContentFile implements AsyncDisposable, StoredBytes {
       const { bytesRead } = await handle.read(buffer, 0, codecMagicLength, 0);
       return new ContentFile(path, handle, { stats, head: buffer.subarray(0, bytesRead) }, options.custom);
     } catch (error) {
-      await handle?.close();
+      await handle?.close().catch(() => undefined);
       if (errnoOf(error) === 'ENOENT') return undefined;
       throw fileSystemError('read', path, error);
     }
@@ -92,6 +92,22 @@ export class ContentFile implements AsyncDisposable, StoredBytes {
     }
   }
 
+  /**
+   * The whole decompressed content in one piece, which is the caller's; undefined when it is longer than `limit` bytes.
+   * @throws as {@link bytes}
+   */
+  async whole(limit: number): Promise<Buffer | undefined> {
+    if (this.codec === undefined) return this.size > limit ? undefined : this.#readInOnePiece();
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of this.bytes()) {
+      length += chunk.length;
+      if (length > limit) return undefined;
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks, length);
+  }
+
   /** Up to `length` bytes from the start of the content; fewer only when there are no more. */
   async head(length: number): Promise<Buffer> {
     const chunks: Buffer[] = [];
@@ -104,16 +120,29 @@ export class ContentFile implements AsyncDisposable, StoredBytes {
     return Buffer.concat(chunks).subarray(0, length);
   }
 
-  /** Closes the file. */
+  /** Closes the file. It was opened to read: nothing hangs on what the system says to that. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#handle.close();
+    await this.#handle.close().catch(() => undefined);
+  }
+
+  async #readInOnePiece(): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafeSlow(this.size);
+    for (let filled = 0; ; ) {
+      const { bytesRead } = await this.#readInto(buffer, filled, buffer.length - filled, filled);
+      filled += bytesRead;
+      if (bytesRead === 0 || filled === buffer.length) return buffer.subarray(0, filled);
+    }
   }
 
   async #read(position: number): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafe(readSize);
+    const { bytesRead } = await this.#readInto(buffer, 0, readSize, position);
+    return buffer.subarray(0, bytesRead);
+  }
+
+  async #readInto(buffer: Buffer, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }> {
     try {
-      const buffer = Buffer.allocUnsafe(readSize);
-      const { bytesRead } = await this.#handle.read(buffer, 0, readSize, position);
-      return buffer.subarray(0, bytesRead);
+      return await this.#handle.read(buffer, offset, length, position);
     } catch (error) {
       throw fileSystemError('read', this.path, error);
     }

@@ -1,7 +1,7 @@
 /** What the catalogue says a file holds, as long as it is the file that the catalogue speaks of. */
 import type { ExactFileFacts } from '@walvault/durable-fs';
 import { WalvaultError } from '@walvault/wal';
-import { secondsOf } from '../wal-files/xlog-db.ts';
+import { secondsOf } from '../wal-files/xlog-db-line.ts';
 
 /**
  * SHA-256 of the content of a segment in hexadecimal digits; undefined unless the catalogue knows this very file, by size and

@@ -9,7 +9,7 @@ import { segmentName, TestServer, walFile } from '../../testing.ts';
 import { Catalog } from '../catalog/catalog.ts';
 import { entryNamed } from '../catalog/catalog.test-support.ts';
 import { restoreWal, type RestoreOutcome, type RestoreWalOptions } from '../index.ts';
-import { secondsOf } from '../wal-files/xlog-db.ts';
+import { secondsOf } from '../wal-files/xlog-db-line.ts';
 import type { SegmentFileName } from '../wal-files/layout.ts';
 import { SegmentProof } from './segment-proof.ts';
 

@@ -5,7 +5,7 @@ import type { SegmentFacts } from '../checking/segment-facts.ts';
 import { SegmentInspection } from '../checking/segment-inspection.ts';
 import type { ContentFile } from '../content/content.ts';
 import type { WalReadOptions } from '../restoring/open-wal.ts';
-import { secondsOf } from '../wal-files/xlog-db.ts';
+import { secondsOf } from '../wal-files/xlog-db-line.ts';
 import { type Examination, guardedLook } from './guarded-look.ts';
 import { judgeSegment } from './judge-segment.ts';
 import { AdvancedFile } from './read-ahead.ts';

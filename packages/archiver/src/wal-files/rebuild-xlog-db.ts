@@ -13,7 +13,8 @@ import { ContentFile } from '../content/content.ts';
 import { archiveLockPath, tryParseHashDirectory, xlogDbLockPath } from './layout.ts';
 import { makeDirectory } from './make-directory.ts';
 import { waitForLock } from './wait-for-lock.ts';
-import { formatXlogDbLine, secondsOf, tryParseXlogDbLine, type XlogDbEntry, xlogDbPath } from './xlog-db.ts';
+import { xlogDbPath } from './xlog-db.ts';
+import { formatXlogDbLine, secondsOf, tryParseXlogDbLine, type XlogDbEntry } from './xlog-db-line.ts';
 
 /** Whose xlog.db. */
 export interface RebuildXlogDbOptions {

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { TestServer } from '../../testing.ts';
 import { readXlogDb, xlogDbPath } from '../index.ts';
-import { formatXlogDbLine, tryParseXlogDbLine } from './xlog-db.ts';
+import { formatXlogDbLine, tryParseXlogDbLine } from './xlog-db-line.ts';
 
 test('reads the lines that the versions of Barman write: three, four and five columns', async () => {
   await using server = await TestServer.create();

@@ -12,11 +12,13 @@ import {
   appendDurably,
   type Disk,
   errnoOf,
+  type ExactFileFacts,
   type FileLock,
   fileSystemError,
   lockOwner,
   nodeDisk,
   readWhole,
+  rewriteDurably,
   tryLock,
   writeFileAtomic,
 } from '@walvault/durable-fs';
@@ -25,43 +27,7 @@ import { ContentFile } from '../content/content.ts';
 import { ArchiverBusyError, XlogDbError } from '../errors.ts';
 import { isMissing } from './directory-listing.ts';
 import { archivePath } from './layout.ts';
-
-/** One line of xlog.db. */
-export interface XlogDbEntry {
-  readonly name: string;
-  /** Bytes of the file in the archive, that is after compression. */
-  readonly size: number;
-  /** Modification time in seconds since 1970, with fractions. */
-  readonly modifiedAt: number;
-  /** Name of the compression as Barman calls it; undefined for none. */
-  readonly compression: string | undefined;
-  /** Name of the encryption (Barman 3.14 and later); undefined for none. */
-  readonly encryption: string | undefined;
-}
-
-/** What is written: files are not encrypted here. */
-type NewEntry = Omit<XlogDbEntry, 'encryption'>;
-
-/** Reads a line with its 3, 4 or 5 columns, or gives undefined when it is none. */
-export function tryParseXlogDbLine(line: string): XlogDbEntry | undefined {
-  const [name, size, time, compression, encryption, ...more] = line.trim().split(/\s+/);
-  if (name === undefined || size === undefined || time === undefined || more.length > 0) return undefined;
-  if (!/^\d+$/.test(size) || !/^\d+(\.\d+)?$/.test(time)) return undefined;
-  return {
-    name,
-    size: Number(size),
-    modifiedAt: Number(time),
-    compression: noneAsUndefined(compression),
-    encryption: noneAsUndefined(encryption),
-  };
-}
-
-/** Writes a line as Barman 3.4 does, newline included; that of an encrypted file as Barman 3.14 does, with a column more. */
-export function formatXlogDbLine(entry: NewEntry & Partial<XlogDbEntry>): string {
-  const time = Number.isInteger(entry.modifiedAt) ? entry.modifiedAt.toFixed(1) : String(entry.modifiedAt);
-  const encryption = entry.encryption === undefined ? '' : `\t${entry.encryption}`;
-  return `${entry.name}\t${entry.size}\t${time}\t${entry.compression ?? 'None'}${encryption}\n`;
-}
+import { formatXlogDbLine, type NewXlogDbEntry, secondsOf, tryParseXlogDbLine, type XlogDbEntry } from './xlog-db-line.ts';
 
 /**
  * Reads a whole xlog.db, in the order of its lines. One that is not there has none.
@@ -105,6 +71,14 @@ export interface FileToNote {
   readonly compression: string | undefined;
 }
 
+/** What one process knows of an xlog.db from one pass to the next; of use as long as nobody else has changed the file. */
+export interface XlogDbMemory {
+  /** Size of each file that is noted. */
+  sizes?: Map<string, number> | undefined;
+  /** The file that says so. */
+  file?: Pick<ExactFileFacts, 'ino' | 'size'> | undefined;
+}
+
 /** What an {@link XlogDb} works on. */
 export interface XlogDbOptions {
   readonly path: string;
@@ -113,6 +87,8 @@ export interface XlogDbOptions {
   readonly signal?: AbortSignal | undefined;
   /** Where the file and the archive are; the file system of the operating system unless given. */
   readonly disk?: Disk | undefined;
+  /** Filled here, and given again to the next one; saves reading a long file again. */
+  readonly memory?: XlogDbMemory | undefined;
   /** How the lock is tried for; the kernel's unless given. */
   readonly tryLock?: typeof tryLock | undefined;
 }
@@ -123,11 +99,11 @@ const lockPauseMs = 50;
 /** An xlog.db that files are noted in, each once, many with one write. */
 export class XlogDb {
   readonly #options: XlogDbOptions;
-  /** Size of each file that is noted. Read once: while the lock of the archiver is held nobody else adds any. */
-  #sizes: Map<string, number> | undefined;
+  readonly #memory: XlogDbMemory;
 
   constructor(options: XlogDbOptions) {
     this.#options = options;
+    this.#memory = options.memory ?? {};
   }
 
   /**
@@ -139,16 +115,14 @@ export class XlogDb {
   async note(files: readonly FileToNote[]): Promise<void> {
     if (files.length === 0) return;
     await using _ = await this.#lock();
-    const sizes = (this.#sizes ??= await this.#load());
+    const sizes = await this.#sizes();
     const entries = files.filter((file) => sizes.get(file.name) !== file.size).map(entryOf);
     const replaced = new Set(entries.map(({ name }) => name).filter((name) => sizes.has(name)));
     const lines = entries.map(formatXlogDbLine).join('');
-    // Unless all is well, what is there now is read anew, and mended: a part of the lines.
-    this.#sizes = undefined;
     if (replaced.size > 0) await this.#replace(replaced, lines);
     else if (lines !== '') await appendDurably(this.#options.path, lines, this.#options.disk);
-    this.#sizes = sizes;
     for (const { name, size } of entries) sizes.set(name, size);
+    await this.#remember(sizes);
   }
 
   /**
@@ -159,27 +133,67 @@ export class XlogDb {
   async forget(names: ReadonlySet<string>): Promise<void> {
     if (names.size === 0) return;
     await using _ = await this.#lock();
-    const sizes = (this.#sizes ??= await this.#load());
-    const lines = (await readText(this.#options.path)).split(/(?<=\n)/);
+    const sizes = await this.#sizes();
+    const lines = (await readText(this.#options.path, this.#options.disk)).split(/(?<=\n)/);
     const kept = lines.filter((line) => !names.has(nameOf(line)));
     if (kept.length < lines.length) await this.#rewrite(kept.join(''));
     for (const name of names) sizes.delete(name);
+    await this.#remember(sizes);
   }
 
+  /** What the file says: remembered, unless it has become another one or this process has failed to write to it. */
+  async #sizes(): Promise<Map<string, number>> {
+    const { sizes, file } = this.#memory;
+    this.#memory.sizes = undefined;
+    const now = await this.#factsIfAny();
+    const isKnown = sizes !== undefined && file?.ino === now?.ino && file?.size === now?.size;
+    return isKnown ? sizes : this.#load();
+  }
+
+  async #remember(sizes: Map<string, number>): Promise<void> {
+    this.#memory.file = await this.#factsIfAny();
+    this.#memory.sizes = sizes;
+  }
+
+  async #factsIfAny(): Promise<ExactFileFacts | undefined> {
+    const { path, disk = nodeDisk } = this.#options;
+    return disk.lstat(path, { bigint: true }).catch((error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') return undefined;
+      throw fileSystemError('look at', path, error);
+    });
+  }
+
+  /**
+   * Reads the lines, and makes sure that they are durable. A process that was killed, or whose fsync has failed, may have left some that
+   * can be read and are on no disk: the kernel takes them for written, and says so at the next fsync. So the end of the file is
+   * written once more before it is relied on.
+   */
   async #load(): Promise<Map<string, number>> {
-    const text = await readText(this.#options.path, this.#options.disk);
-    const end = text.lastIndexOf('\n') + 1;
-    const whole = text.slice(0, end);
-    const sizes = sizesIn(whole);
-    return end === text.length ? sizes : this.#mend(whole, text.slice(end), sizes);
+    const { path, disk } = this.#options;
+    const bytes = await readBytes(path, disk);
+    const lines = bytes.toString('utf8').split(/(?<=\n)/);
+    const damaged = lines.filter(isDamaged);
+    if (damaged.length > 0) return this.#mend(lines, damaged);
+    const from = Math.max(0, bytes.length - largestAppend);
+    if (bytes.length > 0) await rewriteDurably(path, bytes.subarray(from), from, disk);
+    return sizesIn(lines);
   }
 
-  /** A crash left half a line. Its file is noted properly if it is in the archive; what was torn is gone. */
-  async #mend(whole: string, torn: string, sizes: Map<string, number>): Promise<Map<string, number>> {
-    const entry = await entryOfTornLine(torn, this.#options);
-    const isNew = entry !== undefined && !sizes.has(entry.name);
-    await this.#rewrite(whole + (isNew ? formatXlogDbLine(entry) : ''));
-    return isNew ? sizes.set(entry.name, entry.size) : sizes;
+  /**
+   * A crash left half a line, or zeros where the disk had not written yet. Files that can still be read out of it are noted properly
+   * if they are in the archive; the others come again, since their sources are still there.
+   */
+  async #mend(lines: readonly string[], damaged: readonly string[]): Promise<Map<string, number>> {
+    const whole = lines.filter((line) => !isDamaged(line));
+    const sizes = sizesIn(whole);
+    for (const line of damaged) {
+      const entry = await entryOfTornLine(line, this.#options);
+      if (entry === undefined || sizes.has(entry.name)) continue;
+      whole.push(formatXlogDbLine(entry));
+      sizes.set(entry.name, entry.size);
+    }
+    await this.#rewrite(whole.join(''));
+    return sizes;
   }
 
   async #replace(names: ReadonlySet<string>, newLines: string): Promise<void> {
@@ -189,8 +203,8 @@ export class XlogDb {
 
   async #rewrite(text: string): Promise<void> {
     const { path, disk = nodeDisk } = this.#options;
-    const { mode } = await disk.lstat(path, { bigint: true });
-    await writeFileAtomic(path, text, { mode: Number(mode) & 0o7777, disk });
+    const facts = await this.#factsIfAny();
+    await writeFileAtomic(path, text, { mode: facts === undefined ? 0o600 : Number(facts.mode) & 0o7777, disk });
   }
 
   async #lock(): Promise<FileLock> {
@@ -204,8 +218,15 @@ export class XlogDb {
   }
 }
 
-function sizesIn(text: string): Map<string, number> {
-  return new Map(text.split('\n').map((line) => [nameOf(line), Number(line.split(/\s+/, 2)[1])]));
+/** Lines of one append are not longer than this, all together. */
+const largestAppend = 256 * 1024;
+
+function isDamaged(line: string): boolean {
+  return line !== '' && (!line.endsWith('\n') || line.includes('\0'));
+}
+
+function sizesIn(lines: readonly string[]): Map<string, number> {
+  return new Map(lines.map((line) => [nameOf(line), Number(line.split(/\s+/, 2)[1])]));
 }
 
 function nameOf(line: string): string {
@@ -213,7 +234,7 @@ function nameOf(line: string): string {
 }
 
 /** The line that was to be written, made anew from the file in the archive; undefined when even its name was cut off. */
-async function entryOfTornLine(torn: string, { walsDirectory, disk }: XlogDbOptions): Promise<NewEntry | undefined> {
+async function entryOfTornLine(torn: string, { walsDirectory, disk }: XlogDbOptions): Promise<NewXlogDbEntry | undefined> {
   const file = tryParseWalFileName(/^(\S+)\s/.exec(torn)?.[1] ?? '');
   if (file === undefined) return undefined;
   await using content = await ContentFile.open(archivePath(walsDirectory, file), { disk });
@@ -221,24 +242,19 @@ async function entryOfTornLine(torn: string, { walsDirectory, disk }: XlogDbOpti
   return entryOf({ name: file.name, size: content.size, mtimeNs: content.stats.mtimeNs, compression: content.codec });
 }
 
-function entryOf({ name, size, mtimeNs, compression }: FileToNote): NewEntry {
+function entryOf({ name, size, mtimeNs, compression }: FileToNote): NewXlogDbEntry {
   return { name, size, modifiedAt: secondsOf(mtimeNs), compression };
 }
 
 async function readText(path: string, disk?: Disk): Promise<string> {
+  return (await readBytes(path, disk)).toString('utf8');
+}
+
+async function readBytes(path: string, disk?: Disk): Promise<Buffer> {
   try {
-    return (await readWhole(path, disk)).toString('utf8');
+    return await readWhole(path, disk);
   } catch (error) {
-    if (isMissing(error)) return '';
+    if (isMissing(error)) return Buffer.alloc(0);
     throw error;
   }
-}
-
-/** Seconds as Python's os.stat gives them, so that a rebuilt xlog.db reads the same. */
-export function secondsOf(nanoseconds: bigint): number {
-  return Number(nanoseconds / 1_000_000_000n) + Number(nanoseconds % 1_000_000_000n) * 1e-9;
-}
-
-function noneAsUndefined(column: string | undefined): string | undefined {
-  return column === 'None' ? undefined : column;
 }

@@ -6,3 +6,4 @@ export type { DiskCall, DiskCallKind } from './call-queue.ts';
 export type { DiskFault, FaultyDiskOptions } from './faulty-disk.ts';
 export type { ExactFacts } from './file-table.ts';
 export type { DiskHandle, DiskMount } from './mount.ts';
+export { SystemError } from './system-error.ts';
