@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseLsn } from '@walvault/wal';
@@ -86,4 +86,15 @@ test('a partial segment that was left is proven to follow, and one that does not
   await server.stream(`${segmentName(2, 2)}.partial`);
   const report = await server.archive({ catalog, livePartial: `${segmentName(2, 2)}.partial` });
   expect(report.files.map(({ kind, name }) => `${kind} ${name}`)).toEqual([`archived ${one}`, `invalid ${two}.partial`]);
+});
+
+test('a catalogue that speaks of a segment which the archive does not have keeps the next one out of nothing', async () => {
+  await using server = await TestServer.create();
+  using catalog = catalogOf(server);
+  await server.stream(one, live);
+  await server.archive({ catalog });
+  await rm(server.archived(one));
+  await writeFile(join(server.streaming, two), stranger);
+  expect((await server.archive({ catalog })).files.map(({ kind }) => kind)).toEqual(['archived']);
+  expect(catalog.entry(two)?.facts.link).toBe('unknown');
 });

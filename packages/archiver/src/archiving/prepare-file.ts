@@ -7,7 +7,7 @@ import type { WalFileName } from '@walvault/wal';
 import type { CustomFilters } from '../content/codec.ts';
 import { ContentFile } from '../content/content.ts';
 import type { WalFileError } from '../errors.ts';
-import { archivePath } from '../wal-files/layout.ts';
+import { archivePath, isSegmentFile } from '../wal-files/layout.ts';
 import { compareWithArchive } from './compare-with-archive.ts';
 import { type Examination, examineFile } from './examine-file.ts';
 import { runPreHooks } from './archive-hooks.ts';
@@ -94,8 +94,7 @@ export class FilePreparer {
     });
     if (file === undefined) return 'gone';
     try {
-      const seamBefore = this.#seams.before.bind(this.#seams);
-      const found = await examineFile({ source: file, name, facts: this.#context.facts, seamBefore });
+      const found = await this.#examine(name, file);
       if (this.#source.kind !== 'incoming' || !this.#mayBeUnfinished(name, file, found)) return { file, found };
       await file[Symbol.asyncDispose]();
       return 'unfinished';
@@ -103,6 +102,15 @@ export class FilePreparer {
       await file[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** One that does not go on where the catalogue says is held against the file itself: the catalogue may speak of another one. */
+  async #examine(name: WalFileName, source: ContentFile): Promise<Examination> {
+    const common = { source, name, facts: this.#context.facts };
+    const found = await examineFile({ ...common, seamBefore: this.#seams.before.bind(this.#seams) });
+    if (found.facts?.link !== 'broken' || !isSegmentFile(name)) return found;
+    const seam = await this.#seams.ofFileBefore(name, found.facts.walSegmentSize, this.#context);
+    return await examineFile({ ...common, seamBefore: () => seam });
   }
 
   /**
