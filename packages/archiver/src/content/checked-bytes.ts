@@ -3,7 +3,7 @@
  * Nothing that leaves the archive is silently short.
  */
 import { longPageHeaderSize, type WalFileName, type WalSegmentSize } from '@walvault/wal';
-import { checkFirstPage, checkText, type ClusterFacts } from './check-wal-file.ts';
+import { checkFirstPage, checkText, type ClusterFacts, largestText } from './check-wal-file.ts';
 import type { ContentFile } from './content.ts';
 import { WalFileError } from '../errors.ts';
 import { isSegmentFile } from '../wal-files/layout.ts';
@@ -45,9 +45,9 @@ export async function* checkedBytes(options: CheckedBytesOptions): AsyncGenerato
 }
 
 async function wholeText(content: ContentFile): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of content.bytes()) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  const text = await content.head(largestText + 1);
+  if (text.length <= largestText) return text;
+  throw new WalFileError('ERR_WAL_FILE_WRONG_SIZE', content.path, 'is too long for a history or backup history file');
 }
 
 function wrongLength(path: string, found: string, size: WalSegmentSize): WalFileError {

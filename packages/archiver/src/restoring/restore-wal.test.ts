@@ -309,3 +309,10 @@ test('an empty history file is a damaged one', async () => {
   await at.server.write(at.server.archived('00000002.history'), '');
   await expect(at.restore(segmentName(1, 2))).rejects.toThrow(WalFileError);
 });
+
+test('a text without end is not held in memory: it is no history file', async () => {
+  await using at = await recovering();
+  await at.server.put(segmentName(1, 1));
+  await at.server.write(at.server.archived('00000002.history'), gzipSync(`${'# \n'.repeat(500_000)}${history([1, '0/180000'])}`));
+  await expect(at.restore('00000002.history')).rejects.toMatchObject({ code: 'ERR_WAL_FILE_WRONG_SIZE' });
+});
