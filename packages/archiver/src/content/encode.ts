@@ -3,7 +3,7 @@ import { pipeline, Readable } from 'node:stream';
 import { CodecProgramError } from '../errors.ts';
 import type { Compression, CompressionMethod } from './codec.ts';
 import { customFilter } from './custom-filter.ts';
-import { lz4Compress, lz4Encode } from './lz4.ts';
+import { lz4Encode } from './lz4.ts';
 import { programEncode } from './program-codecs.ts';
 import { isInPath } from './run-program.ts';
 import { snappyEncode } from './snappy.ts';
@@ -28,9 +28,9 @@ export async function encodeWhole(compression: Compression, content: Buffer): Pr
   if (method === 'none') return content;
   if (method === 'gzip' || method === 'pygzip') return zlibCompress('gzip', level, content);
   if (method === 'zstd') return zlibCompress('zstd', level, content);
-  if (method === 'lz4') return lz4Compress(content);
+  const piece = onePiece(content);
   const chunks: Buffer[] = [];
-  for await (const chunk of encode(compression, onePiece(content))) chunks.push(chunk);
+  for await (const chunk of method === 'lz4' ? lz4Encode(piece, content.length) : encode(compression, piece)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 

@@ -1,36 +1,51 @@
 /**
- * lz4: frames (doc/lz4_Frame_format.md of lz4), as the lz4 program, pg_receivewal and Barman write them; blocks are left to lz4-napi.
- *
- * Frames are read here, block by block, for two reasons: the library takes a file that was cut behind a block, or has something
- * behind its frame, for a good one; and a segment may be too large to be held in memory at once.
+ * lz4: frames (doc/lz4_Frame_format.md of lz4), as the lz4 program, pg_receivewal and Barman write them, block by block, so that a
+ * large segment is never held in memory as a whole. Written are frames with a checksum of the content and blocks that stand alone.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { WalFileError } from '../errors.ts';
 import { ChunkReader } from './chunk-reader.ts';
+import { compressBlock, compressedBound, decompressBlock, windowBytes } from './lz4-block.ts';
 import type { StoredBytes } from './stored-bytes.ts';
 import { Xxh32 } from './xxh32.ts';
 
 const frameMagic = 0x18_4d_22_04;
 /** Magic of a frame to skip, but for its last four bits. */
 const skippedMagic = 0x18_4d_2a_50;
-/** A block may refer to as many bytes before it, where blocks are linked. */
-const windowBytes = 64 * 1024;
-/** A frame is made of so much content: the library takes it as one piece. */
-const frameBytes = 16 * 1024 * 1024;
+const flag = {
+  version: 0x40,
+  independentBlocks: 0x20,
+  blockChecksums: 0x10,
+  contentSize: 0x08,
+  contentChecksum: 0x04,
+  dictionary: 0x01,
+};
+/** Set in the size of a block that is stored as it is. */
+const storedBit = 0x80_00_00_00;
+/** Content of the blocks that are written: lz4's size 6. */
+const blockBytes = 1024 * 1024;
+const blockSizeCode = 6;
 
-/** Compresses up to a few ten MiB at once, beside the main thread, with a checksum of the content. There are no levels. */
-export async function lz4Compress(content: Buffer): Promise<Buffer> {
-  const { compressFrame } = await import('lz4-napi');
-  return compressFrame(content, { contentChecksum: true });
-}
-
-/** Compresses, as one or more frames. */
-export async function* lz4Encode(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+/**
+ * Compresses, as one frame. There are no levels.
+ * @param contentBytes length of the content, where it is known: it is written into the header then
+ */
+export async function* lz4Encode(source: AsyncIterable<Buffer>, contentBytes?: number): AsyncGenerator<Buffer, void, undefined> {
   await using reader = new ChunkReader(source);
-  let piece = await reader.take(frameBytes);
-  do {
-    yield await lz4Compress(piece);
-    piece = await reader.take(frameBytes);
-  } while (piece.length > 0);
+  const room = Buffer.allocUnsafe(compressedBound(blockBytes));
+  const hash = new Xxh32();
+  yield frameHeader(contentBytes);
+  for (let block = await reader.take(blockBytes); block.length > 0; block = await reader.take(blockBytes)) {
+    hash.update(block);
+    const length = compressBlock(block, room);
+    const isSmaller = length < block.length;
+    yield Buffer.concat([
+      word(isSmaller ? length : (block.length | storedBit) >>> 0),
+      isSmaller ? room.subarray(0, length) : block,
+    ]);
+    await nextTurn(); // whatever else this process does goes on between the blocks
+  }
+  yield Buffer.concat([word(0), word(hash.digest())]);
 }
 
 /** Decompresses. @throws {WalFileError} `ERR_WAL_FILE_CORRUPT` */
@@ -52,9 +67,7 @@ export async function* lz4Decode(stored: StoredBytes): AsyncGenerator<Buffer, vo
 type Take = (length: number) => Promise<Buffer>;
 
 interface FrameHeader {
-  readonly blocksAreLinked: boolean;
-  readonly blocksHaveChecksum: boolean;
-  readonly hasChecksum: boolean;
+  readonly flags: number;
   readonly contentBytes: bigint | undefined;
   /** No block holds more content. */
   readonly blockBytes: number;
@@ -62,59 +75,88 @@ interface FrameHeader {
 
 async function* frameContent(take: Take, path: string): AsyncGenerator<Buffer, void, undefined> {
   const header = await readHeader(take, path);
-  const { uncompress } = await import('lz4-napi');
+  const blocks = new BlockReader(header);
   const hash = new Xxh32();
   let length = 0;
-  let window: Buffer = Buffer.alloc(0);
-  for (let word = (await take(4)).readUInt32LE(0); word !== 0; word = (await take(4)).readUInt32LE(0)) {
-    const isStored = word >>> 31 === 1;
-    const size = (word & 0x7f_ff_ff_ff) >>> 0;
-    if (size > header.blockBytes) throw damaged(path, `has an lz4 block of ${size} bytes`);
-    const block = await take(size);
-    if (header.blocksHaveChecksum) expectChecksum(block, await take(4), path);
-    const content = isStored ? block : await uncompress(withRoomFor(block, header.blockBytes), window);
-    if (header.blocksAreLinked) window = Buffer.concat([window, content]).subarray(-windowBytes);
+  for (let size = (await take(4)).readUInt32LE(0); size !== 0; size = (await take(4)).readUInt32LE(0)) {
+    const bytes = (size & ~storedBit) >>> 0;
+    if (bytes > header.blockBytes) throw damaged(path, `has an lz4 block of ${bytes} bytes`);
+    const block = await take(bytes);
+    if ((header.flags & flag.blockChecksums) !== 0 && (await take(4)).readUInt32LE(0) !== checksumOf(block))
+      throw damaged(path, 'has an lz4 block with another checksum');
+    const content = blocks.read(block, size >>> 31 === 1);
+    if (content === undefined) throw damaged(path, 'has a damaged lz4 block');
     hash.update(content);
     length += content.length;
     yield content;
   }
-  if (header.hasChecksum && (await take(4)).readUInt32LE(0) !== hash.digest()) throw damaged(path, 'has another lz4 checksum');
+  if ((header.flags & flag.contentChecksum) !== 0 && (await take(4)).readUInt32LE(0) !== hash.digest())
+    throw damaged(path, 'has another lz4 checksum');
   if (header.contentBytes !== undefined && header.contentBytes !== BigInt(length))
     throw damaged(path, `holds ${length} bytes, and its lz4 header says ${header.contentBytes}`);
+}
+
+/** Reads the blocks of a frame one after another. Where they are linked, each may refer to the content before it. */
+class BlockReader {
+  readonly #isLinked: boolean;
+  /** The end of the content before, and room for that of a block. */
+  readonly #room: Buffer;
+  #before = 0;
+
+  constructor(header: FrameHeader) {
+    this.#isLinked = (header.flags & flag.independentBlocks) === 0;
+    this.#room = Buffer.allocUnsafe(windowBytes + header.blockBytes);
+  }
+
+  /** The content, which belongs to the caller; undefined when the block is damaged. */
+  read(block: Buffer, isStored: boolean): Buffer | undefined {
+    const start = this.#before;
+    const end = isStored ? start + block.copy(this.#room, start) : decompressBlock(block, this.#room, start);
+    if (end === undefined) return undefined;
+    const content = Buffer.from(this.#room.subarray(start, end));
+    if (this.#isLinked) {
+      this.#before = Math.min(end, windowBytes);
+      this.#room.copyWithin(0, end - this.#before, end);
+    }
+    return content;
+  }
 }
 
 async function readHeader(take: Take, path: string): Promise<FrameHeader> {
   const start = await take(2);
   const flags = start.readUInt8(0);
-  const size = start.readUInt8(1);
-  const hasSize = (flags & 0x08) !== 0;
-  const rest = await take((hasSize ? 8 : 0) + ((flags & 0x01) === 0 ? 0 : 4));
-  const hash = new Xxh32();
-  hash.update(Buffer.concat([start, rest]));
-  const isRight = (await take(1)).readUInt8(0) === ((hash.digest() >>> 8) & 0xff);
-  const blockSizeCode = (size >> 4) & 0x07;
-  if (!isRight || flags >> 6 !== 1 || blockSizeCode < 4) throw damaged(path, 'has a damaged lz4 header');
-  return {
-    blocksAreLinked: (flags & 0x20) === 0,
-    blocksHaveChecksum: (flags & 0x10) !== 0,
-    hasChecksum: (flags & 0x04) !== 0,
-    contentBytes: hasSize ? rest.readBigUInt64LE(0) : undefined,
-    blockBytes: 4 ** (blockSizeCode + 4),
-  };
+  const sizeCode = (start.readUInt8(1) >> 4) & 0x07;
+  const hasSize = (flags & flag.contentSize) !== 0;
+  const rest = await take((hasSize ? 8 : 0) + ((flags & flag.dictionary) === 0 ? 0 : 4));
+  const isRight = (await take(1)).readUInt8(0) === headerChecksum(Buffer.concat([start, rest]));
+  if (!isRight || flags >> 6 !== flag.version >> 6 || sizeCode < 4) throw damaged(path, 'has a damaged lz4 header');
+  if ((flags & flag.dictionary) !== 0) throw damaged(path, 'needs an lz4 dictionary, which nobody has');
+  return { flags, contentBytes: hasSize ? rest.readBigUInt64LE(0) : undefined, blockBytes: 4 ** (sizeCode + 4) };
 }
 
-/** lz4-napi wants the size of the content before the block, and takes a larger one as well. */
-function withRoomFor(block: Buffer, bytes: number): Buffer {
-  const prefixed = Buffer.allocUnsafe(block.length + 4);
-  prefixed.writeUInt32LE(bytes, 0);
-  block.copy(prefixed, 4);
-  return prefixed;
+function frameHeader(contentBytes: number | undefined): Buffer {
+  const flags =
+    flag.version | flag.independentBlocks | flag.contentChecksum | (contentBytes === undefined ? 0 : flag.contentSize);
+  const size = Buffer.alloc(contentBytes === undefined ? 0 : 8);
+  if (contentBytes !== undefined) size.writeBigUInt64LE(BigInt(contentBytes), 0);
+  const description = Buffer.concat([Buffer.of(flags, blockSizeCode << 4), size]);
+  return Buffer.concat([word(frameMagic), description, Buffer.of(headerChecksum(description))]);
 }
 
-function expectChecksum(block: Buffer, checksum: Buffer, path: string): void {
+function headerChecksum(description: Buffer): number {
+  return (checksumOf(description) >>> 8) & 0xff;
+}
+
+function checksumOf(bytes: Buffer): number {
   const hash = new Xxh32();
-  hash.update(block);
-  if (hash.digest() !== checksum.readUInt32LE(0)) throw damaged(path, 'has an lz4 block with another checksum');
+  hash.update(bytes);
+  return hash.digest();
+}
+
+function word(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeUInt32LE(value, 0);
+  return bytes;
 }
 
 function damaged(path: string, problem: string): WalFileError {
