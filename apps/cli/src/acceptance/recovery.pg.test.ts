@@ -137,6 +137,26 @@ test('restore-wal: 255 when the archive is gone or cannot be looked into', async
   expect(blocked).toMatchObject({ code: 255, stderr: expect.stringContaining('ERROR: ') });
 });
 
+test('restore-wal: a signal ends the wait for an archive that is away, with a code above 125', async () => {
+  await without(vault.path('wals'), async () => {
+    await using waiting = await vault.start('restore-wal', '--retry-for', '600', 'pg', archived[0]!, '/nowhere');
+    await waiting.waitForOutput(/trying again/);
+    expect(await waiting.kill('SIGTERM')).toMatchObject({ code: 255 });
+  });
+});
+
+test('restore-wal --print-command: one line; what it cannot print is said', async () => {
+  expect(await vault.succeed('restore-wal', '--print-command', 'pg')).toMatch(/^restore_command = '.*'\n$/);
+  expect(await vault.run('restore-wal', '--print-command', '--spool-dir', 'here', 'pg')).toMatchObject({
+    code: 2,
+    stderr: 'ERROR: "here" is no absolute path\nHINT: Give --spool-dir an absolute path.\n',
+  });
+  expect(await vault.run('restore-wal', '--prefetch', 'much', 'pg', archived[0]!, '/nowhere')).toMatchObject({
+    code: 255,
+    stderr: expect.stringContaining('Give a number of bytes'),
+  });
+});
+
 test.each([
   { name: 'a defect', code: `throw new Error('boom')` },
   { name: 'a promise that nobody waits for', code: `Promise.reject(new Error('boom'))` },

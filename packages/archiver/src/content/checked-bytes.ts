@@ -33,15 +33,31 @@ export async function* checkedBytes(options: CheckedBytesOptions): AsyncGenerato
     yield text;
     return;
   }
-  const size = checkFirstPage(await content.head(longPageHeaderSize), name, facts, content.path);
-  let length = 0;
-  for await (const chunk of content.bytes()) {
+  let [size, length] = [0 as WalSegmentSize, 0];
+  for await (const chunk of withHead(content.bytes())) {
+    if (length === 0) size = checkFirstPage(chunk, name, facts, content.path);
     length += chunk.length;
     if (length > size) throw wrongLength(content.path, `more than ${size}`, size);
     yield chunk;
   }
+  if (length === 0) checkFirstPage(Buffer.alloc(0), name, facts, content.path);
   if (length < size && !isPartial) throw wrongLength(content.path, `${length}`, size);
   for (; length < size; length += paddingSize) yield Buffer.alloc(Math.min(paddingSize, size - length));
+}
+
+/** The same chunks, the first of which holds a whole page header where there is so much. */
+async function* withHead(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+  let head: Buffer | undefined = Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    if (head === undefined) yield chunk;
+    else {
+      head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
+      if (head.length < longPageHeaderSize) continue;
+      yield head;
+      head = undefined;
+    }
+  }
+  if (head !== undefined && head.length > 0) yield head;
 }
 
 async function wholeText(content: ContentFile): Promise<Buffer> {

@@ -5,11 +5,10 @@
  * Nothing is synced. PostgreSQL takes the file only when it was told that it is whole, gives it its last name by a durable_rename of its
  * own (KeepFileRestoredFromArchive, access/transam/xlogarchive.c), and asks again after a crash.
  */
-import { open, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { type ExactFileFacts, fileSystemError, renameFile } from '@walvault/durable-fs';
-import { type Logger, silentLogger, type WalFileName, WalvaultError } from '@walvault/wal';
+import { errnoOf, type ExactFileFacts, renameFile, writeNewFile } from '@walvault/durable-fs';
+import { type Logger, silentLogger, type WalFileName } from '@walvault/wal';
 import { checkedBytes } from '../content/checked-bytes.ts';
 import { WalFileError } from '../errors.ts';
 import { findWal, type FoundWal, type WalLocation } from '../wal-files/find-wal.ts';
@@ -70,20 +69,50 @@ export async function handOver(request: HandOverRequest): Promise<HandedOver | u
   return undefined;
 }
 
+/**
+ * Removes the unfinished files of earlier processes that were killed while they wrote to this destination; of those that live, never.
+ * What cannot be removed stays.
+ */
+export async function removeUnfinished(destination: string): Promise<void> {
+  const directory = dirname(destination);
+  for (const name of await readdir(directory).catch(() => [])) {
+    if (!name.startsWith(`.${basename(destination)}.`)) continue;
+    const pid = Number(/\.(\d+)\.tmp$/.exec(name)?.[1]);
+    if (pid > 0 && !isAlive(pid)) await rm(join(directory, name), { force: true }).catch(() => undefined);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errnoOf(error) !== 'ESRCH';
+  }
+}
+
 async function writeOut(request: HandOverRequest, found: FoundWal): Promise<void> {
   const { options, destination } = request;
   const temporary = join(dirname(destination), `.${basename(destination)}.${process.pid}.tmp`);
-  const bytes = await provenBytes(request, found);
   const { signal } = options;
   try {
-    // Opened before anything can fail: a stream that opens by itself may do so after the clean-up below.
-    const file = await open(temporary, 'w', 0o600);
-    await pipeline(bytes, file.createWriteStream(), { signal });
+    await rm(temporary, { force: true }).catch(() => undefined); // what it cannot remove, it cannot make anew either, and says so
+    await writeNewFile(temporary, untilAborted(await provenBytes(request, found), signal));
+    signal?.throwIfAborted();
     await renameFile(temporary, destination);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function* untilAborted(
+  chunks: AsyncIterable<Buffer>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Buffer, void, undefined> {
+  for await (const chunk of chunks) {
     signal?.throwIfAborted();
-    throw WalvaultError.is(error) ? error : fileSystemError('write', temporary, error);
+    yield chunk;
   }
 }
 

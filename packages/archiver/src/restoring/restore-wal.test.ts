@@ -1,4 +1,5 @@
 import { mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -206,6 +207,16 @@ test('replaces what is at the destination, and says so when it cannot write ther
   expect((await stat(at.destination)).size).toBe(1024 * 1024);
   const nowhere = join(at.server.home, 'no-such-directory', 'RECOVERYXLOG');
   await expect(restoreWal(at.server.reading, segmentName(1, 1), nowhere)).rejects.toMatchObject({ code: 'ERR_PATH_MISSING' });
+});
+
+test('what a process that was killed left at the destination goes; what one that lives is at stays', async () => {
+  await using at = await recovering();
+  await at.server.put(segmentName(1, 1));
+  const gone = spawnSync('true').pid;
+  const names = [`.RECOVERYXLOG.${gone}.tmp`, `.RECOVERYXLOG.${process.ppid}.tmp`, '.RECOVERYXLOG.x.tmp', `.OTHER.${gone}.tmp`];
+  for (const name of names) await writeFile(join(at.server.home, 'pg_wal', name), '');
+  await at.restore(segmentName(1, 1));
+  expect(readdirSync(join(at.server.home, 'pg_wal')).toSorted()).toEqual([...names.slice(1), 'RECOVERYXLOG'].toSorted());
 });
 
 test('refuses a name that is none', async () => {

@@ -9,7 +9,7 @@
 import { parseWalFileName, type WalFileName } from '@walvault/wal';
 import { WalHoleError } from '../errors.ts';
 import { findWal, type WalLocation } from '../wal-files/find-wal.ts';
-import { type HandedOver, handOver, type HandOverOptions } from './hand-over.ts';
+import { type HandedOver, handOver, type HandOverOptions, removeUnfinished } from './hand-over.ts';
 import { findProofOfHole } from './missing-wal.ts';
 import type { OpenWalChoices } from './open-wal.ts';
 
@@ -51,6 +51,7 @@ export async function restoreWal(
 ): Promise<RestoreOutcome> {
   const file = parseWalFileName(name);
   const request = { options, file, destination, partial: false };
+  await removeUnfinished(destination);
   const found = await handOver(request);
   if (found !== undefined) return asOutcome(found);
   const proof = await findProofOfHole(options, file);
