@@ -28,6 +28,8 @@ export interface ArchiveServerOptions {
   readonly configFile?: string | undefined;
   /** Called for each file when it is safe where it belongs. */
   readonly onFile?: ((result: FileResult) => void) | undefined;
+  /** Told, once in a process, what of the configuration cannot be done as it says and is done in another way; it is logged unless given. */
+  readonly onNotice?: ((notice: string) => void) | undefined;
   readonly log?: Logger | undefined;
   /** What this process remembers from one pass to the next; see `archiveWal`. */
   readonly xlogDbMemory?: XlogDbMemory | undefined;
@@ -43,7 +45,7 @@ export interface ArchiveServerOptions {
 export async function archiveServer(server: ServerConfig, options: ArchiveServerOptions): Promise<ArchiveReport | 'busy'> {
   refuseEncryption(server);
   const { compression, notice } = await usableCompression(compressionOf(server));
-  if (notice !== undefined) (options.log ?? silentLogger).warn({ server: server.name }, notice);
+  if (notice !== undefined) tellOnce(server.name, notice, options);
   const { wals, errors } = server.directories;
   const sources = options.directory === undefined ? await sourcesOf(server) : { incoming: options.directory };
   await ensureDirectories(server.lockDirectory, wals, errors, ...Object.values(sources));
@@ -106,6 +108,17 @@ function hooksOf({ hooks, hookTimeoutMs }: ServerConfig, configFile: string | un
   const scripts = { pre, preRetry, postRetry, post };
   if (Object.values(scripts).every((script) => script === undefined)) return undefined;
   return { scripts, configFile, timeoutMs: hookTimeoutMs };
+}
+
+const told = new Set<string>();
+
+/** An archiver that follows would say it again with every segment. */
+function tellOnce(serverName: string, notice: string, { onNotice, log = silentLogger }: ArchiveServerOptions): void {
+  const key = `${serverName}: ${notice}`;
+  if (told.has(key)) return;
+  told.add(key);
+  if (onNotice === undefined) log.warn({ server: serverName }, notice);
+  else onNotice(notice);
 }
 
 /** Nothing is archived in the clear that was meant to be encrypted. */

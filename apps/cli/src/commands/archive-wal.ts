@@ -29,7 +29,8 @@ export async function archiveWalCommand(
   const log = await context.log(server, server.logFile);
   if (server.logFile === undefined && context.options.debug !== true) log.setLevel('error');
   const onFile = (result: FileResult): void => teller.tell(result);
-  const report = await archiveServer(server, { signal: context.stop, configFile, log, onFile });
+  const onNotice = (notice: string): void => output.warning(notice);
+  const report = await archiveServer(server, { signal: context.stop, configFile, log, onFile, onNotice });
   if (report === 'busy') {
     output.info(`Another archive-wal process is already running on server ${server.name}. Skipping to the next server`);
     return exitCode.ok;
