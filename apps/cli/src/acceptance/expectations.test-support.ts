@@ -60,7 +60,7 @@ export async function recover(dataDirectory: string, options: { segmentSizeMb: n
     throw error;
   }
   try {
-    await server.waitFor('select not pg_is_in_recovery()');
+    await server.waitFor('select not pg_is_in_recovery()', 120_000);
     return { server };
   } catch (error) {
     // Whoever asks a server that is about to stop may be cut off before it has stopped.

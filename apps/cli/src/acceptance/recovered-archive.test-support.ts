@@ -51,6 +51,7 @@ export class RecoveredArchive implements AsyncDisposable {
     await pg.baseBackup(archive.backup);
     await work(pg);
     await archive.take(pg, 1);
+    await vault.succeed('archive-wal', 'pg');
     return archive;
   }
 
@@ -58,7 +59,7 @@ export class RecoveredArchive implements AsyncDisposable {
     return join(this.vault.home, 'backup');
   }
 
-  /** Archives the complete segments of one timeline of a server, and its history. */
+  /** Takes the complete segments of one timeline of a server, and its history, as a receiver does. */
   async take(pg: Cluster, timelineId: number): Promise<void> {
     const prefix = timelineId.toString(16).toUpperCase().padStart(8, '0');
     const last = await pg.switchWal();
@@ -66,7 +67,6 @@ export class RecoveredArchive implements AsyncDisposable {
     const names = [...(timelineId > 1 ? [`${prefix}.history`] : []), ...segments];
     await runAsServerUser(['mkdir', '-p', this.vault.path('streaming')]);
     for (const name of names) await this.#receive(join(pg.walDirectory, name), name);
-    await this.vault.succeed('archive-wal', 'pg');
     this.names.push(...names);
   }
 

@@ -6,16 +6,16 @@ test.for([14, 15, 16, 17, 18] as const)(
   { timeout: 120_000 },
   async (major) => {
     await using archive = await RecoveredArchive.create(major, { compression: 'zstd' }, async (pg) => {
-      await passSegments(pg, 80);
+      await passSegments(pg, 70);
       await pg.query(`insert into marks values ('before the name')`);
       await pg.query(`select pg_create_restore_point('here')`);
       await pg.query(`insert into marks values ('behind the name')`);
-      await passSegments(pg, 20);
+      await passSegments(pg, 5);
     });
 
     await using named = await archive.recover({ recovery_target_name: 'here', recovery_target_action: 'promote' });
     expect(await named.marks()).toEqual(['before the name']);
-    await passSegments(named.server, 120);
+    await passSegments(named.server, 130);
     await named.server.query(`insert into marks values ('before the time')`);
     const time = (await named.server.value('select clock_timestamp()::text'))!;
     await named.server.query(`insert into marks values ('behind the time')`);
