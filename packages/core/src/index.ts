@@ -66,10 +66,6 @@ export type {
   TargetPlace,
   WalReach,
 } from '@walvault/archiver';
-export { verifyServerWal } from './verify-server.ts';
-export type { ServerVerification, VerifyServerOptions } from './verify-server.ts';
-export { parseVerifyEdge } from '@walvault/archiver';
-export type { VerifyEdge, VerifyFinding, VerifyProgress } from '@walvault/archiver';
 export { serverRecordStatistics, surveyServerArchive, viewServerSegment } from './show-server-wal.ts';
 export { CatalogError } from '@walvault/archiver';
 export type { ArchiveSurvey, CatalogSurvey, RecordStatistics, SegmentView, SurveyedTimeline } from '@walvault/archiver';

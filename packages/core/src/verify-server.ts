@@ -1,5 +1,12 @@
 /** Verifies the WAL of a server. */
-import { Catalog, CatalogError, type VerifyProgress, type VerifyRange, type VerifyReport, verifyWal } from '@walvault/archiver';
+import {
+  Catalog,
+  CatalogError,
+  type VerifyProgress,
+  type VerifyRange,
+  type VerifyReport,
+  verifyWal,
+} from '@walvault/archiver/verifying';
 import type { ServerConfig } from '@walvault/config';
 import { withTaskLock } from './cron.ts';
 import { CoreError } from './errors.ts';

@@ -56,23 +56,19 @@ export function imageBytes(view: DataView, at: number, end: number, compressedBi
 }
 
 /**
- * The main data of a record without blocks, as far as it lies in `view`; undefined for another record or when there is none.
+ * Where the main data of a record without blocks begin in `view`; -1 for another record or when there are none.
  * @param at behind the header of the record
  * @param end behind its last byte, which may lie behind the end of `view`
  */
-export function mainData(view: DataView, at: number, end: number): DataView | undefined {
+export function mainDataAt(view: DataView, at: number, end: number): number {
   const available = Math.min(end, view.byteLength);
   for (let next = at; next + 5 <= available; ) {
     const id = view.getUint8(next);
     if (id === originId) next += 3;
     else if (id === topTransactionId) next += 5;
-    else if (id === dataShortId) return part(view, next + 2, available);
-    else if (id === dataLongId) return part(view, next + 5, available);
-    else return undefined;
+    else if (id === dataShortId) return next + 2;
+    else if (id === dataLongId) return next + 5;
+    else return -1;
   }
-  return undefined;
-}
-
-function part(view: DataView, start: number, end: number): DataView {
-  return new DataView(view.buffer, view.byteOffset + start, Math.max(end - start, 0));
+  return -1;
 }

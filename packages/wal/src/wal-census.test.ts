@@ -147,6 +147,10 @@ describe('a census', () => {
           endLsn: wal.endLsn,
         });
         expect(count(options, pieces(wal.bytes, seed, largest))).toEqual(whole);
+        // Nobody wants to know of events.
+        const census = new WalCensus();
+        new WalChecker({ ...options, census }).check(wal.bytes);
+        expect(census.statistics()).toEqual(whole.statistics);
       }),
       { numRuns: 20 },
     );

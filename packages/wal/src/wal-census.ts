@@ -5,8 +5,8 @@
  * It stands in the hot loop of the checker: a record costs a few additions and a look at its block headers.
  */
 import { halvesOfLsn, type Lsn, lsnOfHalves } from './lsn.ts';
-import { imageBytes, longestRecordHead } from './record-body.ts';
-import { endsPreparedTransaction, mayBeEvent, readEvent, type WalEvent } from './wal-event.ts';
+import { imageBytes, longestRecordHead, mainDataAt } from './record-body.ts';
+import { endsPreparedTransaction, mayBeEvent, postgresEpoch, readEvent, type WalEvent } from './wal-event.ts';
 import { anyWalFormat, type WalFormat } from './wal-format.ts';
 import type { RestorePoint, RmgrStatistics, WalStatistics } from './wal-statistics.ts';
 
@@ -39,8 +39,8 @@ export class WalCensus {
   #endLow = 0;
   #commits = 0;
   #aborts = 0;
-  #firstCommitTime: bigint | undefined;
-  #lastCommitTime: bigint | undefined;
+  #firstCommitTime = Number.POSITIVE_INFINITY;
+  #lastCommitTime = Number.NEGATIVE_INFINITY;
   #firstXid: number | undefined;
   #lastXid: number | undefined;
 
@@ -63,8 +63,8 @@ export class WalCensus {
       endLsn: this.#firstRecordLsn && lsnOfHalves(this.#endHigh, this.#endLow),
       commits: this.#commits,
       aborts: this.#aborts,
-      firstCommitTime: this.#firstCommitTime,
-      lastCommitTime: this.#lastCommitTime,
+      firstCommitTime: timeOf(this.#firstCommitTime),
+      lastCommitTime: timeOf(this.#lastCommitTime),
       firstXid: this.#firstXid,
       lastXid: this.#lastXid,
       rmgrs,
@@ -96,7 +96,8 @@ export class WalCensus {
     add(this.#counts, slot, 1);
     add(this.#lengths, slot, length - images);
     add(this.#images, slot, images);
-    if (rmgr <= xactRmgr && mayBeEvent(rmgr, info)) this.#noteEvent(view, at, length, place);
+    if (rmgr === xactRmgr && (info & 0x5f) === 0 && this.#onEvent === undefined) this.#noteEnd(view, at, length, info);
+    else if (rmgr <= xactRmgr && mayBeEvent(rmgr, info)) this.#noteEvent(view, at, length, place);
   }
 
   /** @internal Records were counted from one LSN up to another, given as halves. */
@@ -111,27 +112,38 @@ export class WalCensus {
     if (this.#firstRecordLsn !== undefined) [this.#endHigh, this.#endLow] = halvesOfLsn(lsn);
   }
 
+  /** A commit or abort that is not of a prepared transaction: of these there are many, so nothing is made of them but numbers. */
+  #noteEnd(view: DataView, at: number, length: number, info: number): void {
+    const start = mainDataAt(view, at + recordHeaderSize, at + length);
+    if (start < 0 || start + 8 > Math.min(at + length, view.byteLength)) return;
+    if ((info & 0x20) !== 0) this.#aborts += 1;
+    else this.#noteCommit(view.getInt32(start + 4, true) * 0x1_0000_0000 + view.getUint32(start, true));
+    this.#noteXid(view.getUint32(at + 4, true));
+  }
+
   #noteEvent(view: DataView, at: number, length: number, place: RecordPlace): void {
     const content = readEvent(view, at, length, this.#format);
     if (content === undefined) return;
     const { kind, xid, time, name } = content;
     const isCommit = kind === 'commit' || kind === 'commitPrepared';
-    if (isCommit && time !== undefined) this.#noteCommit(time);
+    if (isCommit && time !== undefined) this.#noteCommit(Number(time - postgresEpoch));
     if (kind === 'abort' || kind === 'abortPrepared') this.#aborts += 1;
-    if (xid >= firstNormalXid) this.#noteXid(xid);
+    this.#noteXid(xid);
     if (name === undefined && this.#onEvent === undefined) return;
     const { startLsn: lsn, endLsn } = place;
     if (name !== undefined) this.#restorePoints.push({ name, time: time ?? 0n, lsn, endLsn });
     this.#onEvent?.({ ...content, lsn, endLsn });
   }
 
-  #noteCommit(time: bigint): void {
+  /** @param time microseconds since 2000: exact as a number for 285 years */
+  #noteCommit(time: number): void {
     this.#commits += 1;
-    if (this.#firstCommitTime === undefined || time < this.#firstCommitTime) this.#firstCommitTime = time;
-    if (this.#lastCommitTime === undefined || time > this.#lastCommitTime) this.#lastCommitTime = time;
+    if (time < this.#firstCommitTime) this.#firstCommitTime = time;
+    if (time > this.#lastCommitTime) this.#lastCommitTime = time;
   }
 
   #noteXid(xid: number): void {
+    if (xid < firstNormalXid) return;
     if (this.#firstXid === undefined || precedes(xid, this.#firstXid)) this.#firstXid = xid;
     if (this.#lastXid === undefined || precedes(this.#lastXid, xid)) this.#lastXid = xid;
   }
@@ -149,6 +161,10 @@ export class WalCensus {
 
 function add(to: Float64Array, slot: number, value: number): void {
   to[slot] = (to[slot] as number) + value;
+}
+
+function timeOf(sincePostgresEpoch: number): bigint | undefined {
+  return Number.isFinite(sincePostgresEpoch) ? BigInt(sincePostgresEpoch) + postgresEpoch : undefined;
 }
 
 /** TransactionIdPrecedes of normal transactions (access/transam/transam.c): numbers go round. */

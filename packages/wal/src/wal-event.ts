@@ -6,7 +6,7 @@
  * A server takes the time before it inserts the record, so times do not always grow with LSNs, and clocks may be set back.
  */
 import type { Lsn } from './lsn.ts';
-import { mainData } from './record-body.ts';
+import { mainDataAt } from './record-body.ts';
 import type { WalFormat } from './wal-format.ts';
 
 /** Something in the WAL that people look for. */
@@ -53,9 +53,10 @@ export function endsPreparedTransaction(rmgr: number, info: number): boolean {
  */
 export function readEvent(view: DataView, at: number, length: number, format: WalFormat): EventContent | undefined {
   const rmgr = view.getUint8(at + 17);
-  if (rmgr > xactRmgr) return undefined;
-  const data = mainData(view, at + recordHeaderSize, at + length);
-  if (data === undefined || data.byteLength < 8) return undefined;
+  const start = mainDataAt(view, at + recordHeaderSize, at + length);
+  const size = Math.min(at + length, view.byteLength) - start;
+  if (rmgr > xactRmgr || start < 0 || size < 8) return undefined;
+  const data = new DataView(view.buffer, view.byteOffset + start, size);
   const info = view.getUint8(at + 16);
   return rmgr === xactRmgr ? xactEvent(data, info, view.getUint32(at + 4, true), format) : xlogEvent(data, info, format);
 }

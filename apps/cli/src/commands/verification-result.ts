@@ -1,5 +1,5 @@
 /** What verify-wal has found, as lines and as JSON. */
-import type { ServerVerification, VerifyFinding } from '@walvault/core';
+import type { ServerVerification, VerifyFinding } from '@walvault/core/verifying';
 import { recordTypeName, rmgrName } from '@walvault/wal';
 import { formatBytes } from '../format.ts';
 

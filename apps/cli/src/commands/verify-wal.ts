@@ -2,7 +2,8 @@
  * `verify-wal`: every page and record of the WAL of a server, and what is missing. Exit code 0 when all is good, 2 when something is
  * bad or missing, 3 when nothing is but not all is known to be right, 1 when it could not be done or was stopped.
  */
-import { parseVerifyEdge, type ServerConfig, type ServerVerification, verifyServerWal } from '@walvault/core';
+import type { ServerConfig } from '@walvault/core/configuration';
+import { parseVerifyEdge, type ServerVerification, verifyServerWal } from '@walvault/core/verifying';
 import type { TimelineId } from '@walvault/wal';
 import type { CommandContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';

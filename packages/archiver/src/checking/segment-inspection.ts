@@ -2,7 +2,7 @@
  * A whole look at one segment, in one pass over its bytes: every page, every record, the link to its predecessor, the checksum of
  * the content, and statistics. Pure: where the bytes come from, and what becomes of the facts, is others' matter.
  */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import {
   addToLsn,
   decodeWalSeam,
@@ -32,13 +32,15 @@ import type { SegmentFacts } from './segment-facts.ts';
 export interface InspectionOptions extends ClusterFacts {
   /** The `seam` of the segment before, see `predecessorName`. One that is damaged or of another place is as good as none. */
   readonly predecessor?: Uint8Array | undefined;
+  /** False when the caller has the SHA-256 of the content by another way, and puts it into the facts: it is empty in them then. */
+  readonly hash?: boolean | undefined;
 }
 
 /** Takes the content of a segment from its start, in chunks of any size, and gives the facts at its end. */
 export class SegmentInspection {
   readonly #name: SegmentFileName;
   readonly #options: InspectionOptions;
-  readonly #hash = createHash('sha256');
+  readonly #hash: Hash | undefined;
   #size = 0;
   #head: Buffer = Buffer.alloc(0);
   #check: PlacedCheck | undefined;
@@ -46,11 +48,12 @@ export class SegmentInspection {
   constructor(name: SegmentFileName, options: InspectionOptions = {}) {
     this.#name = name;
     this.#options = options;
+    this.#hash = options.hash === false ? undefined : createHash('sha256');
   }
 
   /** Takes the next bytes of the content. They stay the caller's. */
   take(chunk: Buffer): void {
-    this.#hash.update(chunk);
+    this.#hash?.update(chunk);
     this.#size += chunk.length;
     if (this.#check !== undefined) return this.#check.take(chunk);
     // What kind of segment it is stands in the first bytes, which may come one by one.
@@ -62,7 +65,7 @@ export class SegmentInspection {
   /** What was found. To be called once, when all bytes were taken. */
   finish(): SegmentFacts {
     const check = this.#check ?? this.#begin();
-    return { ...check.finish(this.#size), name: this.#name.name, sha256: this.#hash.digest('hex') };
+    return { ...check.finish(this.#size), name: this.#name.name, sha256: this.#hash?.digest('hex') ?? '' };
   }
 
   #begin(): PlacedCheck {

@@ -93,6 +93,15 @@ export class ContentFile implements AsyncDisposable, StoredBytes {
   }
 
   /**
+   * Reads a piece of the file as it is, compressed or not, into a buffer of the caller.
+   * @returns how many bytes there were; 0 behind the end
+   * @throws {FileSystemError}
+   */
+  async readInto(buffer: Buffer, position: number): Promise<number> {
+    return (await this.#readInto(buffer, 0, buffer.length, position)).bytesRead;
+  }
+
+  /**
    * The whole decompressed content in one piece, which is the caller's; undefined when it is longer than `limit` bytes.
    * @throws as {@link bytes}
    */

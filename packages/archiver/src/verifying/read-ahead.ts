@@ -3,6 +3,7 @@
  * busy while a segment is checked. A few files at a time, and of each no more than a limit.
  */
 import { ContentFile, type OpenOptions } from '../content/content.ts';
+import { type BlockPool, blocksOf, type FilledBlock } from './blocks.ts';
 
 /** Of each file so many bytes are held at most before they are asked for, unless the caller says otherwise. */
 const defaultLimitBytes = 16 * 1024 * 1024;
@@ -12,15 +13,16 @@ const depth = 3;
 interface Loaded {
   readonly content: ContentFile;
   /** The beginning. */
-  readonly chunks: Buffer[];
+  readonly blocks: FilledBlock[];
   /** What follows; undefined when that was all. */
-  readonly rest: AsyncGenerator<Buffer, void, undefined> | undefined;
+  readonly rest: AsyncGenerator<FilledBlock, void, undefined> | undefined;
   /** Throws what ended it, if anything did. */
   readonly requireRight: () => void;
 }
 
 /** How to open files, and how much of each to read before it is asked for; 0 for files that are only glanced at. */
 export interface AdvanceOptions extends OpenOptions {
+  readonly pool: BlockPool;
   readonly limitBytes?: number | undefined;
 }
 
@@ -39,12 +41,12 @@ export class AdvancedFile implements AsyncDisposable {
     return (await this.#loaded)?.content;
   }
 
-  /** The content, once; the chunks belong to the caller. @throws what `ContentFile.bytes` throws */
-  async *bytes(): AsyncGenerator<Buffer, void, undefined> {
+  /** The content, once; the caller gives the blocks back to the pool. @throws what `ContentFile.bytes` throws */
+  async *blocks(): AsyncGenerator<FilledBlock, void, undefined> {
     const loaded = await this.#loaded;
     if (loaded === undefined) return;
     // Taken out one by one, so that none is held longer than it is needed.
-    for (let chunk = loaded.chunks.shift(); chunk !== undefined; chunk = loaded.chunks.shift()) yield chunk;
+    for (let block = loaded.blocks.shift(); block !== undefined; block = loaded.blocks.shift()) yield block;
     loaded.requireRight();
     if (loaded.rest !== undefined) yield* loaded.rest;
   }
@@ -75,23 +77,23 @@ export async function* inAdvance<T extends { readonly path: string }>(
 }
 
 async function load(path: string, options: AdvanceOptions): Promise<Loaded | undefined> {
-  const { limitBytes = defaultLimitBytes } = options;
+  const { limitBytes = defaultLimitBytes, pool } = options;
   const content = await ContentFile.open(path, options);
   if (content === undefined) return undefined;
-  const chunks: Buffer[] = [];
-  const bytes = content.bytes();
+  const blocks: FilledBlock[] = [];
+  const source = blocksOf(content, pool);
   try {
     for (let length = 0; length < limitBytes; ) {
-      const { value, done } = await bytes.next();
-      if (done === true) return { content, chunks, rest: undefined, requireRight: () => undefined };
-      chunks.push(value);
-      length += value.length;
+      const { value, done } = await source.next();
+      if (done === true) return { content, blocks, rest: undefined, requireRight: () => undefined };
+      blocks.push(value);
+      length += value.bytes.length;
     }
-    return { content, chunks, rest: bytes, requireRight: () => undefined };
+    return { content, blocks, rest: source, requireRight: () => undefined };
   } catch (error) {
     const requireRight = (): void => {
       throw error;
     };
-    return { content, chunks, rest: undefined, requireRight };
+    return { content, blocks, rest: undefined, requireRight };
   }
 }

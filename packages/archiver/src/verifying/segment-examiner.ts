@@ -6,6 +6,8 @@ import { SegmentInspection } from '../checking/segment-inspection.ts';
 import type { ContentFile } from '../content/content.ts';
 import type { WalReadOptions } from '../restoring/open-wal.ts';
 import { secondsOf } from '../wal-files/xlog-db-line.ts';
+import type { BlockPool } from './blocks.ts';
+import type { ContentHasher } from './content-hasher.ts';
 import { type Examination, guardedLook } from './guarded-look.ts';
 import { judgeSegment } from './judge-segment.ts';
 import { AdvancedFile } from './read-ahead.ts';
@@ -19,6 +21,8 @@ export interface ExaminerContext {
   readonly plan: VerifyPlan;
   readonly notes: VerifyNotes;
   readonly seams: SeamStore;
+  readonly pool: BlockPool;
+  readonly hasher: ContentHasher;
   readonly signal: AbortSignal;
 }
 
@@ -56,11 +60,11 @@ export class SegmentExaminer {
 
   /** The seam of the segment before: of this run, or else by a look at it, where it is. */
   async #seamOf(name: string): Promise<Uint8Array | undefined> {
-    const { seams, plan, reading } = this.#context;
+    const { seams, plan, reading, pool } = this.#context;
     const known = seams.get(name);
     const planned = plan.all.get(name);
     if (known !== undefined || planned === undefined || this.#seen.has(name)) return known;
-    await using file = new AdvancedFile(planned.path, { custom: reading.directories.custom });
+    await using file = new AdvancedFile(planned.path, { custom: reading.directories.custom, pool });
     const looked = await guardedLook(planned, async () => {
       if ((await file.file()) === undefined) return undefined;
       const facts = await this.#inspect(planned, file, undefined);
@@ -71,13 +75,21 @@ export class SegmentExaminer {
   }
 
   async #inspect({ file: name }: PlannedSegment, file: AdvancedFile, predecessor?: Uint8Array): Promise<SegmentFacts> {
-    const { walSegmentSize, systemIdentifier } = this.#context.plan;
-    const inspection = new SegmentInspection(name, { walSegmentSize, systemIdentifier, predecessor });
-    for await (const chunk of file.bytes()) {
-      this.#context.signal.throwIfAborted();
-      inspection.take(chunk);
+    const { plan, hasher, signal } = this.#context;
+    const { walSegmentSize, systemIdentifier } = plan;
+    const inspection = new SegmentInspection(name, { walSegmentSize, systemIdentifier, predecessor, hash: false });
+    try {
+      for await (const filled of file.blocks()) {
+        signal.throwIfAborted();
+        inspection.take(filled.bytes);
+        hasher.update(filled);
+      }
+    } catch (error) {
+      // The next content begins anew.
+      await hasher.digest();
+      throw error;
     }
-    return inspection.finish();
+    return { ...inspection.finish(), sha256: await hasher.digest() };
   }
 
   /** What the catalogue knows of a segment: it knows those of the archive. */

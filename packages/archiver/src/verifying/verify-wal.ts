@@ -11,6 +11,8 @@ import type { WalReadOptions } from '../restoring/open-wal.ts';
 import { deletionOf, readDeletionRecord } from '../retention/deletion-record.ts';
 import { findWal } from '../wal-files/find-wal.ts';
 import type { VerifyFinding } from './finding.ts';
+import { BlockPool } from './blocks.ts';
+import { type ContentHasher, contentHasher } from './content-hasher.ts';
 import { GoodSegments } from './good-segments.ts';
 import type { Examination } from './guarded-look.ts';
 import { quickLook } from './quick-look.ts';
@@ -64,7 +66,11 @@ export async function verifyWal(options: VerifyWalOptions): Promise<VerifyReport
   if (plan.segments.length + plan.partials.length + plan.findings.length === 0) throw new NothingToVerifyError();
   const scope = scopeOf(options, plan);
   const earlier = restart ? undefined : await readVerifyState(statePath);
-  return new Verification(options, plan, { scope, earlier: earlier?.scope === scope ? earlier : undefined }).run();
+  const pool = new BlockPool();
+  const bytes = options.quick === true ? 0 : plan.segments.length * plan.walSegmentSize;
+  await using hasher = contentHasher(pool, bytes, options.catalog !== undefined);
+  const start = { scope, earlier: earlier?.scope === scope ? earlier : undefined, pool, hasher };
+  return await new Verification(options, plan, start).run();
 }
 
 /** What must be the same for a run to go on with what another one has done. */
@@ -84,7 +90,16 @@ function nameOf(edge: VerifyEdge | undefined): string | null {
   return 'lsn' in edge ? formatLsn(edge.lsn) : edge.file.name;
 }
 
+/** What a run begins with. */
+interface VerificationStart {
+  readonly scope: string;
+  readonly earlier: VerifyState | undefined;
+  readonly pool: BlockPool;
+  readonly hasher: ContentHasher;
+}
+
 class Verification {
+  readonly #pool: BlockPool;
   readonly #options: VerifyWalOptions;
   readonly #plan: VerifyPlan;
   readonly #scope: string;
@@ -103,11 +118,7 @@ class Verification {
   #goodCount: number;
   #savedAtMs = performance.now();
 
-  constructor(
-    options: VerifyWalOptions,
-    plan: VerifyPlan,
-    { scope, earlier }: { readonly scope: string; readonly earlier: VerifyState | undefined },
-  ) {
+  constructor(options: VerifyWalOptions, plan: VerifyPlan, { scope, earlier, pool, hasher }: VerificationStart) {
     this.#options = options;
     this.#plan = plan;
     this.#scope = scope;
@@ -118,7 +129,8 @@ class Verification {
     this.#totals = new VerifyTotals(earlier?.counts);
     this.#seams = new SeamStore(laterPredecessors(plan), earlier?.seams);
     const { reading, signal } = options;
-    this.#examiner = new SegmentExaminer({ reading, plan, notes: this.#notes, seams: this.#seams, signal });
+    this.#pool = pool;
+    this.#examiner = new SegmentExaminer({ reading, plan, notes: this.#notes, seams: this.#seams, pool, hasher, signal });
     this.#resumed = plan.segments.filter((planned) => this.#isGood(planned)).length;
     this.#done = this.#resumed;
     this.#goodCount = this.#resumed;
@@ -143,7 +155,8 @@ class Verification {
   async #lookAt(segments: readonly PlannedSegment[]): Promise<void> {
     const { signal, reading, quick, saveEveryMs = 1000 } = this.#options;
     const { custom } = reading.directories;
-    for await (const [planned, file] of inAdvance(segments, { custom, limitBytes: quick === true ? 0 : undefined })) {
+    const advance = { custom, pool: this.#pool, limitBytes: quick === true ? 0 : undefined };
+    for await (const [planned, file] of inAdvance(segments, advance)) {
       signal.throwIfAborted();
       const examination = await this.#look(planned, file);
       if (examination === undefined) await this.#lookElsewhere(planned);
@@ -180,7 +193,7 @@ class Verification {
     for await (const { content, location } of findWal(directories, planned.file, false)) {
       await content[Symbol.asyncDispose]();
       const moved = { ...planned, path: content.path, location };
-      await using file = new AdvancedFile(moved.path, { custom: directories.custom });
+      await using file = new AdvancedFile(moved.path, { custom: directories.custom, pool: this.#pool });
       const examination = await this.#look(moved, file);
       if (examination !== undefined) return this.#take(moved, examination);
     }
