@@ -6,6 +6,7 @@ import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { temporaryDirectory } from '@walvault/testkit';
 import {
   formatHistoryFile,
   type Lsn,
@@ -102,41 +103,71 @@ export class TestServer implements AsyncDisposable {
   }
 }
 
+/** Node keeps what it has compiled here: tests start some hundred processes. */
+const compileCache = await temporaryDirectory('compiled');
+
 /** What a pass in a process of its own printed and how it ended. */
 export interface ChildPass {
   readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
   readonly output: string;
+}
+
+/** How a pass runs in a process of its own. */
+export interface ChildOptions {
+  /** What the shell does before it becomes the pass, such as `ulimit -f 8`. */
+  readonly shell?: string;
+  readonly killAfterMs?: number;
+  /** A module that the process loads before everything else. */
+  readonly imported?: string;
+  /** Where it has its catalogue; it has none unless given. */
+  readonly catalogPath?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /**
  * Runs a pass in a process of its own, which can be killed or limited as the kernel does it.
- * @param shell what the shell does before it becomes the pass, such as `ulimit -f 8`
  */
 export async function archiveInChild(
   options: ArchiveWalOptions,
-  { shell = ':', killAfterMs }: { shell?: string; killAfterMs?: number } = {},
+  { shell = ':', killAfterMs, imported, catalogPath, env }: ChildOptions = {},
 ): Promise<ChildPass> {
   const program = `
-    import { archiveWal } from ${JSON.stringify(join(import.meta.dirname, 'src/index.ts'))};
+    import { archiveWal, Catalog } from ${JSON.stringify(join(import.meta.dirname, 'src/index.ts'))};
+    const path = ${JSON.stringify(catalogPath) ?? 'undefined'};
+    const catalog = path && Catalog.open(path);
     const options = JSON.parse(process.argv[1]);
     console.log('ready');
     try {
-      const report = await archiveWal({ ...options, systemIdentifier: BigInt(options.systemIdentifier) });
+      const report = await archiveWal({ ...options, catalog, systemIdentifier: BigInt(options.systemIdentifier) });
       console.log(JSON.stringify(report.files.map((file) => file.name)));
     } catch (error) {
       console.log(error.code + ' ' + error.message);
       process.exitCode = 1;
     }`;
   const json = JSON.stringify({ ...options, systemIdentifier: String(systemIdentifier) });
-  const node = [process.execPath, '--conditions=@walvault/source', '--input-type=module', '--eval', program, '--', json];
-  const child = spawn('/bin/sh', ['-c', `${shell}; exec "$@"`, 'sh', ...node], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const hooks = imported === undefined ? [] : [`--import=${imported}`];
+  const node = [
+    process.execPath,
+    '--conditions=@walvault/source',
+    ...hooks,
+    '--input-type=module',
+    '--eval',
+    program,
+    '--',
+    json,
+  ];
+  const child = spawn('/bin/sh', ['-c', `${shell}; exec "$@"`, 'sh', ...node], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_COMPILE_CACHE: compileCache.path, ...env },
+  });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     if (output === '' && killAfterMs !== undefined) setTimeout(() => child.kill('SIGKILL'), killAfterMs);
     output += text;
   });
-  const [exitCode] = (await once(child, 'close')) as [number | null];
-  return { exitCode, output };
+  const [exitCode, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  return { exitCode, signal, output };
 }
 
 /** All files below a directory, as paths relative to it, sorted. */

@@ -12,7 +12,7 @@ import { playSchedule } from './disk-schedule.test-support.ts';
 import { playSchedules } from './disk-schedules.test-support.ts';
 
 const seedToReplay = env['WALVAULT_SEED'];
-const schedules = Number(env['WALVAULT_SCHEDULES'] ?? 400);
+const schedules = Number(env['WALVAULT_SCHEDULES'] ?? 1000);
 
 if (seedToReplay === undefined) describe('on a disk that does its worst', manySchedules);
 else {
@@ -34,7 +34,7 @@ function manySchedules(): void {
     'an archiver is found out when %s',
     { timeout: 600_000 },
     async (broken) => {
-      const { failures } = await playSchedules({ count: 2500, broken });
+      const { failures } = await playSchedules({ count: 2000, broken });
       expect(failures[0]?.message).toMatch(
         / is nowhere any more|with other content|is not in|lines of xlog.db|names in the catalogue/,
       );
