@@ -30,12 +30,11 @@ export const brokenArchivers = {
       open: async (path, flags, mode) => {
         const file: DiskHandle = await mount.open(path, flags, mode);
         return path === '/wals/xlog.db' && flags === 'r+'
-          ? changed(file, { writev: writeNothing, datasync: async () => undefined })
+          ? changedFile(file, { writev: writeNothing, datasync: async () => undefined })
           : file;
       },
     }),
   'the catalogue is not synced': unsynced((path) => path === '/catalog/journal', ['datasync']),
-  'the errors directory is not synced': unsynced((path) => path === '/errors'),
   'a file that was brought is relied on as it is': unsynced((path) => path.startsWith('/incoming/')),
 } satisfies Record<string, Tamper>;
 
@@ -48,7 +47,7 @@ function unsynced(isMeant: (path: string) => boolean, calls: readonly ('sync' | 
     changed(mount, {
       open: async (path, flags, mode) => {
         const file: DiskHandle = await mount.open(path, flags, mode);
-        return isMeant(path) ? changed(file, Object.fromEntries(calls.map((call) => [call, async () => undefined]))) : file;
+        return isMeant(path) ? changedFile(file, Object.fromEntries(calls.map((call) => [call, async () => undefined]))) : file;
       },
     });
 }
@@ -63,12 +62,33 @@ async function removeSourceOf(mount: DiskMount, to: string): Promise<void> {
   for (const directory of ['/streaming', '/incoming']) await mount.unlink(`${directory}/${name}`).catch(() => undefined);
 }
 
-/** The same with other methods. */
-function changed<T extends object>(target: T, changes: Partial<T>): T {
-  return new Proxy(target, {
-    get: (object, key) => {
-      const value: unknown = Reflect.get(key in changes ? changes : object, key);
-      return typeof value === 'function' ? value.bind(object) : value;
-    },
-  });
+/** A disk with other calls. */
+export function changed(mount: DiskMount, changes: Partial<DiskMount>): DiskMount {
+  return {
+    open: mount.open.bind(mount),
+    rename: mount.rename.bind(mount),
+    link: mount.link.bind(mount),
+    unlink: mount.unlink.bind(mount),
+    stat: mount.stat.bind(mount),
+    lstat: mount.lstat.bind(mount),
+    utimes: mount.utimes.bind(mount),
+    mkdir: mount.mkdir.bind(mount),
+    readdir: mount.readdir.bind(mount),
+    ...changes,
+  };
+}
+
+/** An open file with other calls. */
+function changedFile(file: DiskHandle, changes: Partial<DiskHandle>): DiskHandle {
+  return {
+    writev: file.writev.bind(file),
+    read: file.read.bind(file),
+    stat: file.stat.bind(file),
+    truncate: file.truncate.bind(file),
+    datasync: file.datasync.bind(file),
+    sync: file.sync.bind(file),
+    close: file.close.bind(file),
+    [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
+    ...changes,
+  };
 }

@@ -20,6 +20,7 @@ import { parseWalFileName, tryParseWalFileName, type WalvaultError } from '@walv
 import { segmentName, segmentSize, systemIdentifier } from '../../testing.ts';
 import { archivePath, isSegmentFile } from '../wal-files/layout.ts';
 import { tryParseXlogDbLine } from '../wal-files/xlog-db-line.ts';
+import { changed } from './broken-archivers.test-support.ts';
 import type { ArchiveCatalog } from './catalog-notes.ts';
 import { archiveWal } from './archive-wal.ts';
 import type { FileResult } from './file-result.ts';
@@ -289,13 +290,11 @@ class Schedule implements Disposable {
 
 /** A file system without links, or on the other side of one. */
 function withoutLinks(mount: DiskMount): DiskMount {
-  return new Proxy(mount, {
-    get: (target, key) => {
-      if (key === 'link') return async (from: string) => Promise.reject(new SystemError('EPERM', 'link', from));
-      const value: unknown = Reflect.get(target, key, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
+  return changed(mount, { link: refused });
+}
+
+async function refused(from: string): Promise<never> {
+  throw new SystemError('EPERM', 'link', from);
 }
 
 /** Under which names the content of an item may be. */
