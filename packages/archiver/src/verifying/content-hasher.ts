@@ -9,14 +9,16 @@ import type { FromHashThread, ToHashThread } from './hash-thread.ts';
 
 /** Takes checksums, of one content after the other. */
 export interface ContentHasher extends AsyncDisposable {
-  /** Takes a block of the content, and gives it back to the pool when it is used up. */
-  update(filled: FilledBlock): void;
+  /** Takes a block of the content, and gives it back to the pool when it is used up. Waits while there is too much to do. */
+  update(filled: FilledBlock): Promise<void>;
   /** The checksum of what came since the last one, in hexadecimal; the next content begins. */
   digest(): Promise<string>;
 }
 
 /** From this volume on a thread is worth its start. */
 const threadFromBytes = 64 * 1024 * 1024;
+/** So many blocks may wait for it, so that a long segment is not held as a whole. */
+const mostWaiting = 24;
 
 /**
  * @param bytes how much there is to hash in all, about
@@ -34,7 +36,7 @@ class NoHasher implements ContentHasher {
     this.#pool = pool;
   }
 
-  update({ block }: FilledBlock): void {
+  async update({ block }: FilledBlock): Promise<void> {
     this.#pool.give(block);
   }
 
@@ -55,7 +57,7 @@ class DirectHasher implements ContentHasher {
     this.#pool = pool;
   }
 
-  update({ block, bytes }: FilledBlock): void {
+  async update({ block, bytes }: FilledBlock): Promise<void> {
     this.#hash.update(bytes);
     this.#pool.give(block);
   }
@@ -76,7 +78,10 @@ class ThreadHasher implements ContentHasher {
   readonly #worker: Worker;
   /** Those that the thread knows, by number. */
   readonly #blocks: Block[] = [];
-  #answer = expected();
+  #answer = expected<string>();
+  /** How many it has not given back, and who waits for one. */
+  #waiting = 0;
+  #room = expected<void>();
 
   constructor(pool: BlockPool) {
     this.#pool = pool;
@@ -84,21 +89,26 @@ class ThreadHasher implements ContentHasher {
     const name = import.meta.url.endsWith('.ts') ? 'hash-thread.ts' : 'hash-thread.js';
     this.#worker = new Worker(new URL(name, import.meta.url));
     this.#worker.on('message', (message: FromHashThread) => this.#take(message));
-    this.#worker.on('error', (error) => this.#answer.reject(error));
+    this.#worker.on('error', (error) => {
+      this.#answer.reject(error);
+      this.#room.reject(error);
+    });
   }
 
-  update({ block, bytes }: FilledBlock): void {
+  async update({ block, bytes }: FilledBlock): Promise<void> {
     if (this.#blocks[block.id] === undefined) {
       this.#blocks[block.id] = block;
       this.#say({ block: block.id, memory: block.memory });
     }
     this.#say([block.id, bytes.length]);
+    this.#waiting += 1;
+    while (this.#waiting > mostWaiting) await this.#room.promise;
   }
 
   async digest(): Promise<string> {
     this.#say('digest');
     const digest = await this.#answer.promise;
-    this.#answer = expected();
+    this.#answer = expected<string>();
     return digest;
   }
 
@@ -111,14 +121,20 @@ class ThreadHasher implements ContentHasher {
   }
 
   #take(message: FromHashThread): void {
-    if (typeof message === 'string') this.#answer.resolve(message);
-    else this.#pool.give(this.#blocks[message] as Block);
+    if (typeof message === 'string') {
+      this.#answer.resolve(message);
+      return;
+    }
+    this.#pool.give(this.#blocks[message] as Block);
+    this.#waiting -= 1;
+    this.#room.resolve();
+    this.#room = expected<void>();
   }
 }
 
-/** The answer to come. That there will be none is told to whoever asks; nobody has to. */
-function expected(): PromiseWithResolvers<string> {
-  const answer = Promise.withResolvers<string>();
-  answer.promise.catch(() => undefined);
-  return answer;
+/** Something to come. That it will not is told to whoever asks; nobody has to. */
+function expected<T>(): PromiseWithResolvers<T> {
+  const expectation = Promise.withResolvers<T>();
+  expectation.promise.catch(() => undefined);
+  return expectation;
 }

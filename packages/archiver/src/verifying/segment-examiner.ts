@@ -82,7 +82,7 @@ export class SegmentExaminer {
       for await (const filled of file.blocks()) {
         signal.throwIfAborted();
         inspection.take(filled.bytes);
-        hasher.update(filled);
+        await hasher.update(filled);
       }
     } catch (error) {
       // The next content begins anew.
