@@ -10,6 +10,7 @@ import { type Disk, type FileLock, lockOwner, nodeDisk, tryLock } from '@walvaul
 import { type Logger, silentLogger } from '@walvault/wal';
 import type { ClusterFacts } from '../content/check-wal-file.ts';
 import type { Compression } from '../content/codec.ts';
+import { SpareMemory } from '../content/spare-memory.ts';
 import { ArchiverBusyError } from '../errors.ts';
 import { archiveLockPath, xlogDbLockPath } from '../wal-files/layout.ts';
 import { XlogDb, type XlogDbMemory, xlogDbPath } from '../wal-files/xlog-db.ts';
@@ -187,6 +188,7 @@ async function contextOf(options: ArchiveWalOptions): Promise<Omit<PassContext, 
     disk,
     catalog: new CatalogNotes(options.catalog, log),
     durableDirectories: new Set(),
+    memory: new SpareMemory(),
     hooks: options.hooks,
     signal,
     log,

@@ -14,7 +14,7 @@ import { faultOf } from './segment-fault.ts';
 
 /** What a look at a file has found. */
 export interface Examination {
-  /** The whole content before compression, if it is not too large; it belongs to the caller. */
+  /** The whole content before compression, if it is not too large; it stays as it is until the file is disposed of. */
   readonly content: Buffer | undefined;
   /** Of a segment whose pages could be read. */
   readonly facts: SegmentFacts | undefined;

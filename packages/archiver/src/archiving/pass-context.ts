@@ -3,6 +3,7 @@ import type { Disk } from '@walvault/durable-fs';
 import type { Logger } from '@walvault/wal';
 import type { ClusterFacts } from '../content/check-wal-file.ts';
 import type { Compression } from '../content/codec.ts';
+import type { SpareMemory } from '../content/spare-memory.ts';
 import type { XlogDb } from '../wal-files/xlog-db.ts';
 import type { ArchiveHooks } from './archive-hooks.ts';
 import type { CatalogNotes } from './catalog-notes.ts';
@@ -27,6 +28,8 @@ export interface PassContext {
   readonly catalog: CatalogNotes;
   /** Directories of the archive whose entry in it is known to be durable. */
   readonly durableDirectories: Set<string>;
+  /** For the segments that are in memory. */
+  readonly memory: SpareMemory;
   readonly hooks: ArchiveHooks | undefined;
   readonly signal: AbortSignal | undefined;
   readonly log: Logger;

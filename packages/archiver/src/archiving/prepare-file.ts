@@ -91,6 +91,7 @@ export class FilePreparer {
     const file = await ContentFile.open(join(this.#source.directory, name.name), {
       custom: this.#custom,
       disk: this.#context.disk,
+      memory: this.#context.memory,
     });
     if (file === undefined) return 'gone';
     try {

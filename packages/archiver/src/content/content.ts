@@ -8,6 +8,7 @@ import { type Disk, type DiskFile, errnoOf, type ExactFileFacts, fileSystemError
 import { WalvaultError } from '@walvault/wal';
 import { type ArchivedCodec, codecMagicLength, type CustomFilters, identifyCodec } from './codec.ts';
 import { decode } from './decode.ts';
+import type { SpareMemory } from './spare-memory.ts';
 import type { StoredBytes } from './stored-bytes.ts';
 import { WalFileError } from '../errors.ts';
 
@@ -18,6 +19,8 @@ const openFlags = constants.O_RDONLY | constants.O_NONBLOCK;
 /** How to open a file. */
 export interface OpenOptions {
   readonly custom?: CustomFilters | undefined;
+  /** Where the memory for {@link ContentFile.whole} is borrowed; it is new unless given. */
+  readonly memory?: SpareMemory | undefined;
   /** Where the file is; the file system of the operating system unless given. */
   readonly disk?: Disk | undefined;
 }
@@ -31,13 +34,21 @@ export class ContentFile implements AsyncDisposable, StoredBytes {
   readonly codec: ArchivedCodec | undefined;
   readonly #handle: DiskFile;
   readonly #custom: CustomFilters | undefined;
+  readonly #memory: SpareMemory | undefined;
+  readonly #borrowed: Buffer[] = [];
 
-  private constructor(path: string, handle: DiskFile, seen: { stats: ExactFileFacts; head: Buffer }, custom?: CustomFilters) {
+  private constructor(
+    path: string,
+    handle: DiskFile,
+    seen: { stats: ExactFileFacts; head: Buffer },
+    { custom, memory }: OpenOptions,
+  ) {
     this.path = path;
     this.#handle = handle;
     this.stats = seen.stats;
     this.codec = identifyCodec(seen.head, custom);
     this.#custom = custom;
+    this.#memory = memory;
   }
 
   /** Size of the file itself in bytes. */
@@ -59,7 +70,7 @@ export class ContentFile implements AsyncDisposable, StoredBytes {
       if (!stats.isFile()) throw new Error('it is no file');
       const buffer = Buffer.alloc(codecMagicLength);
       const { bytesRead } = await handle.read(buffer, 0, codecMagicLength, 0);
-      return new ContentFile(path, handle, { stats, head: buffer.subarray(0, bytesRead) }, options.custom);
+      return new ContentFile(path, handle, { stats, head: buffer.subarray(0, bytesRead) }, options);
     } catch (error) {
       await handle?.close().catch(() => undefined);
       if (errnoOf(error) === 'ENOENT') return undefined;
@@ -102,7 +113,8 @@ export class ContentFile implements AsyncDisposable, StoredBytes {
   }
 
   /**
-   * The whole decompressed content in one piece, which is the caller's; undefined when it is longer than `limit` bytes.
+   * The whole decompressed content in one piece, which stays as it is until the file is disposed of; undefined when it is longer than
+   * `limit` bytes.
    * @throws as {@link bytes}
    */
   async whole(limit: number): Promise<Buffer | undefined> {
@@ -132,10 +144,12 @@ export class ContentFile implements AsyncDisposable, StoredBytes {
   /** Closes the file. It was opened to read: nothing hangs on what the system says to that. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#handle.close().catch(() => undefined);
+    for (const buffer of this.#borrowed.splice(0)) this.#memory?.give(buffer);
   }
 
   async #readInOnePiece(): Promise<Buffer> {
-    const buffer = Buffer.allocUnsafeSlow(this.size);
+    const buffer = this.#memory?.take(this.size) ?? Buffer.allocUnsafeSlow(this.size);
+    this.#borrowed.push(buffer);
     for (let filled = 0; ; ) {
       const { bytesRead } = await this.#readInto(buffer, filled, buffer.length - filled, filled);
       filled += bytesRead;
