@@ -68,6 +68,8 @@ export type { CatalogErrorCode } from './catalog/errors.ts';
 export type { SegmentFacts } from './checking/segment-facts.ts';
 export { isRestorable } from './backups/base-backup.ts';
 export type { BackupPoint, BackupStatus, BaseBackup, RestorableBackup } from './backups/base-backup.ts';
+export { findVanishedBackups, rememberBackups } from './backups/known-backups.ts';
+export type { FoundBackups, VanishedBackups } from './backups/known-backups.ts';
 export { listBaseBackups } from './backups/list-base-backups.ts';
 export type { BackupDirectories, BaseBackupListing, UnreadableBackup } from './backups/list-base-backups.ts';
 export type {

@@ -1,6 +1,6 @@
 /** The base backups of a server that Barman has taken. */
 import { join } from 'node:path';
-import { type BaseBackupListing, listBaseBackups } from '@walvault/archiver';
+import { type BackupDirectories, type BaseBackupListing, listBaseBackups } from '@walvault/archiver';
 import type { ServerConfig } from '@walvault/config';
 
 /**
@@ -9,9 +9,15 @@ import type { ServerConfig } from '@walvault/config';
  * @throws {FileSystemError} when a directory or a file is there and cannot be read
  */
 export async function listServerBackups(server: ServerConfig): Promise<BaseBackupListing> {
-  const base = server.settings.get('basebackups_directory')?.text ?? join(server.directories.backup, 'base');
-  const listing = await listBaseBackups({ base, meta: join(server.directories.backup, 'meta') });
+  const directories = backupDirectories(server);
+  const { base } = directories;
+  const listing = await listBaseBackups(directories);
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(base)) return listing;
   const problem = 'is object storage, in which walvault cannot look for base backups';
   return { ...listing, unreadable: [...listing.unreadable, { id: 'all', path: base, problem }] };
+}
+
+/** Where Barman has the base backups of a server. */
+export function backupDirectories({ settings, directories: { backup } }: ServerConfig): BackupDirectories {
+  return { base: settings.get('basebackups_directory')?.text ?? join(backup, 'base'), meta: join(backup, 'meta') };
 }

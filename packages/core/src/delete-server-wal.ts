@@ -8,16 +8,18 @@ import {
   type DeleteReport,
   deleteWal,
   type DeletionCatalog,
+  findVanishedBackups,
   type HookScripts,
   type NeededBackup,
+  rememberBackups,
   type RemovedFile,
   type WalRetention,
 } from '@walvault/archiver';
 import type { ServerConfig } from '@walvault/config';
 import { errnoOf, fileSystemError, tryLock } from '@walvault/durable-fs';
 import type { Logger } from '@walvault/wal';
-import { listServerBackups } from './base-backups.ts';
-import { catalogPath, deletionRecordPath, ensureDirectories, lockPath } from './server-paths.ts';
+import { backupDirectories, listServerBackups } from './base-backups.ts';
+import { catalogPath, deletionRecordPath, ensureDirectories, knownBackupsPath, lockPath } from './server-paths.ts';
 import { readOptions } from './server-wal.ts';
 
 /** How to delete. */
@@ -91,7 +93,7 @@ async function deleteNow(server: ServerConfig, options: DeleteServerWalOptions):
     xlogDbDirectory: server.xlogdbDirectory,
     recordPath: deletionRecordPath(server),
     policy: policyOf(server),
-    backups: () => neededBackups(server),
+    backups: () => neededBackups(server, options.dryRun !== true),
     catalog: catalogOf(server),
     hooks: deletionScripts(server),
     hookOptions: { timeoutMs: server.hookTimeoutMs, signal, log },
@@ -107,9 +109,14 @@ function policyOf({ walRetentionPolicy: policy }: ServerConfig): WalRetention {
   return policy.kind === 'main' ? policy : { kind: policy.kind, windowMs: policy.count * daysOf[policy.unit] * dayMs };
 }
 
-/** A backup that cannot be read may need anything. */
-async function neededBackups(server: ServerConfig): Promise<readonly NeededBackup[]> {
-  const { backups, unreadable } = await listServerBackups(server);
+/** A backup that cannot be read, or that vanished and may come back, may need anything. What there is goes on record when all is clear. */
+async function neededBackups(server: ServerConfig, isToBeRemembered: boolean): Promise<readonly NeededBackup[]> {
+  const recordPath = knownBackupsPath(server);
+  const listing = await listServerBackups(server);
+  const { backups, unreadable } = listing;
+  const found = { directories: backupDirectories(server), listing };
+  const vanished = await findVanishedBackups(recordPath, found);
+  if (vanished === undefined && unreadable.length === 0 && isToBeRemembered) await rememberBackups(recordPath, found);
   return [
     ...backups.map(({ id, status, begin, end, keep }) => ({
       id,
@@ -117,7 +124,15 @@ async function neededBackups(server: ServerConfig): Promise<readonly NeededBacku
       beginWal: begin?.walName,
       needsOnlyTo: keep === 'standalone' ? end?.walName : undefined,
     })),
-    ...unreadable.map(({ path, problem }) => ({ id: path, status: `unreadable: it ${problem}`, beginWal: undefined })),
+    ...unreadable.map(({ path, problem, remedy }) => ({
+      id: path,
+      status: `unreadable: it ${problem}`,
+      beginWal: undefined,
+      remedy,
+    })),
+    ...(vanished === undefined
+      ? []
+      : [{ id: vanished.id, status: vanished.problem, beginWal: undefined, remedy: vanished.remedy }]),
   ];
 }
 

@@ -32,6 +32,11 @@ export function deletionRecordPath(server: ServerConfig): string {
   return join(server.directories.backup, 'deleted-wal.json');
 }
 
+/** The record of the base backups that were there when WAL was deleted last. */
+export function knownBackupsPath(server: ServerConfig): string {
+  return join(server.directories.backup, 'known-backups.json');
+}
+
 /** Where segments that were streamed again wait to be archived. */
 export function healingDirectory(server: ServerConfig): string {
   return join(server.directories.backup, 'healing');

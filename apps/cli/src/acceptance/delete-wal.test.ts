@@ -1,7 +1,7 @@
 /** `delete-wal` and `cron`: retention of a site that only streams, and of one with base backups, by the real executable. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
@@ -93,6 +93,47 @@ test('with base backups their WAL is kept, whatever the window, and without any 
   await backup(vault, '20260703T000000', { status: 'FAILED' });
   await vault.succeed('delete-wal', 'pg');
   expect((await archived(vault))[0]).toBe(name(2));
+});
+
+test('base backups that are gone with their directory, as when it is not mounted, hold up the deletion; deleted ones do not', async () => {
+  await using vault = await vaultWith(window);
+  await backup(vault, '20260701T000000', done(2));
+  await backup(vault, '20260702T000000', done(3));
+  await vault.succeed('delete-wal', 'pg');
+  expect((await archived(vault))[0]).toBe(name(2));
+  const record = vault.path('known-backups.json');
+  const expectBlock = async (): Promise<void> => {
+    const { code, stderr } = await vault.run('delete-wal', 'pg');
+    expect(code).toBe(1);
+    expect(stderr).toContain(`base backup 20260701T000000 (gone from "${vault.path('base')}" with all other backups`);
+    expect(stderr).toContain(`remove "${record}"`);
+    expect((await archived(vault))[0]).toBe(name(2));
+  };
+  await rename(vault.path('base'), vault.path('elsewhere'));
+  await expectBlock();
+  await mkdir(vault.path('base'));
+  await expectBlock();
+  // One that is taken into the mount point says nothing about those that are hidden.
+  await backup(vault, '20260703T000000', done(9));
+  await expectBlock();
+  await rm(vault.path('base'), { recursive: true });
+  await rename(vault.path('elsewhere'), vault.path('base'));
+  await rm(vault.path('base', '20260701T000000'), { recursive: true });
+  await vault.succeed('delete-wal', 'pg');
+  expect((await archived(vault))[0]).toBe(name(3));
+  await rm(vault.path('base', '20260702T000000'), { recursive: true });
+  await vault.succeed('delete-wal', 'pg');
+  expect((await archived(vault))[0]).toBe(name(4));
+});
+
+test('a backup without its backup.info holds up the deletion, and it is said what to do', async () => {
+  await using vault = await vaultWith(window);
+  await mkdir(vault.path('base', '20260701T000000', 'data'), { recursive: true });
+  const { code, stderr } = await vault.run('delete-wal', 'pg');
+  expect(code).toBe(1);
+  expect(stderr).toContain('20260701T000000/backup.info (unreadable: it is missing)');
+  expect(stderr).toContain('remove the directory if it is what is left of a deleted backup');
+  expect(await archived(vault)).toHaveLength(12);
 });
 
 test('hooks: output on stderr, 63 stops', async () => {

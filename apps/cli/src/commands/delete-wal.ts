@@ -62,10 +62,10 @@ function tellBlock(output: Output, block: RetentionBlock): void {
     output.info('\tno file found: without a base backup all WAL is kept');
     return;
   }
-  const { id, status } = block.backup;
+  const { id, status, remedy } = block.backup;
   output.failure(
     `nothing is deleted: base backup ${id} (${status}) does not say where it begins, so nobody knows which WAL it needs`,
-    'Wait until it is done if it is being taken; otherwise repair its backup.info, or remove the backup.',
+    remedy ?? 'Wait until it is done if it is being taken; otherwise repair its backup.info, or remove the backup.',
   );
 }
 

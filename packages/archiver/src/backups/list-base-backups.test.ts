@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { TestServer } from '../../testing.ts';
@@ -102,6 +102,25 @@ test('takes the place of newer Barmans first, and what older ones do not write a
     { id: '20240101T000000', systemIdentifier: undefined, walSegmentSize: 16 * 1024 * 1024 },
     { id: '20260701T120000', status: 'DONE', name: 'before the upgrade', keep: 'full' },
   ]);
+});
+
+test('a directory that is named like a backup and has no backup.info cannot be read', async () => {
+  await using backups = await Backups.create();
+  await backups.write('base/20260701T120000/backup.info', info());
+  await backups.write('base/20260702T120000/data/PG_VERSION', '18');
+  await backups.write('base/20260703T120000', 'a file');
+  await symlink('/nowhere', join(backups.base, '20260704T120000'));
+  await backups.write('base/incoming/x', '');
+  const listing = await listBaseBackups(backups);
+  expect(listing.backups.map(({ id }) => id)).toEqual(['20260701T120000']);
+  expect(listing.unreadable).toEqual(
+    ['20260702T120000', '20260704T120000'].map((id) => ({
+      id,
+      path: join(backups.base, id, 'backup.info'),
+      problem: 'is missing',
+      remedy: expect.stringContaining('remove the directory') as string,
+    })),
+  );
 });
 
 test('a backup that runs or failed may know nothing yet', async () => {

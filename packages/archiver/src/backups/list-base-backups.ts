@@ -5,10 +5,11 @@
  *   meta/ID-backup.info             later; counts where both are there
  *   base/ID/annotations/keep, meta/ID-keep
  *
- * They are read and never written.
+ * They are read and never written. A directory that is named like a backup and has no backup.info is one that cannot be read: its file may
+ * be lost, or not be mounted, and its WAL is needed all the same.
  */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { errnoOf, fileSystemError } from '@walvault/durable-fs';
 import { isMissing, namesIn } from '../wal-files/directory-listing.ts';
 import { BackupInfoProblem, type BaseBackup, parseBackupInfo } from './base-backup.ts';
@@ -28,6 +29,8 @@ export interface UnreadableBackup {
   readonly path: string;
   /** In words that stand behind the path. */
   readonly problem: string;
+  /** What to do, where that is more than to repair the file. */
+  readonly remedy?: string | undefined;
 }
 
 /** What there is of base backups. */
@@ -47,7 +50,10 @@ export async function listBaseBackups(directories: BackupDirectories): Promise<B
   const unreadable: UnreadableBackup[] = [];
   for (const id of await idsIn(directories)) {
     const found = await backupInfo(directories, id);
-    if (found === undefined) continue;
+    if (found === undefined) {
+      if (await isBackupDirectory(join(directories.base, id))) unreadable.push(withoutInfo(directories, id));
+      continue;
+    }
     try {
       backups.push(parseBackupInfo(id, found.text, await keepAnnotation(directories, id)));
     } catch (error) {
@@ -59,6 +65,22 @@ export async function listBaseBackups(directories: BackupDirectories): Promise<B
 }
 
 const infoSuffix = '-backup.info';
+const idShape = /^\d{8}T\d{6}$/;
+
+/** A name that leads nowhere counts, too: it may lead to storage that is not mounted. */
+async function isBackupDirectory(path: string): Promise<boolean> {
+  if (!idShape.test(basename(path))) return false;
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return true;
+  }
+}
+
+function withoutInfo({ base }: BackupDirectories, id: string): UnreadableBackup {
+  const remedy = 'Bring it back, or remove the directory if it is what is left of a deleted backup.';
+  return { id, path: join(base, id, 'backup.info'), problem: 'is missing', remedy };
+}
 
 async function idsIn({ base, meta }: BackupDirectories): Promise<readonly string[]> {
   const inMeta = (await namesOrNone(meta)).filter((name) => name.endsWith(infoSuffix));

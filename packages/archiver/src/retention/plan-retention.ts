@@ -34,6 +34,8 @@ export interface NeededBackup {
   readonly beginWal: string | undefined;
   /** The last segment that it needs, where nobody wants to recover it further (Barman's `keep --target standalone`). */
   readonly needsOnlyTo?: string | undefined;
+  /** What to do about one that does not say where it begins, where that is known. */
+  readonly remedy?: string | undefined;
 }
 
 /** A segment, partial or backup history file of the archive. */
