@@ -21,7 +21,7 @@ export type ArchiverErrorCode =
   | 'ERR_WAL_HOLE'
   /** What was sent to put-wal is not what it must be: a tar archive of WAL files with their checksums. Nothing of it was kept; send it again. */
   | 'ERR_PUT_WAL_REFUSED'
-  /** There is no WAL at all in any of the directories, so nothing can be said about where it ends. The directory is wrong or not mounted. */
+  /** There is no WAL at all in any of the directories, or none in an archive that had some, so nothing can be said about where it ends. The directory is wrong or not mounted. */
   | 'ERR_ARCHIVE_EMPTY'
   /** The record of what was deleted does not hold what walvault writes there. Move it away after looking at it; a new one is begun then. */
   | 'ERR_DELETION_RECORD'
@@ -144,8 +144,9 @@ export class ArchiveEmptyError extends WalvaultError {
   readonly code = 'ERR_ARCHIVE_EMPTY';
   readonly retry: RetryAdvice = 'fatal';
 
-  constructor(walsDirectory: string) {
-    super(`no WAL at all below "${walsDirectory}"`, {
+  /** @param trace what shows that there was some, as it reads behind "no WAL at all below DIRECTORY, but " */
+  constructor(walsDirectory: string, trace?: string) {
+    super(`no WAL at all below "${walsDirectory}"${trace === undefined ? '' : `, but ${trace}`}`, {
       hint: 'Check that the directory is the right one and that its file system is mounted.',
     });
   }

@@ -11,7 +11,7 @@ import {
 import type { ServerConfig } from '@walvault/config';
 import { errnoOf } from '@walvault/durable-fs';
 import { readIdentity } from '@walvault/receiver/identity';
-import { addToLsn, parseLsn, toTimelineId, toWalSegmentSize, walFileNameAt } from '@walvault/wal';
+import { addToLsn, type Lsn, parseLsn, toTimelineId, toWalSegmentSize, walFileNameAt } from '@walvault/wal';
 import { customFiltersOf } from './compression-of.ts';
 import { readReceiverState } from './receiver-state.ts';
 import { catalogPath, deletionRecordPath, identityPath, statePath } from './server-paths.ts';
@@ -47,7 +47,7 @@ export async function readOptions(server: ServerConfig): Promise<WalReadOptions>
     xlogDbPath: await xlogDbPath({ serverName: server.name, walsDirectory: wals, xlogDbDirectory: server.xlogdbDirectory }),
     catalogPath: catalogPath(server),
     deletionRecordPath: deletionRecordPath(server),
-    receivedThrough: await receivedThrough(server),
+    ...(await received(server)),
   };
 }
 
@@ -61,6 +61,11 @@ async function isAnythingAt(path: string): Promise<boolean> {
 
 /** The last segment that the receiver has made bytes of durable, as its state says. */
 export async function receivedThrough(server: ServerConfig): Promise<string | undefined> {
+  return (await received(server))?.receivedThrough;
+}
+
+/** The first and the last segment of what the receiver has made durable since it connected last. */
+async function received(server: ServerConfig): Promise<{ receivedFrom: string; receivedThrough: string } | undefined> {
   const state = await readReceiverState(statePath(server));
   if (state === undefined) return undefined;
   const { flushedLsn, startLsn, timelineId, walSegmentSize } = state;
@@ -68,8 +73,10 @@ export async function receivedThrough(server: ServerConfig): Promise<string | un
   if (flushedLsn == null || startLsn == null || timelineId == null || walSegmentSize == null) return undefined;
   const flushed = parseLsn(flushedLsn);
   // What a stream that has brought nothing yet stands at need not have come from it.
-  if (flushed <= parseLsn(startLsn)) return undefined;
-  return walFileNameAt(toTimelineId(timelineId), addToLsn(flushed, -1), toWalSegmentSize(walSegmentSize));
+  const start = parseLsn(startLsn);
+  if (flushed <= start) return undefined;
+  const nameAt = (lsn: Lsn): string => walFileNameAt(toTimelineId(timelineId), lsn, toWalSegmentSize(walSegmentSize));
+  return { receivedFrom: nameAt(start), receivedThrough: nameAt(addToLsn(flushed, -1)) };
 }
 
 /** The cluster that the server's directories belong to, as far as it is known. */

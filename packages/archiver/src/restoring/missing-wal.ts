@@ -20,13 +20,14 @@ import { deletionOf, readDeletionRecord } from '../retention/deletion-record.ts'
 import { type HashDirectory, isSegmentFile, positionOf, type SegmentFileName, type WalDirectories } from '../wal-files/layout.ts';
 import type { WalReadOptions } from './open-wal.ts';
 import { segmentSizeOf } from './segment-size.ts';
+import { findTraceOfArchive } from './vanished-archive.ts';
 import { Timelines } from '../wal-files/timelines.ts';
 import { readXlogDb } from '../wal-files/xlog-db.ts';
 
 /**
  * Says what proves that a missing file was there or that WAL goes on behind it, as it reads behind "the file is missing, but ";
  * undefined when nothing does. The proof may be the file itself, when it came meanwhile.
- * @throws {ArchiveEmptyError} when there is no WAL at all to tell by
+ * @throws {ArchiveEmptyError} when there is no WAL at all to tell by, or none in an archive that is known to have had some
  * @throws {FileSystemError} when a directory cannot be read
  * @throws {WalFileError} when a history file is damaged
  */
@@ -34,10 +35,19 @@ export async function findProofOfHole(options: WalReadOptions, missing: WalFileN
   const holdings = await Holdings.read(options.directories);
   const sample = await holdings.first();
   if (sample === undefined) throw new ArchiveEmptyError(options.directories.wals);
+  if (holdings.isArchiveEmpty && missing.kind !== 'backup') await refuseVanishedArchive(options, holdings);
   if (missing.kind === 'segment') return proofForSegment({ options, holdings, missing, sample });
   // Timeline 1 has no history file, and nothing needs a backup history or a partial file.
   if (missing.kind !== 'history' || missing.timelineId === 1) return undefined;
   return isThere(await holdings.fromTimeline(missing.timelineId)) ?? (await proofInXlogDb(options, missing));
+}
+
+/** What waits tells nothing when the archive is not there. */
+async function refuseVanishedArchive(options: WalReadOptions, holdings: Holdings): Promise<void> {
+  const trace = await findTraceOfArchive(options, holdings.waitingNames);
+  // The first file of all may have come into the archive meanwhile.
+  if (trace === undefined || !(await Holdings.read(options.directories)).isArchiveEmpty) return;
+  throw new ArchiveEmptyError(options.directories.wals, trace);
 }
 
 function isThere(name: string | undefined): string | undefined {
@@ -121,6 +131,7 @@ class Holdings {
   readonly #waiting: readonly SegmentFileName[];
   readonly #histories: readonly WalFileName[];
   readonly #hashDirectories: readonly HashDirectory[];
+  readonly #hasArchivedHistories: boolean;
   readonly #directories: WalDirectories;
 
   private constructor(
@@ -132,11 +143,22 @@ class Holdings {
     this.#waiting = waiting.filter(isSegmentFile);
     this.#histories = [...waiting.filter((file) => file.kind === 'history'), ...root.histories];
     this.#hashDirectories = root.hashDirectories;
+    this.#hasArchivedHistories = root.histories.length > 0;
   }
 
   static async read(directories: WalDirectories): Promise<Holdings> {
     const waiting = await waitingFiles(directories);
     return new Holdings(directories, waiting, await archiveRoot(directories.wals));
+  }
+
+  /** Whether nothing at all is in the archive. */
+  get isArchiveEmpty(): boolean {
+    return this.#hashDirectories.length === 0 && !this.#hasArchivedHistories;
+  }
+
+  /** Names of the segments that wait to be archived. */
+  get waitingNames(): readonly string[] {
+    return this.#waiting.map(({ name }) => name);
   }
 
   /** The timelines of the segments. */

@@ -15,6 +15,8 @@ export interface WalReadOptions extends ClusterFacts {
   readonly deletionRecordPath?: string | undefined;
   /** The catalogue of the archive: what it knows as good need not be checked record by record. */
   readonly catalogPath?: string | undefined;
+  /** The first segment of what the receiver has received since it connected last, as its state says: it was there. */
+  readonly receivedFrom?: string | undefined;
   /** The last segment that WAL was durably received for, complete or not, as the receiver's state says: it and those before it were there. */
   readonly receivedThrough?: string | undefined;
 }

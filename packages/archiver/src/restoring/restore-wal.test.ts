@@ -3,9 +3,19 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { parseWalFileName } from '@walvault/wal';
 import { expect, test } from 'vitest';
 import { history, segmentName, TestServer, walFile } from '../../testing.ts';
-import { type OpenWalChoices, restoreWal, type RestoreOutcome, WalFileError, WalHoleError } from '../index.ts';
+import {
+  Catalog,
+  type OpenWalChoices,
+  restoreWal,
+  type RestoreOutcome,
+  type RestoreWalOptions,
+  WalFileError,
+  WalHoleError,
+} from '../index.ts';
+import { recordDeletion } from '../retention/deletion-record.ts';
 
 /** A server and the directory that PostgreSQL would want WAL in. */
 async function recovering(): Promise<
@@ -178,6 +188,60 @@ test('an archive without any WAL is trouble, not the end of it', async () => {
   await using at = await recovering();
   for (const name of [segmentName(1, 1), '00000002.history'])
     await expect(at.restore(name)).rejects.toMatchObject({ code: 'ERR_ARCHIVE_EMPTY' });
+});
+
+test.each<[string, (server: TestServer) => Promise<Partial<RestoreWalOptions>>]>([
+  [
+    'xlog.db in another place',
+    async ({ home }) => {
+      const xlogDbPath = join(home, 'pg-xlog.db');
+      await writeFile(xlogDbPath, `${segmentName(1, 1)}\t1048576\t1795364256.0\tNone\n`);
+      return { xlogDbPath };
+    },
+  ],
+  [
+    'the catalogue',
+    async (server) => {
+      const catalogPath = join(server.home, 'walvault.sqlite');
+      using catalog = Catalog.open(catalogPath);
+      await server.stream(segmentName(1, 1), `${segmentName(1, 2)}.partial`);
+      await server.archive({ catalog });
+      return { catalogPath };
+    },
+  ],
+  [
+    'the record of deletions',
+    async ({ home }) => {
+      const deletionRecordPath = join(home, 'deleted-wal.json');
+      await recordDeletion(deletionRecordPath, [parseWalFileName(segmentName(1, 1))], 0);
+      return { deletionRecordPath };
+    },
+  ],
+  ['the first segment received', async () => ({ receivedFrom: segmentName(1, 2), receivedThrough: segmentName(1, 4) })],
+  ['the last segment received', async () => ({ receivedFrom: segmentName(1, 3), receivedThrough: segmentName(2, 5) })],
+])(
+  'an archive with nothing in it is trouble where %s shows that it had some, whatever waits beside it',
+  async (_, leaveTrace) => {
+    await using at = await recovering();
+    const trace = await leaveTrace(at.server);
+    await rm(at.server.wals, { recursive: true });
+    await mkdir(at.server.wals);
+    await at.server.stream(segmentName(1, 3), `${segmentName(1, 4)}.partial`);
+    for (const name of ['00000002.history', segmentName(1, 5)]) {
+      expect(await at.restore(name)).toMatchObject({ kind: 'absent' });
+      await expect(restoreWal({ ...at.server.reading, ...trace }, name, at.destination)).rejects.toMatchObject({
+        code: 'ERR_ARCHIVE_EMPTY',
+        message: expect.stringMatching(/no WAL at all below ".*wals", but /) as string,
+      });
+    }
+  },
+);
+
+test('what waits to be archived first is all there is', async () => {
+  await using at = await recovering();
+  await at.server.stream(segmentName(1, 3), `${segmentName(1, 4)}.partial`);
+  const options = { ...at.server.reading, receivedFrom: segmentName(1, 3), receivedThrough: segmentName(1, 4) };
+  expect(await restoreWal(options, '00000002.history', at.destination)).toMatchObject({ kind: 'absent' });
 });
 
 test('a directory that is gone or is no directory is trouble, never absent', async () => {

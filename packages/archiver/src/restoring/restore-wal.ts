@@ -37,7 +37,7 @@ export type RestoreOutcome =
  * damaged copy is passed over when there is another complete one.
  * @param destination relative to the working directory, as in PostgreSQL's `%p`
  * @throws {WalHoleError} when the file is missing and later WAL needs it
- * @throws {ArchiveEmptyError} when there is no WAL at all
+ * @throws {ArchiveEmptyError} when there is no WAL at all, or none in an archive that is known to have had some
  * @throws {WalFileError} when all there is of it is damaged
  * @throws {FileSystemError} when something cannot be read or written
  * @throws the reason of `options.signal` when that is aborted; nothing is left behind
