@@ -13,7 +13,7 @@ export type ArchiverErrorCode =
   | 'ERR_WAL_FILE_FOREIGN'
   /** A program that compresses or decompresses is not installed: bzip2 or xz. Install it, or choose another compression. */
   | 'ERR_CODEC_PROGRAM_MISSING'
-  /** A program or custom filter that compresses or decompresses ended with an error; what it said is in the message. */
+  /** A program or custom filter that compresses or decompresses could not be started, or ended with an error; what it said is in the message. */
   | 'ERR_CODEC_PROGRAM_FAILED'
   /** What was written to the archive does not read back as what was archived: faulty memory or disk, or the file changed meanwhile. */
   | 'ERR_ARCHIVE_COPY_DIFFERS'
@@ -88,6 +88,13 @@ export class CodecProgramError extends WalvaultError {
     const message = `the program ${program} is needed and cannot be run`;
     const hint = `Install the package ${program}, or set another compression, such as zstd.`;
     return new CodecProgramError('ERR_CODEC_PROGRAM_MISSING', program, message, { hint, cause });
+  }
+
+  /** It is there, and the system does not start it: no memory, too many processes or open files. */
+  static notStarted(program: string, cause: unknown): CodecProgramError {
+    const message = `\`${program}\` could not be started: ${cause instanceof Error ? cause.message : String(cause)}`;
+    const hint = 'This machine lacks memory, or room for processes or open files; nothing is wrong with the file.';
+    return new CodecProgramError('ERR_CODEC_PROGRAM_FAILED', program, message, { hint, cause });
   }
 
   /** It ended with an error. @param exitCode undefined when a signal ended it */

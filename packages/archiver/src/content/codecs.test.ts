@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { findProgram } from '@walvault/testkit';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { segmentName, useCompressors, walFile } from '../../testing.ts';
@@ -213,6 +214,38 @@ test('a program that is not there is told before any file is touched; pigz is do
     });
   } finally {
     process.env['PATH'] = path;
+  }
+});
+
+test.each([
+  ['has no memory', 'ulimit -v 6000; exec'],
+  ['is killed', 'kill -9 $$; exec'],
+])('a program that %s says nothing about the file', async (_, start) => {
+  const path = process.env['PATH'];
+  for (const method of ['bzip2', 'xz'] as const) {
+    const bytes = await encodeWhole({ method, level: 9 }, segment.subarray(0, 20_000));
+    const wrapper = join(await mkdtemp(join(directory, 'bin-')), method);
+    await writeFile(wrapper, `#!/bin/sh\n${start} ${findProgram(method).path} "$@"\n`, { mode: 0o755 });
+    process.env['PATH'] = `${dirname(wrapper)}:${path}`;
+    try {
+      await expect(contentOf(bytes)).rejects.toMatchObject({ code: 'ERR_CODEC_PROGRAM_FAILED', retry: 'retry' });
+    } finally {
+      process.env['PATH'] = path;
+    }
+  }
+});
+
+test('a program that the system does not start says nothing about the file', async () => {
+  const bytes = await encodeWhole({ method: 'xz' }, segment.subarray(0, 20_000));
+  // More than Linux hands to a program (E2BIG).
+  process.env['WALVAULT_TEST_AMOUNT'] = 'x'.repeat(1024 * 1024);
+  try {
+    await expect(contentOf(bytes)).rejects.toMatchObject({
+      code: 'ERR_CODEC_PROGRAM_FAILED',
+      message: expect.stringContaining('could not be started') as string,
+    });
+  } finally {
+    delete process.env['WALVAULT_TEST_AMOUNT'];
   }
 });
 

@@ -204,9 +204,20 @@ async function isAtEnd(chunks: AsyncIterator<Buffer>): Promise<boolean> {
   }
 }
 
+/** What the libraries say when there is no memory: nothing is wrong with the file. */
+const shortages = [
+  'Z_MEM_ERROR',
+  'ZSTD_error_memory_allocation',
+  'ERR_ZLIB_INITIALIZATION_FAILED',
+  'ERR_MEMORY_ALLOCATION_FAILED',
+  'ENOMEM',
+];
+
 /** The libraries of the codecs give their errors a code; what has none is a defect. */
 function decodeError(path: string, error: unknown): unknown {
-  if (WalvaultError.is(error) || errnoOf(error) === undefined) return error;
+  const code = errnoOf(error);
+  if (WalvaultError.is(error) || code === undefined) return error;
+  if (shortages.includes(code)) return fileSystemError('decompress', path, error);
   return new WalFileError('ERR_WAL_FILE_CORRUPT', path, 'cannot be decompressed', {
     hint: 'The file is damaged; look for another copy of it.',
     cause: error,

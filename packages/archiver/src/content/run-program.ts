@@ -1,5 +1,6 @@
 /** Other programs, for the formats that Node has no library for: bytes into their standard input, bytes out of their standard output. */
 import type { ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
 import { constants as fsConstants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -27,7 +28,7 @@ const longestSaid = 4000;
 
 /**
  * Feeds a program and gives out what it makes of it. The program is killed when the caller stops early.
- * @throws {CodecProgramError} `ERR_CODEC_PROGRAM_MISSING` when it cannot be started
+ * @throws {CodecProgramError} when it cannot be started
  * @returns how the program ended; the caller judges that
  */
 export async function* throughProgram(
@@ -35,9 +36,8 @@ export async function* throughProgram(
   source: AsyncIterable<Buffer>,
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer, ProgramEnd, undefined> {
-  const { spawn } = await import('node:child_process');
-  const child = spawn(program.command, program.args, { stdio: ['pipe', 'pipe', 'pipe'] });
-  const done = Promise.all([endOf(child, program.command, signal), feed(child.stdin, source)]);
+  const child = await start(program.command, program.args);
+  const done = Promise.all([endOf(child, signal), feed(child.stdin, source)]);
   // Its failure is told when the output has been read.
   done.catch(() => undefined);
   try {
@@ -52,11 +52,10 @@ export async function* throughProgram(
 
 /** Runs a command line of /bin/sh with `$1`, `$2`, ... and waits for its end. */
 export async function runShell(line: string, args: readonly string[], signal?: AbortSignal): Promise<ProgramEnd> {
-  const { spawn } = await import('node:child_process');
-  const child = spawn('/bin/sh', ['-c', line, 'sh', ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = await start('/bin/sh', ['-c', line, 'sh', ...args], process.env);
   child.stdin.end();
   child.stdout.resume();
-  return endOf(child, '/bin/sh', signal);
+  return endOf(child, signal);
 }
 
 /** Whether a program is in PATH and may be run. */
@@ -73,8 +72,28 @@ export async function isInPath(command: string): Promise<boolean> {
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
+/**
+ * Starts a program. Some reasons why it cannot be are thrown by spawn, others come as an event, and then there may be no streams.
+ * @param env what it says is not translated unless given: for us, and not for people
+ */
+async function start(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = { ...process.env, LC_ALL: 'C' },
+): Promise<Child> {
+  const { spawn } = await import('node:child_process');
+  try {
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env });
+    if (child.pid === undefined) throw (await once(child, 'error'))[0];
+    return child;
+  } catch (cause) {
+    const isMissing = ['ENOENT', 'EACCES'].includes(errnoOf(cause) ?? '');
+    throw isMissing ? CodecProgramError.missing(command, cause) : CodecProgramError.notStarted(command, cause);
+  }
+}
+
 /** Waits for the end of a child, which the signal brings about. */
-async function endOf(child: Child, command: string, signal: AbortSignal | undefined): Promise<ProgramEnd> {
+async function endOf(child: Child, signal: AbortSignal | undefined): Promise<ProgramEnd> {
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(0, longestSaid);
@@ -82,7 +101,7 @@ async function endOf(child: Child, command: string, signal: AbortSignal | undefi
   const stop = (): void => void child.kill('SIGKILL');
   signal?.addEventListener('abort', stop, { once: true });
   const exitCode = await new Promise<number | undefined>((resolve, reject) => {
-    child.once('error', (cause) => reject(CodecProgramError.missing(command, cause)));
+    child.once('error', reject);
     child.once('close', (code) => resolve(code ?? undefined));
   }).finally(() => signal?.removeEventListener('abort', stop));
   signal?.throwIfAborted();
