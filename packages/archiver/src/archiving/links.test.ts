@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseLsn } from '@walvault/wal';
@@ -97,4 +97,21 @@ test('a catalogue that speaks of a segment which the archive does not have keeps
   await writeFile(join(server.streaming, two), stranger);
   expect((await server.archive({ catalog })).files.map(({ kind }) => kind)).toEqual(['archived']);
   expect(catalog.entry(two)?.facts.link).toBe('unknown');
+});
+
+test('a segment before it that cannot be read fails the one that seems not to follow, and no other', async () => {
+  await using server = await TestServer.create();
+  using catalog = catalogOf(server);
+  await server.stream(one, live);
+  await server.archive({ catalog });
+  await rm(server.archived(one));
+  await mkdir(server.archived(one));
+  await writeFile(join(server.streaming, two), stranger);
+  await server.stream(three);
+  const { files } = await server.archive({ catalog });
+  expect(files.map(({ kind, name }) => `${kind} ${name}`)).toEqual([`failed ${two}`, `archived ${three}`]);
+  expect(files[0]).toMatchObject({
+    error: { message: expect.stringContaining(`could not read "${server.archived(one)}"`) as string },
+  });
+  expect(filesBelow(server.streaming)).toEqual([two, live]);
 });

@@ -3,6 +3,7 @@
  * Nothing is changed, but that a damaged copy in the archive makes room.
  */
 import { join } from 'node:path';
+import { FileSystemError } from '@walvault/durable-fs';
 import type { WalFileName } from '@walvault/wal';
 import type { CustomFilters } from '../content/codec.ts';
 import { ContentFile } from '../content/content.ts';
@@ -110,7 +111,9 @@ export class FilePreparer {
     const common = { source, name, facts: this.#context.facts };
     const found = await examineFile({ ...common, seamBefore: this.#seams.before.bind(this.#seams) });
     if (found.facts?.link !== 'broken' || !isSegmentFile(name)) return found;
-    const seam = await this.#seams.ofFileBefore(name, found.facts.walSegmentSize, this.#context);
+    const seam = await this.#seams.ofFileBefore(name, found.facts.walSegmentSize, this.#context).catch((error: unknown) => {
+      throw asTroubleOf(source.path, error);
+    });
     return await examineFile({ ...common, seamBefore: () => seam });
   }
 
@@ -136,6 +139,13 @@ export class FilePreparer {
     if (existing !== 'different' && facts !== undefined) this.#seams.keep(facts);
     return { ...prepared, decision: { kind: decisions[existing] } };
   }
+}
+
+/** A segment before it that cannot be read holds up the file that needs it, and no others. */
+function asTroubleOf(path: string, error: unknown): unknown {
+  if (!(error instanceof FileSystemError)) return error;
+  const message = `could not tell whether "${path}" goes on from the segment before it: ${error.message}`;
+  return new FileSystemError(error.code, path, message, { hint: error.hint, cause: error });
 }
 
 /** A file in the incoming directory that was written to not longer ago may not be whole yet. */
