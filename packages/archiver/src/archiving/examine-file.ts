@@ -31,9 +31,6 @@ export interface ExamineOptions {
   readonly seamBefore: (name: SegmentFileName, walSegmentSize: SegmentFacts['walSegmentSize']) => Uint8Array | undefined;
 }
 
-/** What is not longer is held in memory as a whole. */
-export const wholeLimitBytes: number = 64 * 1024 * 1024;
-
 /**
  * Looks at a file.
  * @throws {FileSystemError} when it cannot be read
@@ -53,7 +50,7 @@ export async function examineFile(options: ExamineOptions): Promise<Examination>
 async function examineSegment({ source, facts, seamBefore }: ExamineOptions, name: SegmentFileName): Promise<Examination> {
   const { path } = source;
   if (source.size === 0) throw new WalFileError('ERR_WAL_FILE_WRONG_SIZE', path, 'is empty');
-  const content = await source.whole(wholeLimitBytes);
+  const content = await source.whole();
   const head = content ?? (await source.head(longPageHeaderSize));
   const walSegmentSize = checkFirstPage(head.subarray(0, longPageHeaderSize), name, facts, path);
   const inspection = new SegmentInspection(name, { ...facts, walSegmentSize, predecessor: seamBefore(name, walSegmentSize) });

@@ -4,7 +4,7 @@
  */
 import { longPageHeaderSize, type WalFileName, type WalSegmentSize } from '@walvault/wal';
 import { checkFirstPage, checkText, type ClusterFacts, largestText } from './check-wal-file.ts';
-import type { ContentFile } from './content.ts';
+import { type ContentFile, wholeLimitBytes } from './content.ts';
 import { WalFileError } from '../errors.ts';
 import { isSegmentFile } from '../wal-files/layout.ts';
 
@@ -16,6 +16,8 @@ export interface CheckedBytesOptions {
   readonly facts: ClusterFacts;
   /** A partial segment may be short, and is filled up with zeros to the full size: recovery takes no other. */
   readonly isPartial: boolean;
+  /** In one piece if it is not too large to be held: less work, and nothing comes before all is read. False unless given. */
+  readonly atOnce?: boolean | undefined;
 }
 
 const paddingSize = 256 * 1024;
@@ -26,7 +28,7 @@ const paddingSize = 256 * 1024;
  * @throws {FileSystemError} when it cannot be read
  */
 export async function* checkedBytes(options: CheckedBytesOptions): AsyncGenerator<Buffer, void, undefined> {
-  const { content, name, facts, isPartial } = options;
+  const { content, name, facts, isPartial, atOnce = false } = options;
   if (!isSegmentFile(name)) {
     const text = await wholeText(content);
     checkText(text.toString('utf8'), name, content.path);
@@ -34,7 +36,8 @@ export async function* checkedBytes(options: CheckedBytesOptions): AsyncGenerato
     return;
   }
   let [size, length] = [0 as WalSegmentSize, 0];
-  for await (const chunk of withHead(content.bytes())) {
+  const whole = atOnce ? await content.whole(wholeLimitBytes, facts.walSegmentSize) : undefined;
+  for await (const chunk of whole === undefined ? withHead(content.bytes()) : [whole]) {
     if (length === 0) size = checkFirstPage(chunk, name, facts, content.path);
     length += chunk.length;
     if (length > size) throw wrongLength(content.path, `more than ${size}`, size);

@@ -5,7 +5,7 @@
  */
 import { constants } from 'node:fs';
 import { type Disk, type DiskFile, errnoOf, type ExactFileFacts, fileSystemError, nodeDisk } from '@walvault/durable-fs';
-import { WalvaultError } from '@walvault/wal';
+import { defaultWalSegmentSize, WalvaultError } from '@walvault/wal';
 import { type ArchivedCodec, codecMagicLength, type CustomFilters, identifyCodec } from './codec.ts';
 import { decode } from './decode.ts';
 import type { SpareMemory } from './spare-memory.ts';
@@ -13,6 +13,9 @@ import type { StoredBytes } from './stored-bytes.ts';
 import { WalFileError } from '../errors.ts';
 
 const readSize = 512 * 1024;
+
+/** What is not longer may be held in memory as a whole: segments of 16 MiB, as most servers have them, and up to four times that. */
+export const wholeLimitBytes: number = 64 * 1024 * 1024;
 /** Without O_NONBLOCK whoever opens a pipe waits, perhaps for ever, until somebody writes to it. */
 const openFlags = constants.O_RDONLY | constants.O_NONBLOCK;
 
@@ -115,10 +118,16 @@ export class ContentFile implements AsyncDisposable, StoredBytes {
   /**
    * The whole decompressed content in one piece, which stays as it is until the file is disposed of; undefined when it is longer than
    * `limit` bytes.
+   * @param expected bytes that it probably has
    * @throws as {@link bytes}
    */
-  async whole(limit: number): Promise<Buffer | undefined> {
+  async whole(limit: number = wholeLimitBytes, expected: number = defaultWalSegmentSize): Promise<Buffer | undefined> {
     if (this.codec === undefined) return this.size > limit ? undefined : this.#readInOnePiece();
+    if ((this.codec === 'gzip' || this.codec === 'zstd') && this.size <= limit) {
+      const { zlibDecodeWhole } = await import('./zlib-codecs.ts');
+      const content = await zlibDecodeWhole(this.codec, await this.#readInOnePiece(), { expected, limit });
+      if (content !== undefined) return content;
+    }
     const chunks: Buffer[] = [];
     let length = 0;
     for await (const chunk of this.bytes()) {

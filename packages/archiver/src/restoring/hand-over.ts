@@ -119,7 +119,7 @@ async function* untilAborted(
 /** The beginning of a segment ends anywhere, and a text is checked as a whole; a complete segment is right from its first to its last byte. */
 async function provenBytes({ options, file }: HandOverRequest, found: FoundWal): Promise<AsyncIterable<Buffer>> {
   const { content, isPartial } = found;
-  const bytes = checkedBytes({ content, name: file, facts: options, isPartial });
+  const bytes = checkedBytes({ content, name: file, facts: options, isPartial, atOnce: true });
   if (file.kind !== 'segment' || isPartial || options.verify === false) return bytes;
   const sha256 = await knownSha256(options.catalogPath, file.name, content.stats);
   const proof = new SegmentProof({ name: file, facts: options, path: content.path, sha256 });
