@@ -10,7 +10,7 @@ import {
   type FileResult,
   usableCompression,
   type XlogDbMemory,
-} from '@walvault/archiver';
+} from '@walvault/archiver/archiving';
 import type { ServerConfig } from '@walvault/config';
 import { type Logger, silentLogger, WalvaultError } from '@walvault/wal';
 import { compressionOf } from './compression-of.ts';

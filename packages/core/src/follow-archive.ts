@@ -4,7 +4,7 @@
  * Each pass takes the lock of archive-wal for itself, so that one that cron starts has its turn, too. What goes wrong is told and tried
  * again, ever more slowly; nothing but the signal ends it.
  */
-import type { ArchiveReport, XlogDbMemory } from '@walvault/archiver';
+import type { ArchiveReport, XlogDbMemory } from '@walvault/archiver/archiving';
 import type { ServerConfig } from '@walvault/config';
 import { tryParseWalFileName } from '@walvault/wal';
 import { setTimeout as sleep } from 'node:timers/promises';

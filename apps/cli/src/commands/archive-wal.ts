@@ -1,5 +1,5 @@
 /** `archive-wal`: one pass over the directories that feed the archive of a server. The lines are Barman's. */
-import { archiveServer, type ArchiveReport, type FileResult, type ServerConfig, type SourceKind } from '@walvault/core';
+import { archiveServer, type ArchiveReport, type FileResult, type ServerConfig, type SourceKind } from '@walvault/core/archiving';
 import type { CommandContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';
 import { describeError, type Output } from '../output.ts';

@@ -1,5 +1,5 @@
 /** `archive-wal --follow`: archives what becomes complete as soon as it is, until it is told to end. */
-import { followArchive, type FileResult, type ServerConfig } from '@walvault/core';
+import { followArchive, type FileResult, type ServerConfig } from '@walvault/core/archiving';
 import type { CommandContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';
 import type { OpenLog } from '../log.ts';

@@ -1,7 +1,9 @@
 /**
- * Work on several things at a time whose results are used in the order in which they were begun, as many at once as are ready.
+ * Work on several things at a time whose results are used in the order in which they were begun, several at once.
  *
  *   add -> work, some at a time -> finish, one group after another
+ *
+ * A group is finished when it is large enough, or when nothing more comes.
  */
 
 /** How a lane is to be. */
@@ -10,6 +12,8 @@ export interface LaneOptions<Result> {
   readonly workers: number;
   /** How many may be under way, or wait to be finished, in all. */
   readonly room: number;
+  /** How many must be ready to be finished, as long as more may come; not more than `room`. */
+  readonly groupSize: number;
   /** Uses results, which are in order. Called again when it is done. */
   readonly finish: (group: readonly Result[]) => Promise<void>;
 }
@@ -27,6 +31,8 @@ export class OrderedLane<Result> {
   #finishing = 0;
   #failure: { readonly error: unknown } | undefined;
   #isBroken = false;
+  /** Nothing more comes for now. */
+  #isEnding = false;
   #change = Promise.withResolvers<void>();
 
   constructor(options: LaneOptions<Result>) {
@@ -54,12 +60,20 @@ export class OrderedLane<Result> {
   add(work: Promise<Result>): void {
     const entry: Entry<Result> = { outcome: undefined };
     this.#entries.push(entry);
+    this.#isEnding = false;
     this.#working += 1;
     void this.#await(entry, work);
   }
 
+  /** Finishes what is ready, and what will be, without waiting for a whole group; until something is added. */
+  settle(): void {
+    this.#isEnding = true;
+    void this.#finishReady();
+  }
+
   /** Waits until everything is finished that can be. @throws the first error */
   async drain(): Promise<void> {
+    this.settle();
     while (this.size > 0) await this.change();
     this.#throwFailure();
   }
@@ -95,8 +109,9 @@ export class OrderedLane<Result> {
   /** Those at the head of the lane whose work is done; undefined when there are none. */
   #takeReady(): Result[] | undefined {
     const end = this.#entries.findIndex(({ outcome }) => outcome === undefined);
-    const ready = this.#entries.splice(0, end === -1 ? this.#entries.length : end);
-    if (ready.length === 0) return undefined;
+    const count = end === -1 ? this.#entries.length : end;
+    if (count === 0 || (count < this.#options.groupSize && !this.#isEnding)) return undefined;
+    const ready = this.#entries.splice(0, count);
     return ready.flatMap(({ outcome }) => (typeof outcome === 'object' ? [outcome.result] : []));
   }
 

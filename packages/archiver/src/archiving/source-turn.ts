@@ -51,7 +51,8 @@ export class SourceTurn {
     const workers = context.hooks === undefined ? context.workers : 1;
     this.#lane = new OrderedLane({
       workers,
-      room: context.hooks === undefined ? workers + groupSize : 1,
+      room: context.hooks === undefined ? workers + 2 * groupSize : 1,
+      groupSize: context.hooks === undefined ? groupSize : 1,
       finish: (group) => finishFiles(context, group),
     });
   }
@@ -78,7 +79,10 @@ export class SourceTurn {
   /** Whether one more belongs to the batch: a file that is on its way now may fail, and then it does not count. */
   async #hasRoom(batchSize: number): Promise<boolean> {
     const limit = batchSize > 0 ? batchSize : Number.POSITIVE_INFINITY;
-    for (; this.#dealtWith >= limit; await this.#lane.change()) if (this.#lane.size === 0) return false;
+    for (; this.#dealtWith >= limit; await this.#lane.change()) {
+      if (this.#lane.size === 0) return false;
+      this.#lane.settle();
+    }
     await this.#lane.room();
     this.#context.signal?.throwIfAborted();
     return true;
@@ -149,5 +153,5 @@ function nameTrouble(path: string): FileSystemError | undefined {
 
 const replacementCharacter = '\uFFFD';
 
-/** How many files that are placed may wait to be noted together. */
-const groupSize = 16;
+/** How many files are noted together, each time that makes four fsyncs. */
+const groupSize = 8;

@@ -27,6 +27,8 @@ export type ZlibCodec = 'gzip' | 'zstd';
 
 const chunkSize = 256 * 1024;
 const roomBehind = 4096;
+/** What becomes of 16 MiB mostly fits into two or three of these. Each one costs a way to another thread and back. */
+const wholeChunkSize = 1024 * 1024;
 
 /** A stream that compresses. */
 export function zlibCompressor(codec: ZlibCodec, level: number | undefined): Transform {
@@ -36,8 +38,8 @@ export function zlibCompressor(codec: ZlibCodec, level: number | undefined): Tra
 
 /** Compresses at once, beside the main thread. */
 export async function zlibCompress(codec: ZlibCodec, level: number | undefined, content: Buffer): Promise<Buffer> {
-  if (codec === 'gzip') return promisify(gzip)(content, { level: level ?? defaultLevels.gzip });
-  return promisify(zstdCompress)(content, { ...zstdOptions(level), pledgedSrcSize: content.length });
+  if (codec === 'gzip') return promisify(gzip)(content, { level: level ?? defaultLevels.gzip, chunkSize: wholeChunkSize });
+  return promisify(zstdCompress)(content, { ...zstdOptions(level), pledgedSrcSize: content.length, chunkSize: wholeChunkSize });
 }
 
 /** Decompresses. Throws system errors with codes `Z_...` and `ZSTD_...`. */
