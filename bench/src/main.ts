@@ -6,13 +6,14 @@ import { BenchFailure } from './failure.ts';
 import { find } from './find/find.ts';
 import { getWal } from './get-wal/get-wal.ts';
 import { idle } from './idle/idle.ts';
+import { latency } from './latency/latency.ts';
 import { memory } from './memory/memory.ts';
 import { receive } from './receive/receive.ts';
 import { restore } from './restore/restore.ts';
 import type { Scenario } from './scenario.ts';
 import { verify } from './verify/verify.ts';
 
-const scenarios: readonly Scenario[] = [receive, commit, boundary, idle, memory, archive, getWal, find, restore, verify];
+const scenarios: readonly Scenario[] = [receive, commit, boundary, idle, memory, archive, latency, getWal, find, restore, verify];
 
 const usage = `usage: npm run bench -- SCENARIO [OPTION ...]
 
