@@ -108,15 +108,17 @@ async function readBack(options: PlaceOptions, temporary: string): Promise<void>
   await using written = await ContentFile.open(temporary, { custom: compression.custom, disk });
   if (written === undefined) throw new ArchiveCopyError(temporary, source.path);
   try {
-    const isSame =
-      source.codec === undefined
-        ? await sameBytes(content === undefined ? source.bytes() : [content], written.bytes())
-        : await sameBytes(source.from(0), written.from(0));
-    if (isSame) return;
+    if (await isSame(source, content, written)) return;
   } catch (error) {
     throw error instanceof WalFileError ? new ArchiveCopyError(temporary, source.path, error) : error;
   }
   throw new ArchiveCopyError(temporary, source.path);
+}
+
+async function isSame(source: ContentFile, content: Buffer | undefined, written: ContentFile): Promise<boolean> {
+  if (source.codec !== undefined) return sameBytes(source.from(0), written.from(0));
+  if (content === undefined) return sameBytes(source.bytes(), written.bytes());
+  return (await written.whole(content.length, content.length))?.equals(content) ?? false;
 }
 
 async function setModificationTime(disk: Disk, path: string, source: ContentFile): Promise<void> {
