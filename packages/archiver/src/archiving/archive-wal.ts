@@ -17,6 +17,7 @@ import { XlogDb, type XlogDbMemory, xlogDbPath } from '../wal-files/xlog-db.ts';
 import type { ArchiveHooks } from './archive-hooks.ts';
 import { type ArchiveCatalog, CatalogNotes } from './catalog-notes.ts';
 import type { FileResult } from './file-result.ts';
+import { KnownCluster } from './known-cluster.ts';
 import type { PassContext, Source } from './pass-context.ts';
 import { Seams } from './seams.ts';
 import { type KeptFile, selectIncoming, selectStreamed } from './select-files.ts';
@@ -178,12 +179,14 @@ class Pass {
 async function contextOf(options: ArchiveWalOptions): Promise<Omit<PassContext, 'onFile'>> {
   const { serverName, directories, lockDirectory, xlogDbDirectory, signal, log = silentLogger, disk = nodeDisk } = options;
   const walsDirectory = directories.wals;
+  const facts = new KnownCluster(options);
+  await facts.askArchive(walsDirectory, { custom: options.compression?.custom, disk });
   return {
     serverName,
     walsDirectory,
     errorsDirectory: directories.errors,
     compression: options.compression ?? { method: 'none' },
-    facts: options,
+    facts,
     workers: options.workers ?? 2,
     disk,
     catalog: new CatalogNotes(options.catalog, log),

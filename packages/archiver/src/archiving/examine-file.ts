@@ -53,7 +53,11 @@ async function examineSegment({ source, facts, seamBefore }: ExamineOptions, nam
   const content = await source.whole();
   const head = content ?? (await source.head(longPageHeaderSize));
   const walSegmentSize = checkFirstPage(head.subarray(0, longPageHeaderSize), name, facts, path);
-  const inspection = new SegmentInspection(name, { ...facts, walSegmentSize, predecessor: seamBefore(name, walSegmentSize) });
+  const inspection = new SegmentInspection(name, {
+    systemIdentifier: facts.systemIdentifier,
+    walSegmentSize,
+    predecessor: seamBefore(name, walSegmentSize),
+  });
   const size = new SizeCheck(name, walSegmentSize, path);
   if (source.codec === undefined) size.check(source.size);
   let length = 0;

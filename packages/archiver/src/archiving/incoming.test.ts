@@ -175,3 +175,20 @@ test('what archive_command has linked instead of copied is copied: PostgreSQL wr
   await writeFile(inPgWal, walFile(two), { flag: 'r+' });
   expect((await readFile(server.archived(one))).equals(walFile(one))).toBe(true);
 });
+
+test('without a receiver that says which cluster it is, the WAL of one is archived, not of two', async () => {
+  await using server = await TestServer.create();
+  const own = { systemIdentifier: undefined };
+  await bring(server, one);
+  await writeFile(join(server.incoming, two), walFile(two, { systemIdentifier: 5n }));
+  const first = await archive(server, own);
+  await writeFile(join(server.incoming, two), walFile(two, { systemIdentifier: 5n }));
+  const second = await archive(server, own);
+  await bring(server, two);
+  const third = await archive(server, own);
+  expect([first, second, third].map(told)).toEqual([
+    [`incoming archived ${one}`, `incoming invalid ${two}`],
+    [`incoming invalid ${two}`],
+    [`incoming archived ${two}`],
+  ]);
+});

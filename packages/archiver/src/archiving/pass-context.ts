@@ -1,12 +1,12 @@
 /** What everything in one pass of archive-wal has in common. */
 import type { Disk } from '@walvault/durable-fs';
 import type { Logger } from '@walvault/wal';
-import type { ClusterFacts } from '../content/check-wal-file.ts';
 import type { Compression } from '../content/codec.ts';
 import type { SpareMemory } from '../content/spare-memory.ts';
 import type { XlogDb } from '../wal-files/xlog-db.ts';
 import type { ArchiveHooks } from './archive-hooks.ts';
 import type { CatalogNotes } from './catalog-notes.ts';
+import type { KnownCluster } from './known-cluster.ts';
 import type { FileResult, SourceKind } from './file-result.ts';
 
 /** A directory that files come from. */
@@ -21,7 +21,7 @@ export interface PassContext {
   readonly walsDirectory: string;
   readonly errorsDirectory: string;
   readonly compression: Compression;
-  readonly facts: ClusterFacts;
+  readonly facts: KnownCluster;
   readonly workers: number;
   readonly disk: Disk;
   readonly xlogDb: XlogDb;

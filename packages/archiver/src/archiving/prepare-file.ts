@@ -136,7 +136,10 @@ export class FilePreparer {
       return { ...prepared, decision: isNothing ? { kind: 'blank' } : { kind: 'invalid', error } };
     }
     const existing = await compareWithArchive(this.#context, prepared);
-    if (existing !== 'different' && facts !== undefined) this.#seams.keep(facts);
+    if (existing !== 'different' && facts !== undefined) {
+      this.#seams.keep(facts);
+      this.#context.facts.learn(facts);
+    }
     return { ...prepared, decision: { kind: decisions[existing] } };
   }
 }

@@ -34,9 +34,13 @@ export async function archiveRoot(
 }
 
 /** The WAL files in one directory of the archive, sorted by name. One that was removed meanwhile has none. @throws {FileSystemError} */
-export async function archivedFilesIn(walsDirectory: string, hashDirectory: HashDirectory): Promise<readonly WalFileName[]> {
+export async function archivedFilesIn(
+  walsDirectory: string,
+  hashDirectory: HashDirectory,
+  disk?: Disk,
+): Promise<readonly WalFileName[]> {
   try {
-    return await walFilesIn(join(walsDirectory, hashDirectory.name));
+    return await walFilesIn(join(walsDirectory, hashDirectory.name), disk);
   } catch (error) {
     if (isMissing(error)) return [];
     throw error;
