@@ -108,7 +108,7 @@ test('a name that is not UTF-8 stays, and it is said each time what to do about 
     expect(await waiting.vault.run('archive-wal', 'pg')).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(
-        /^ERROR: bad .+ stays where it is: the name of ".+" is not UTF-8\nHINT: Rename or remove it; .+\n$/,
+        /^ERROR: bad .+ could not be archived and stays where it is: the name of ".+" is not UTF-8\nHINT: Rename or remove it; .+\n$/,
       ),
     });
   }

@@ -19,7 +19,7 @@ function logResult({ log, serverName }: PassContext, result: FileResult): void {
       log.info(fields, `removed ${result.kind} "${result.name}"`);
       return;
     case 'failed':
-      log.error({ ...fields, code: result.error.code }, `could not archive "${result.name}": ${result.error.message}`);
+      log.warn({ ...fields, code: result.error.code }, `could not archive "${result.name}": ${result.error.message}`);
       return;
     case 'conflict':
     case 'invalid':
