@@ -383,3 +383,28 @@ test('a partial is copied, not linked: the archive does not change with the sour
   await truncate(join(server.home, 'kept-open'), 10);
   expect((await stat(server.archived(left))).size).toBe(1024 * 1024);
 });
+
+test('zeros that a crash has left in xlog.db go, and the files that they stood for are noted anew', async () => {
+  await using server = await TestServer.create();
+  await server.stream(one, two, three, live);
+  await server.archive();
+  const lines = readFileSync(server.xlogDb, 'latin1').split('\n');
+  const torn = `${lines[1]!.slice(0, 30)}${'\0'.repeat(lines[1]!.length - 30)}`;
+  await writeFile(server.xlogDb, `${lines[0]}\n${torn}\n${'\0'.repeat(40)}\n`);
+  await server.stream(three);
+  expect((await server.archive()).files.map(({ kind }) => kind)).toEqual(['duplicate']);
+  expect(server.noted().map((columns) => columns.length)).toEqual([4, 4, 4]);
+  expect(server.notedNames()).toEqual([one, two, three]);
+});
+
+test('what a process remembers of xlog.db does not count when another one has changed it', async () => {
+  await using server = await TestServer.create();
+  const xlogDbMemory = {};
+  await server.stream(one, two, live);
+  await server.archive({ xlogDbMemory });
+  const text = readFileSync(server.xlogDb, 'utf8');
+  await writeFile(server.xlogDb, text.slice(text.indexOf('\n') + 1));
+  await server.stream(one, three);
+  await server.archive({ xlogDbMemory });
+  expect(server.notedNames()).toEqual([two, one, three]);
+});
