@@ -24,6 +24,7 @@ test('shows scope, values, default and meaning', () => {
 test('keeps our own options apart from those of Barman', () => {
   const own = page.slice(page.indexOf('## Options that Barman does not have'), page.indexOf('## Options about base backups'));
   expect([...own.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name)).toEqual([
+    'archive_when_complete',
     'archive_workers',
     'flush',
     'gap_policy',
