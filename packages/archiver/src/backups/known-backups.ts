@@ -7,7 +7,7 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { errnoOf, fileSystemError, writeFileAtomic } from '@walvault/durable-fs';
-import { isMissing, namesIn } from '../wal-files/directory-listing.ts';
+import { namesIfAny } from '../wal-files/directory-listing.ts';
 import type { BackupDirectories, BaseBackupListing } from './list-base-backups.ts';
 
 /** What there is of base backups, and where it was found. */
@@ -48,7 +48,7 @@ export async function findVanishedBackups(recordPath: string, found: FoundBackup
   const there = new Set(idsOf(found));
   const [oldest] = known.ids.filter((id) => !there.has(id)).toSorted();
   if (oldest === undefined || known.directory === (await identityOf(base))) return undefined;
-  const names = new Set(await namesOrNone(base));
+  const names = new Set(await namesIfAny(base));
   if (known.ids.some((id) => names.has(id))) return undefined;
   return {
     id: oldest,
@@ -78,15 +78,6 @@ async function identityOf(directory: string): Promise<string | null> {
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return null;
     throw fileSystemError('look at', directory, error);
-  }
-}
-
-async function namesOrNone(directory: string): Promise<readonly string[]> {
-  try {
-    return await namesIn(directory);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
   }
 }
 

@@ -11,7 +11,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { errnoOf, fileSystemError } from '@walvault/durable-fs';
-import { isMissing, namesIn } from '../wal-files/directory-listing.ts';
+import { namesIfAny } from '../wal-files/directory-listing.ts';
 import { BackupInfoProblem, type BaseBackup, parseBackupInfo } from './base-backup.ts';
 
 /** Where base backups are; neither directory need exist. */
@@ -83,8 +83,8 @@ function withoutInfo({ base }: BackupDirectories, id: string): UnreadableBackup 
 }
 
 async function idsIn({ base, meta }: BackupDirectories): Promise<readonly string[]> {
-  const inMeta = (await namesOrNone(meta)).filter((name) => name.endsWith(infoSuffix));
-  const ids = [...(await namesOrNone(base)), ...inMeta.map((name) => name.slice(0, -infoSuffix.length))];
+  const inMeta = (await namesIfAny(meta)).filter((name) => name.endsWith(infoSuffix));
+  const ids = [...(await namesIfAny(base)), ...inMeta.map((name) => name.slice(0, -infoSuffix.length))];
   return [...new Set(ids)].toSorted();
 }
 
@@ -101,15 +101,6 @@ async function backupInfo(
 
 async function keepAnnotation({ base, meta }: BackupDirectories, id: string): Promise<string | undefined> {
   return (await textOrNone(join(meta, `${id}-keep`))) ?? (await textOrNone(join(base, id, 'annotations', 'keep')));
-}
-
-async function namesOrNone(directory: string): Promise<readonly string[]> {
-  try {
-    return await namesIn(directory);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
 }
 
 async function textOrNone(path: string): Promise<string | undefined> {

@@ -9,6 +9,16 @@ export async function namesIn(directory: string, disk?: Disk): Promise<readonly 
   return (await readDirectory(directory, disk)).map(({ name }) => name).toSorted();
 }
 
+/** The names in a directory, sorted; none when it is not there. @throws {FileSystemError} */
+export async function namesIfAny(directory: string): Promise<readonly string[]> {
+  try {
+    return await namesIn(directory);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
 /** The WAL files in a flat directory, sorted by name. @throws {FileSystemError} */
 export async function walFilesIn(directory: string, disk?: Disk): Promise<readonly WalFileName[]> {
   return parsed(await namesIn(directory, disk));
