@@ -19,7 +19,7 @@ export type StartReport =
 /** How a start ends. */
 export type StartOutcome =
   | { readonly kind: 'running'; readonly timelineId: number; readonly lsn: string }
-  | { readonly kind: 'failed'; readonly message: string; readonly hint: string | undefined };
+  | { readonly kind: 'failed'; readonly message: string; readonly hint: string | undefined; readonly code?: string | undefined };
 
 /** The command line of a receiver in the background, and its log file. */
 export async function receiverCommand(context: CommandContext, server: ServerConfig, wait: boolean): Promise<BackgroundCommand> {
@@ -58,7 +58,8 @@ export async function companionCommand(
 /** The options before the command, so that the child sees the same configuration. */
 async function globalArguments(context: CommandContext): Promise<readonly string[]> {
   const { file } = await context.configuration();
-  return ['-c', file, ...(context.options.debug === true ? ['-d'] : [])];
+  const { debug, logLevel } = context.options;
+  return ['-c', file, ...(debug === true ? ['-d'] : []), ...(logLevel === undefined ? [] : ['--log-level', logLevel])];
 }
 
 /** The program, for processes that this one starts. */

@@ -10,6 +10,7 @@ import {
 } from '@walvault/core/configuration';
 import type { OpenLog } from './log.ts';
 import { type PinoLevel, pinoLevels } from './log-level.ts';
+import { type ColourChoice, isColoured } from './colour.ts';
 import { Output } from './output.ts';
 
 /** Options that stand before the command. */
@@ -17,6 +18,9 @@ export interface GlobalOptions {
   readonly config?: string | undefined;
   readonly quiet?: boolean | undefined;
   readonly debug?: boolean | undefined;
+  /** Wins over `log_level` of the configuration, and `debug` over this. */
+  readonly logLevel?: ServerConfig['logLevel'] | undefined;
+  readonly colour?: ColourChoice | undefined;
   readonly format: 'console' | 'json';
 }
 
@@ -31,7 +35,8 @@ export class CommandContext {
   constructor(options: GlobalOptions, stop: AbortSignal) {
     this.options = options;
     this.stop = stop;
-    this.output = new Output({ format: options.format, quiet: options.quiet ?? false });
+    const { format, quiet = false, colour, debug } = options;
+    this.output = new Output({ format, quiet, colour, debug });
   }
 
   /** The configuration, read once; its warnings are said the first time. */
@@ -56,16 +61,22 @@ export class CommandContext {
 
   /**
    * The log of a server's command that works in the foreground: in a file, or on stderr, there readable on a terminal and JSON lines
-   * elsewhere. `--debug` wins over `log_level`.
+   * elsewhere. `--debug` wins over `--log-level`, and that over `log_level`.
    */
   async log(server: ServerConfig, file: string | undefined): Promise<OpenLog> {
     const { openLog } = await import('./log.ts');
-    return openLog({ file, level: this.logLevel(server) });
+    return openLog({
+      file,
+      level: this.logLevel(server),
+      isColoured: isColoured(this.options.colour ?? 'auto', process.stderr),
+      beforeLine: () => this.output.clear(),
+    });
   }
 
   /** The level of that log. */
   logLevel(server: ServerConfig): PinoLevel {
-    return this.options.debug === true ? 'debug' : pinoLevels[server.logLevel];
+    const { debug, logLevel = server.logLevel } = this.options;
+    return debug === true ? 'debug' : pinoLevels[logLevel];
   }
 
   /** Reads the configuration again, from the same file as before. @throws {ConfigError}; nothing is said, the caller does. */

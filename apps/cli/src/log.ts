@@ -1,7 +1,7 @@
 /** The log of long-running commands, by pino: JSON lines in a file or on stderr, readable lines on a terminal. */
 import type { Logger } from '@walvault/wal';
 import { destination, type Logger as PinoLogger, pino } from 'pino';
-import pretty from 'pino-pretty';
+import { LogFile } from './log-file.ts';
 import type { PinoLevel } from './log-level.ts';
 
 /** Where to log, and from which level. */
@@ -9,6 +9,10 @@ export interface LogOptions {
   /** A file to append to; stderr unless given. */
   readonly file?: string | undefined;
   readonly level: PinoLevel;
+  /** Whether a terminal gets colours. */
+  readonly isColoured: boolean;
+  /** Called before a line is written to a terminal. */
+  readonly beforeLine: () => void;
 }
 
 /** A log that is open. */
@@ -20,15 +24,28 @@ export interface OpenLog extends Logger {
 }
 
 /** Opens a log. Lines are written at once, so that the last one before a crash is there. */
-export function openLog({ file, level }: LogOptions): OpenLog {
-  const options = { level, base: { pid: process.pid }, timestamp: () => `,"time":"${new Date().toISOString()}"` };
-  if (file === undefined && process.stderr.isTTY) {
-    return withControls(pino(options, pretty({ destination: 2, sync: true, ignore: 'pid,hostname' })), () => {});
+export async function openLog(options: LogOptions): Promise<OpenLog> {
+  const { file, level } = options;
+  const settings = { level, base: { pid: process.pid }, timestamp: () => `,"time":"${new Date().toISOString()}"` };
+  if (file !== undefined) {
+    const stream = new LogFile(file);
+    return withControls(pino(settings, stream), () => stream.reopen());
   }
-  const stream = destination({ dest: file ?? 2, append: true, mkdir: true, sync: true, mode: 0o640 });
-  // A full disk under the log must not end the receiving of WAL.
-  stream.on('error', () => {});
-  return withControls(pino(options, stream), file === undefined ? () => {} : () => stream.reopen());
+  if (process.stderr.isTTY) return withControls(pino(settings, await terminalStream(options)), () => {});
+  const stream = destination({ dest: 2, sync: true });
+  stream.on('error', () => {}); // whoever reads it may be gone
+  return withControls(pino(settings, stream), () => {});
+}
+
+async function terminalStream({ isColoured, beforeLine }: LogOptions): Promise<{ write(line: string): void }> {
+  const { prettyFactory } = await import('pino-pretty');
+  const format = prettyFactory({ colorize: isColoured, ignore: 'pid,hostname' });
+  return {
+    write: (line) => {
+      beforeLine();
+      process.stderr.write(format(line));
+    },
+  };
 }
 
 /** The methods of pino are replaced when its level changes, so they are looked up at each call. */

@@ -41,6 +41,7 @@ test('JSON is one object at the end, with the lines by kind and results by name'
   output.info('second');
   output.warning('careful');
   output.error(trouble);
+  output.failure('no code');
   output.result('pg', { lag: 3 });
   expect(stdout).toBe('');
   output.finish();
@@ -48,17 +49,43 @@ test('JSON is one object at the end, with the lines by kind and results by name'
   expect(JSON.parse(stdout)).toEqual({
     _INFO: ['first', 'second'],
     _WARNING: ['careful'],
-    _ERROR: ['nobody is there'],
+    _ERROR: ['nobody is there', 'no code'],
+    _ERROR_CODE: ['ERR_NOT_RUNNING', null],
     _HINT: ['Start somebody.'],
     pg: { lag: 3 },
   });
   expect(stderr).toBe('');
 });
 
+test('with --debug, as on a terminal, an error names its page of the manual', () => {
+  const output = new Output({ format: 'console', quiet: false, debug: true });
+  output.error(trouble);
+  expect(stderr).toBe('ERROR: nobody is there\nHINT: Start somebody.\nHINT: walvault explain ERR_NOT_RUNNING\n');
+});
+
+test('colour is for the word alone, and only where it is wanted', () => {
+  new Output({ format: 'console', quiet: false, colour: 'always' }).error(trouble);
+  expect(stderr).toBe('\u001b[31mERROR\u001b[39m: nobody is there\nHINT: Start somebody.\n');
+  expect(new Output({ format: 'console', quiet: false, colour: 'always' }).word('OK', 'good')).toBe('\u001b[32mOK\u001b[39m');
+  for (const colour of ['auto', 'never'] as const)
+    expect(new Output({ format: 'console', quiet: false, colour }).word('OK', 'good')).toBe('OK');
+  expect(new Output({ format: 'json', quiet: false, colour: 'always' }).word('OK', 'good')).toBe('OK');
+});
+
+test('what is drawn on the terminal is cleared before a line is written', () => {
+  const output = new Output({ format: 'console', quiet: false });
+  output.cover({ clear: () => process.stderr.write('<clear>') });
+  output.warning('careful');
+  output.cover(undefined);
+  output.warning('again');
+  expect(stderr).toBe('<clear>WARNING: careful\nWARNING: again\n');
+});
+
 test('an error of ours speaks for itself, a system error is named, anything else is a defect with its stack', () => {
   expect(describeError(new ArchiveEmptyError('/wals'))).toEqual({
     message: 'no WAL at all below "/wals"',
     hint: expect.stringContaining('mounted'),
+    code: 'ERR_ARCHIVE_EMPTY',
   });
   const system = Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT' });
   expect(describeError(system)).toEqual({ message: 'ENOENT: no such file', hint: undefined });

@@ -2,24 +2,36 @@
  * What the program says: results on stdout, messages on stderr, as Barman's console and JSON writers do.
  *
  * Console: `info` lines go to stdout as they are; warnings and errors to stderr behind `WARNING: ` and `ERROR: `, with a
- * `HINT: ` line when there is something to do. JSON: one object at the end, with the lines in `_INFO`, `_WARNING`, `_ERROR`
- * and results under the names of the servers.
+ * `HINT: ` line when there is something to do, and, for who sits at a terminal or asks for more by `--debug`, one that names the page
+ * of the manual. JSON: one object at the end, with the lines in `_INFO`, `_WARNING`, `_ERROR`, the codes of the errors in
+ * `_ERROR_CODE`, and results under the names of the servers.
  */
 import { WalvaultError } from '@walvault/wal';
+import { type ColourChoice, coloured, type Mood } from './colour.ts';
 
 /** How to write. */
 export interface OutputOptions {
   readonly format: 'console' | 'json';
   /** Leave out `info` lines. */
   readonly quiet: boolean;
+  /** `auto` unless given. */
+  readonly colour?: ColourChoice | undefined;
+  /** Name the page of the manual behind each error, terminal or not. */
+  readonly debug?: boolean | undefined;
 }
 
 type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+/** Something drawn on the terminal that has to go before a line is written there. */
+export interface Drawing {
+  clear(): void;
+}
 
 /** The program's mouth. One for the whole run. */
 export class Output {
   readonly #options: OutputOptions;
   readonly #json: Record<string, JsonValue> = {};
+  #drawing: Drawing | undefined;
 
   constructor(options: OutputOptions) {
     this.#options = options;
@@ -32,31 +44,40 @@ export class Output {
   /** A line of the result. */
   info(line: string): void {
     if (this.isJson) this.#collect('_INFO', line);
-    else if (!this.#options.quiet) process.stdout.write(`${line}\n`);
+    else if (!this.#options.quiet) this.#write(process.stdout, line);
   }
 
   warning(line: string): void {
     if (this.isJson) this.#collect('_WARNING', line);
-    else process.stderr.write(`WARNING: ${line}\n`);
+    else this.#write(process.stderr, `${this.#onStderr('WARNING', 'careful')}: ${line}`);
   }
 
   /** Says what went wrong and what to do; see {@link describeError} for the words. */
   error(error: unknown): void {
-    const { message, hint } = describeError(error);
-    this.failure(message, hint);
+    const { message, hint, code } = describeError(error);
+    this.failure(message, hint, code);
   }
 
-  /** The same with words of one's own. */
-  failure(message: string, hint?: string): void {
-    if (this.isJson) this.#collect('_ERROR', message);
-    else process.stderr.write(`ERROR: ${message}\n`);
+  /** The same with words of one's own. @param code of the error, `ERR_...`, if it has one */
+  failure(message: string, hint?: string, code?: string): void {
+    if (this.isJson) {
+      this.#collect('_ERROR', message);
+      this.#collect('_ERROR_CODE', code ?? null);
+    } else this.#write(process.stderr, `${this.#onStderr('ERROR', 'bad')}: ${message}`);
     if (hint !== undefined) this.hint(hint);
+    const wantsMore = process.stderr.isTTY || this.#options.debug === true;
+    if (code !== undefined && wantsMore && !this.isJson) this.hint(`walvault explain ${code}`);
   }
 
   /** What to do about the message before. */
   hint(line: string): void {
     if (this.isJson) this.#collect('_HINT', line);
-    else process.stderr.write(`HINT: ${line}\n`);
+    else this.#write(process.stderr, `HINT: ${line}`);
+  }
+
+  /** A word of an `info` line that says how something stands, such as `OK` or `FAILED`, in its colour. */
+  word(word: string, mood: Mood): string {
+    return this.isJson ? word : coloured(word, mood, this.#options.colour ?? 'auto', process.stdout);
   }
 
   /** A result of its own shape under a key of the JSON object; the console has its own lines for it. */
@@ -64,25 +85,52 @@ export class Output {
     if (this.isJson) this.#json[key] = value;
   }
 
+  /** From now on this is cleared before a line is written; undefined when there is nothing any more. */
+  cover(drawing: Drawing | undefined): void {
+    this.#drawing = drawing;
+  }
+
+  /** Clears it, for somebody else who is to write there. */
+  clear(): void {
+    this.#drawing?.clear();
+  }
+
   /** Writes the JSON object, if that is the format. Call it once, at the end. */
   finish(): void {
     if (this.isJson) process.stdout.write(`${JSON.stringify(this.#json)}\n`);
   }
 
-  #collect(key: string, line: string): void {
+  #onStderr(word: string, mood: Mood): string {
+    return coloured(word, mood, this.#options.colour ?? 'auto', process.stderr);
+  }
+
+  #write(stream: NodeJS.WriteStream, line: string): void {
+    this.clear();
+    stream.write(`${line}\n`);
+  }
+
+  #collect(key: string, line: string | null): void {
     const lines = this.#json[key];
     this.#json[key] = [...(Array.isArray(lines) ? lines : []), line];
   }
 }
 
-/** The words for an error: one of ours speaks for itself, a system error is named, anything else is shown with its stack. */
-export function describeError(error: unknown): { readonly message: string; readonly hint: string | undefined } {
-  if (WalvaultError.is(error)) return { message: error.message, hint: error.hint };
-  if (error instanceof Error && 'code' in error) return { message: error.message, hint: undefined };
+/** The words for an error, and its code if it is one of ours. */
+export interface ErrorWords {
+  readonly message: string;
+  readonly hint: string | undefined;
+  readonly code: string | undefined;
+}
+
+/** One of ours speaks for itself, a system error is named, anything else is shown with its stack. */
+export function describeError(error: unknown): ErrorWords {
+  if (WalvaultError.is(error)) return { message: error.message, hint: error.hint, code: error.code };
+  if (error instanceof Error && 'code' in error) return { message: error.message, hint: undefined, code: undefined };
   if (error instanceof Error)
     return {
       message: `unexpected: ${error.stack ?? error.message}`,
       hint: 'This is a defect in walvault. Please report it with the lines above.',
+      code: undefined,
     };
-  return { message: String(error), hint: undefined };
+  return { message: String(error), hint: undefined, code: undefined };
 }

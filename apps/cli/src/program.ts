@@ -11,6 +11,7 @@ import { addInspectingCommands } from './program/inspecting.ts';
 import { addMaintainingCommands } from './program/maintaining.ts';
 import { addReceivingCommands } from './program/receiving.ts';
 import { addRecoveringCommands } from './program/recovering.ts';
+import { readLogLevel } from './program/quantities.ts';
 import type { Run } from './program/runner.ts';
 
 /**
@@ -24,7 +25,16 @@ export function buildProgram(stop: AbortSignal, exit: (code: number) => void): C
     .version(`walvault ${version()}`, '-v, --version', 'print the version')
     .option('-c, --config <file>', 'configuration file (default: ~/.walvault.conf, /etc/walvault.conf, then those of Barman)')
     .option('-q, --quiet', 'print errors and warnings only')
-    .option('-d, --debug', 'log more')
+    .option('-d, --debug', 'log more, and name the page of the manual behind each error')
+    .addOption(new Option('--log-level <level>', 'log from this level on, whatever log_level says').argParser(readLogLevel))
+    .addOption(
+      new Option(
+        '--color, --colour <when>',
+        'colour ERROR, WARNING, FAILED and OK; auto is on a terminal, unless NO_COLOR is set',
+      )
+        .choices(['never', 'always', 'auto'])
+        .default('auto'),
+    )
     .addOption(new Option('-f, --format <format>', 'how to print results').choices(['console', 'json']).default('console'))
     .helpOption('-h, --help', 'print this help')
     .addHelpText(

@@ -92,7 +92,7 @@ test('an unknown server is told with the names that there are', async () => {
   });
   expect(await vault.run('-f', 'json', 'status', 'nosuch')).toMatchObject({
     code: 1,
-    stdout: `{"_ERROR":["Unknown server 'nosuch'"],"_HINT":["Configured in ${vault.configFile}: pg, st."]}\n`,
+    stdout: `{"_ERROR":["Unknown server 'nosuch'"],"_ERROR_CODE":["ERR_UNKNOWN_SERVER"],"_HINT":["Configured in ${vault.configFile}: pg, st."]}\n`,
     stderr: '',
   });
 });

@@ -78,8 +78,8 @@ class Teller {
       this.#output.warning(`${kept.name} is not right, and was written to just now: it stays until it is whole, or a minute old`);
     if (report.isStopped) this.#output.warning(`the pass over server ${name} was ended by pre_archive_retry_script`);
     if (report.catalogTrouble === undefined) return;
-    const { message, hint } = describeError(report.catalogTrouble);
-    this.#output.failure(`what was archived for server ${name} is not in its catalogue: ${message}`, hint);
+    const { message, hint, code } = describeError(report.catalogTrouble);
+    this.#output.failure(`what was archived for server ${name} is not in its catalogue: ${message}`, hint, code);
   }
 
   /** Says the header, if it was not said yet. */
@@ -100,8 +100,8 @@ class Teller {
   }
 
   #tellFailed({ name, error }: Extract<FileResult, { kind: 'failed' }>): void {
-    const { message, hint } = describeError(error);
-    this.#output.failure(`${name} could not be archived and stays where it is: ${message}`, hint);
+    const { message, hint, code } = describeError(error);
+    this.#output.failure(`${name} could not be archived and stays where it is: ${message}`, hint, code);
   }
 
   #tellUnknown(names: readonly string[]): void {

@@ -45,8 +45,8 @@ export async function followArchiveCommand(
 }
 
 function tell(log: OpenLog, server: ServerConfig, error: unknown): void {
-  const { message, hint } = describeError(error);
-  log.error({ server: server.name, hint }, message);
+  const { message, hint, code } = describeError(error);
+  log.error({ server: server.name, code, hint }, message);
 }
 
 /** Aborted when the other end of the standard input is closed, by whoever started us or by his death. */

@@ -35,8 +35,8 @@ export async function putWalCommand(context: CommandContext, serverName: string,
     return exitCode.ok;
   } catch (error) {
     if (!WalvaultError.is(error)) throw error;
-    const { message, hint } = describeError(error);
-    output.failure(`${message}${sshSuffix()}`, hint);
+    const { message, hint, code } = describeError(error);
+    output.failure(`${message}${sshSuffix()}`, hint, code);
     return exitCode.error;
   }
 }

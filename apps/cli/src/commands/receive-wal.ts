@@ -55,7 +55,7 @@ async function inBackground(context: CommandContext, server: ServerConfig, optio
     if (hint !== undefined) output.hint(hint);
   });
   if (report.kind === 'failed') {
-    output.failure(report.message, report.hint);
+    output.failure(report.message, report.hint, report.code);
     return exitCode.error;
   }
   output.info(
@@ -86,11 +86,11 @@ async function inForeground(context: CommandContext, server: ServerConfig, optio
     });
     return exitCode.ok;
   } catch (error) {
-    const failure = describeError(error);
+    const { hint, code, ...failure } = describeError(error);
     const message = failureText(error, failure.message);
-    log.error({ hint: failure.hint }, message);
-    await reportStart({ kind: 'failed', message, hint: failure.hint });
-    if (options.logFile === undefined) context.output.failure(message, failure.hint);
+    log.error({ code, hint }, message);
+    await reportStart({ kind: 'failed', message, hint, code });
+    if (options.logFile === undefined) context.output.failure(message, hint, code);
     return exitCode.error;
   }
 }

@@ -23,9 +23,9 @@ export async function resetCommand(context: CommandContext, server: ServerConfig
     );
     return exitCode.ok;
   } catch (error) {
-    const { message, hint } = describeError(error);
+    const { message, hint, code } = describeError(error);
     const isAboutReaching = WalvaultError.is(error) && error.code === 'ERR_CONNECT';
-    output.failure(isAboutReaching ? `Cannot connect to server '${server.name}': ${message}` : message, hint);
+    output.failure(isAboutReaching ? `Cannot connect to server '${server.name}': ${message}` : message, hint, code);
     return exitCode.error;
   }
 }

@@ -48,7 +48,7 @@ export async function dropSlotCommand(context: CommandContext, server: ServerCon
 
 /** Says a failure in the words for its code, if there are some, and always what to do about it. */
 function tellFailure(context: CommandContext, error: unknown, words: Readonly<Record<string, string>>): number {
-  const { message, hint } = describeError(error);
-  context.output.failure((WalvaultError.is(error) ? words[error.code] : undefined) ?? message, hint);
+  const { message, hint, code } = describeError(error);
+  context.output.failure((WalvaultError.is(error) ? words[error.code] : undefined) ?? message, hint, code);
   return exitCode.error;
 }

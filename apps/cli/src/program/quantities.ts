@@ -1,4 +1,5 @@
 /** Quantities on the command line. */
+import type { ServerConfig } from '@walvault/core/configuration';
 import { type TimelineId, toTimelineId } from '@walvault/wal';
 import { InvalidArgumentError } from 'commander';
 
@@ -31,4 +32,20 @@ export function readTimelineId(text: string): TimelineId {
   const id = /^[0-9A-F]{8}$/.test(text) ? Number.parseInt(text, 16) : /^\d{1,10}$/.test(text) ? Number(text) : 0;
   if (id >= 1 && id <= 0xffff_ffff) return toTimelineId(id);
   throw new InvalidArgumentError('Give the ID of a timeline: a number from 1 to 4294967295, or the 8 digits of file names.');
+}
+
+const logLevels: readonly string[] = [
+  'NOTSET',
+  'DEBUG',
+  'INFO',
+  'WARNING',
+  'ERROR',
+  'CRITICAL',
+] satisfies readonly ServerConfig['logLevel'][];
+
+/** Reads a level of the log, in Barman's words, upper or lower case. @throws {InvalidArgumentError} */
+export function readLogLevel(text: string): ServerConfig['logLevel'] {
+  const level = text.toUpperCase();
+  if (logLevels.includes(level)) return level as ServerConfig['logLevel'];
+  throw new InvalidArgumentError(`Give one of ${logLevels.join(', ')}.`);
 }
