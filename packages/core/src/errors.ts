@@ -32,6 +32,11 @@ export type CoreErrorCode =
    * since older ones cannot be recovered past the hole.
    */
   | 'ERR_WAL_REMOVED'
+  /**
+   * A server was looked at, and did not answer in the time that the look may take. The host may be down, a firewall may drop what is
+   * sent to it, the name service of this machine may be slow, or the server may hang. Try `psql` with the same connection string.
+   */
+  | 'ERR_NO_ANSWER_IN_TIME'
   /** A server has WAL segments of another size than the archive, so that no file of one can be a file of the other. */
   | 'ERR_SEGMENT_SIZE_DIFFERS'
   /** `holes.json` does not hold what walvault writes there. Move it away after looking at it. */

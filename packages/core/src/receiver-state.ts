@@ -32,6 +32,11 @@ export interface ReportedError {
   readonly at: string;
 }
 
+/** Whether a part of what was found out is the error that stood in its way. */
+export function isReportedError(part: object): part is ReportedError {
+  return 'code' in part && 'message' in part;
+}
+
 /**
  * The published state, `receive-wal.json`. LSNs are text (`0/3000148`), times ISO 8601 in UTC, sizes bytes. What is not known, or not
  * yet, is null. Members may be added in later versions; one that is removed or changes its meaning comes with another `version`.

@@ -3,7 +3,8 @@ import { tryLock } from '@walvault/durable-fs';
 import { expect, test } from 'vitest';
 import { configured } from './configured.test-support.ts';
 import { ensureDirectories, lockPath, statePath } from './server-paths.ts';
-import { isReportedError, serverStatus } from './status.ts';
+import { isReportedError } from './receiver-state.ts';
+import { serverStatus } from './status.ts';
 
 /** What the status needs of a published state. */
 function published(flushedLsn: string | null, serverLsn: string | null): string {

@@ -5,7 +5,7 @@ import { type Lsn, lsnDistance, parseLsn, type TimelineId } from '@walvault/wal'
 import { listServerArchive } from './server-archive.ts';
 import { openStreaming } from './connections.ts';
 import { readHoles, type RecordedHole } from './holes.ts';
-import { readReceiverState, type ReceiverState, type ReportedError } from './receiver-state.ts';
+import { isReportedError, readReceiverState, type ReceiverState, type ReportedError } from './receiver-state.ts';
 import { holesPath, statePath } from './server-paths.ts';
 import { reportError } from './state-publisher.ts';
 import { pidOf } from './stop-task.ts';
@@ -45,11 +45,6 @@ export async function serverStatus(server: ServerConfig): Promise<ServerStatus> 
     readHoles(holesPath(server)).catch(reportError),
   ]);
   return { server, receiverPid, receiver, live, archive, holes, lagBytes: lagBytes(receiver, live) };
-}
-
-/** Whether a part of the status is the error that stood in the way. */
-export function isReportedError(part: object): part is ReportedError {
-  return 'code' in part && 'message' in part;
 }
 
 async function askServer(server: ServerConfig): Promise<LiveServer> {

@@ -16,4 +16,6 @@ export { judgeSlot } from './judge-slot.ts';
 export type { JudgeSlotOptions, SlotVerdict } from './judge-slot.ts';
 export { readSlot } from './read-slot.ts';
 export type { ReplicationSlot, SlotWalStatus } from './replication-slot.ts';
+export { slotFromRow } from './slot-row.ts';
+export type { SlotRow } from './slot-row.ts';
 export { validateSlotName } from './slot-name.ts';

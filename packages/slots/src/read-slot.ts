@@ -3,8 +3,8 @@
  * kind and the position, and only from PostgreSQL 15 on.
  */
 import { ReplicationConnection, ServerError, type SqlConnection } from '@walvault/protocol';
-import { parseLsn } from '@walvault/wal';
-import type { ReplicationSlot, SlotWalStatus } from './replication-slot.ts';
+import type { ReplicationSlot } from './replication-slot.ts';
+import { slotFromRow, type SlotRow } from './slot-row.ts';
 import { validateSlotName } from './slot-name.ts';
 
 /**
@@ -50,46 +50,10 @@ async function askWalsender(connection: ReplicationConnection, slotName: string)
   }
 }
 
-/** The row as JSON has whatever columns the version has, and times in one format whatever DateStyle is. */
 const slotQuery = 'SELECT pg_catalog.to_jsonb(s) AS slot FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = $1';
-
-/** The columns that are read. All but the first three may be missing or null. */
-interface SlotRow {
-  readonly slot_type: 'physical' | 'logical';
-  readonly active: boolean;
-  readonly temporary: boolean;
-  readonly active_pid?: number | null;
-  readonly restart_lsn?: string | null;
-  readonly wal_status?: SlotWalStatus | null;
-  readonly safe_wal_size?: number | null;
-  readonly conflicting?: boolean | null;
-  readonly invalidation_reason?: string | null;
-  readonly inactive_since?: string | null;
-}
 
 async function askView(connection: SqlConnection, slotName: string): Promise<ReplicationSlot | undefined> {
   const [row] = await connection.query(slotQuery, [slotName]);
   const text = row?.['slot'];
-  return text === undefined || text === null ? undefined : fromRow(slotName, JSON.parse(text) as SlotRow);
-}
-
-function fromRow(slotName: string, row: SlotRow): ReplicationSlot {
-  return {
-    slotName,
-    slotType: row.slot_type,
-    temporary: row.temporary,
-    active: row.active,
-    activePid: row.active_pid ?? undefined,
-    restartLsn: mapValue(row.restart_lsn, parseLsn),
-    restartTimelineId: undefined,
-    walStatus: row.wal_status ?? undefined,
-    safeWalSize: row.safe_wal_size ?? undefined,
-    conflicting: row.conflicting ?? undefined,
-    invalidationReason: row.invalidation_reason ?? undefined,
-    inactiveSince: mapValue(row.inactive_since, (text) => new Date(text)),
-  };
-}
-
-function mapValue<T>(value: string | null | undefined, read: (value: string) => T): T | undefined {
-  return value === null || value === undefined ? undefined : read(value);
+  return text === undefined || text === null ? undefined : slotFromRow(JSON.parse(text) as SlotRow);
 }
