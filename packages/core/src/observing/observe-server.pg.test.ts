@@ -17,7 +17,7 @@ async function observe(pg: Cluster, more: Readonly<Record<string, string>> = {})
       .map(([name, value]) => `${name} = ${value}`)
       .join('\n'),
   );
-  return observeServer(fixture.pg, patience);
+  return await observeServer(fixture.pg, patience);
 }
 
 function known<T extends object>(part: T | ReportedError): T {
