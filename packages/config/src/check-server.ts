@@ -30,6 +30,7 @@ export function checkServer(server: ServerUnderCheck): void {
   checkName(server);
   if (server.values.primary_ssh_command === undefined) checkArchivers(server);
   checkCompression(server);
+  checkSlotPolicy(server);
   if (server.values.encryption === 'gpg' && isMissing(server, 'encryption_key_id')) {
     error(
       server,
@@ -95,6 +96,12 @@ function checkCompression(server: ServerUnderCheck): void {
   for (const filter of ['custom_compression_filter', 'custom_decompression_filter'] as const) {
     if (isMissing(server, filter)) error(server, 'compression', `custom needs ${filter}`);
   }
+}
+
+function checkSlotPolicy(server: ServerUnderCheck): void {
+  if (server.values.slot_policy !== 'protect-server' || !isMissing(server, 'slot_retained_limit')) return;
+  const hint = 'Set slot_retained_limit to what the slot may keep on the server, well below max_slot_wal_keep_size: 20GB.';
+  error(server, 'slot_policy', 'protect-server needs slot_retained_limit', hint);
 }
 
 /** Not set; an option that has a problem of its own is set, and enough was said about it. */

@@ -1,5 +1,5 @@
 /** The options of the `[barman]` section that concern the whole installation. */
-import { booleanType, oneOf, type OptionType, pathType, textType } from './option-types.ts';
+import { booleanType, oneOf, type OptionType, pathType, size, textType } from './option-types.ts';
 
 /** One option: how it is written, where, what it is when it is not, and what it does. */
 export interface OptionSpec<T> {
@@ -31,6 +31,7 @@ export interface GlobalValues {
   readonly log_file: string | undefined;
   readonly log_format: string | undefined;
   readonly log_level: LogLevel;
+  readonly verify_budget: number;
 }
 
 /** The table of the global options. */
@@ -71,5 +72,12 @@ export const globalOptions: OptionTable<GlobalValues> = {
     scope: 'global',
     default: 'INFO',
     doc: 'Severity from which on messages are logged.',
+  },
+  verify_budget: {
+    type: size('0'),
+    scope: 'global',
+    default: '4MB',
+    doc: 'Bytes of WAL a second that `run` verifies in the background, of all servers together, one after another; 0 for none.',
+    own: true,
   },
 };

@@ -11,4 +11,4 @@ export type { CompressionLevel, RecoveryWindow, RetentionPolicy, WalRetentionPol
 export { redactPasswords } from './redact.ts';
 export type { Setting, SettingOrigin } from './resolver.ts';
 export type { ArchiveHooks, ServerConfig, ServerDirectories } from './server-config.ts';
-export type { Compression, FlushMode, GapPolicy } from './server-options.ts';
+export type { Compression, FlushMode, GapPolicy, SlotPolicy } from './server-options.ts';

@@ -77,6 +77,7 @@ slot_name = barman
       logFile: undefined,
       logLevel: 'INFO',
       configurationFilesDirectory: undefined,
+      verifyBudget: 4194304,
     });
     const { settings, ...pg } = servers.get('pg')!;
     expect(pg).toEqual({
@@ -98,6 +99,8 @@ slot_name = barman
       streamingArchiverBatchSize: 0,
       slotName: 'barman',
       createSlot: 'manual',
+      slotPolicy: 'protect-archive',
+      slotRetainedLimit: undefined,
       flush: 'continuous',
       gapPolicy: 'stop',
       verifyStream: true,
@@ -135,6 +138,7 @@ slot_name = barman
       },
       retentionPolicy: undefined,
       walRetentionPolicy: { kind: 'main' },
+      verifyIntervalMs: 604_800_000,
       pathPrefix: undefined,
       checkTimeoutMs: 30_000,
       lastWalMaximumAgeMs: undefined,
@@ -386,6 +390,16 @@ describe('is refused with its place:', () => {
       'a level that the compression does not have',
       `${head}compression = gzip\ncompression_level = 10\n`,
       'main.conf:6: [pg] compression_level: 10 is not allowed with gzip (allowed: 1 to 9)',
+    ],
+    [
+      'a server to be protected without a limit',
+      `${head}slot_policy = protect-server\n`,
+      'main.conf:5: [pg] slot_policy: protect-server needs slot_retained_limit',
+    ],
+    [
+      'a size without a unit',
+      `${head}slot_retained_limit = 1024\n`,
+      'main.conf:5: [pg] slot_retained_limit: "1024" is not allowed (allowed: a whole number with B, kB, MB, GB or TB behind it, 1MB or more)',
     ],
     ['gpg without a key', `${head}encryption = gpg\n`, 'main.conf:5: [pg] encryption: gpg needs encryption_key_id'],
     [

@@ -31,6 +31,8 @@ export interface GlobalConfig {
   readonly logFile: string | undefined;
   readonly logLevel: LogLevel;
   readonly configurationFilesDirectory: string | undefined;
+  /** Bytes a second that `run` verifies in the background, of all servers together; 0 for none. */
+  readonly verifyBudget: number;
   /** Every global option by its name, as text, and where it was written. */
   readonly settings: ReadonlyMap<string, Setting>;
 }
@@ -150,6 +152,7 @@ function buildGlobals(values: GlobalValues, settings: ReadonlyMap<string, Settin
     logFile: values.log_file,
     logLevel: values.log_level,
     configurationFilesDirectory: values.configuration_files_directory,
+    verifyBudget: values.verify_budget,
     settings,
   };
 }

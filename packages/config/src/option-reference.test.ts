@@ -30,7 +30,10 @@ test('keeps our own options apart from those of Barman', () => {
     'gap_policy',
     'heal_conninfo',
     'hook_timeout',
+    'slot_policy',
+    'slot_retained_limit',
     'status_interval',
+    'verify_interval',
     'verify_stream',
   ]);
 });

@@ -151,6 +151,30 @@ export function wholeNumber(least: number, greatest: number = Number.MAX_SAFE_IN
   };
 }
 
+const unitBytes: Readonly<Record<string, number>> = { '': 1, B: 1, kB: 1024, MB: 1024 ** 2, GB: 1024 ** 3, TB: 1024 ** 4 };
+
+/**
+ * An amount of data in bytes, with PostgreSQL's units, of 1024 each and in its spelling: `512MB`, `10 GB`. Only nothing needs no unit.
+ * @param least the smallest amount, as it is written
+ */
+export function size(least: string): OptionType<number> {
+  const leastBytes = bytesOf(least) ?? 0;
+  return {
+    name: 'size',
+    allowed: `a whole number with B, kB, MB, GB or TB behind it, ${least} or more`,
+    parse: (text) => {
+      const bytes = bytesOf(text);
+      return bytes !== undefined && bytes >= leastBytes ? bytes : undefined;
+    },
+  };
+}
+
+function bytesOf(text: string): number | undefined {
+  const match = /^(?:(\d{1,10}) ?(B|kB|MB|GB|TB)|(0))$/.exec(text);
+  const bytes = Number(match?.[1] ?? match?.[3]) * (unitBytes[match?.[2] ?? ''] ?? 1);
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
+}
+
 /** A whole number of seconds from `least` to `greatest`, given in milliseconds. */
 export function seconds(least: number, greatest: number): OptionType<number> {
   const number = wholeNumber(least, greatest);

@@ -2,7 +2,7 @@
 import type { LogLevel } from './global-options.ts';
 import type { CompressionLevel, RetentionPolicy, WalRetentionPolicy } from './option-types.ts';
 import type { Setting } from './resolver.ts';
-import type { Compression, FlushMode, GapPolicy, ServerValues } from './server-options.ts';
+import type { Compression, FlushMode, GapPolicy, ServerValues, SlotPolicy } from './server-options.ts';
 
 /** Where the files of a server are; absolute paths, which need not exist. */
 export interface ServerDirectories {
@@ -64,6 +64,10 @@ export interface ServerConfig {
   readonly streamingArchiverBatchSize: number;
   readonly slotName: string | undefined;
   readonly createSlot: 'manual' | 'auto';
+  /** What is done when the slot keeps as much as `slotRetainedLimit`. */
+  readonly slotPolicy: SlotPolicy;
+  /** Bytes of WAL that the slot may keep on the server; defined with protect-server. */
+  readonly slotRetainedLimit: number | undefined;
   readonly flush: FlushMode;
   /** What the receiver does when the server no longer has the WAL that comes next. */
   readonly gapPolicy: GapPolicy;
@@ -106,6 +110,8 @@ export interface ServerConfig {
   readonly hookTimeoutMs: number;
   readonly retentionPolicy: RetentionPolicy | undefined;
   readonly walRetentionPolicy: WalRetentionPolicy;
+  /** How long after one whole verification in the background the next one begins. */
+  readonly verifyIntervalMs: number;
   readonly pathPrefix: string | undefined;
 
   /** 0 for no limit. */
@@ -147,6 +153,8 @@ function receiving(values: ServerValues) {
     streamingArchiverBatchSize: values.streaming_archiver_batch_size,
     slotName: values.slot_name,
     createSlot: values.create_slot,
+    slotPolicy: values.slot_policy,
+    slotRetainedLimit: values.slot_retained_limit,
     flush: values.flush,
     gapPolicy: values.gap_policy,
     verifyStream: values.verify_stream,
@@ -178,6 +186,7 @@ function archiving(values: ServerValues) {
     hookTimeoutMs: values.hook_timeout,
     retentionPolicy: values.retention_policy,
     walRetentionPolicy: values.wal_retention_policy,
+    verifyIntervalMs: values.verify_interval,
   };
 }
 

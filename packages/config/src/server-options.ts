@@ -17,6 +17,7 @@ import {
   type RetentionPolicy,
   retentionPolicyType,
   seconds,
+  size,
   slotNameType,
   textType,
   walRetentionPolicyType,
@@ -32,6 +33,9 @@ export type FlushMode = 'continuous' | 'segment';
 
 /** What a receiver does when the server no longer has the WAL that comes next. */
 export type GapPolicy = 'stop' | 'continue';
+
+/** Who is to suffer when WAL cannot be received for long: the server, whose disk fills up with what the slot keeps, or the archive. */
+export type SlotPolicy = 'protect-archive' | 'protect-server';
 
 /** Values of the server options by their names; undefined where an option is not set. Periods are in milliseconds. */
 export interface ServerValues {
@@ -77,12 +81,15 @@ export interface ServerValues {
   readonly retention_policy: RetentionPolicy | undefined;
   readonly retention_policy_mode: 'auto';
   readonly slot_name: string | undefined;
+  readonly slot_policy: SlotPolicy;
+  readonly slot_retained_limit: number | undefined;
   readonly status_interval: number;
   readonly streaming_archiver: boolean;
   readonly streaming_archiver_batch_size: number;
   readonly streaming_archiver_name: string;
   readonly streaming_conninfo: string | undefined;
   readonly streaming_wals_directory: string;
+  readonly verify_interval: number;
   readonly verify_stream: boolean;
   readonly wal_conninfo: string | undefined;
   readonly wal_retention_policy: WalRetentionPolicy;
@@ -220,6 +227,19 @@ export const serverOptions: OptionTable<ServerValues> = {
     scope: 'both',
     doc: 'Physical replication slot that keeps WAL on the server until it is safe here.',
   },
+  slot_policy: {
+    type: oneOf('protect-archive', 'protect-server'),
+    scope: 'both',
+    default: 'protect-archive',
+    doc: 'What is done when the slot keeps as much WAL on the server as slot_retained_limit allows: nothing but to warn, or to drop the slot, so that the disk of the server does not fill up. What is missing then goes on record in holes.json, and receiving goes on behind it.',
+    own: true,
+  },
+  slot_retained_limit: {
+    type: size('1MB'),
+    scope: 'both',
+    doc: 'WAL that the slot may keep on the server; from half of it on there are warnings. Required by slot_policy = protect-server.',
+    own: true,
+  },
   status_interval: {
     type: seconds(1, 3600),
     scope: 'both',
@@ -251,6 +271,13 @@ export const serverOptions: OptionTable<ServerValues> = {
     scope: 'server',
     default: '%(backup_directory)s/streaming',
     doc: 'Where WAL is received.',
+  },
+  verify_interval: {
+    type: intervalType,
+    scope: 'both',
+    default: '7 DAYS',
+    doc: 'How long after a verification of all WAL by `run` or verify-wal `run` begins the next one; see verify_budget.',
+    own: true,
   },
   verify_stream: {
     type: booleanType,

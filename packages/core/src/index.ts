@@ -69,3 +69,7 @@ export type {
 export { serverRecordStatistics, surveyServerArchive, viewServerSegment } from './show-server-wal.ts';
 export { CatalogError } from '@walvault/archiver';
 export type { ArchiveSurvey, CatalogSurvey, RecordStatistics, SegmentView, SurveyedTimeline } from '@walvault/archiver';
+export { judgeSlotSafety } from './slot-safety/judge-slot-safety.ts';
+export type { SlotRetention, SlotSafety, SlotSafetyOptions } from './slot-safety/judge-slot-safety.ts';
+export { readLastVerification } from './last-verification.ts';
+export type { LastVerification } from './last-verification.ts';

@@ -10,6 +10,7 @@ import {
 import type { ServerConfig } from '@walvault/config';
 import { withTaskLock } from './cron.ts';
 import { CoreError } from './errors.ts';
+import { writeLastVerification } from './last-verification.ts';
 import { catalogPath, ensureDirectories, verifyStatePath } from './server-paths.ts';
 import { readOptions } from './server-wal.ts';
 
@@ -31,7 +32,7 @@ export interface ServerVerification extends VerifyReport {
 
 /**
  * Verifies what a server has of WAL: the archive, and the complete segments on their way to it. Verdicts go into the catalogue, where
- * there is one that can be used; none is made for that.
+ * there is one that can be used; none is made for that. What the whole has come to goes into `last-verification.json`.
  * @throws {CoreError} `ERR_ALREADY_RUNNING`; what `verifyWal` throws
  */
 export async function verifyServerWal(server: ServerConfig, options: VerifyServerOptions): Promise<ServerVerification> {
@@ -43,11 +44,16 @@ export async function verifyServerWal(server: ServerConfig, options: VerifyServe
     const report = await verifyWal({ ...options, reading, statePath: verifyStatePath(server), catalog: opened.catalog });
     const catalogTrouble = report.catalogTrouble ?? opened.trouble;
     result = { ...report, catalogTrouble, hasCatalog: opened.catalog !== undefined || opened.trouble !== undefined };
+    if (isWhole(options)) await writeLastVerification(server, report);
   });
   if (result !== undefined) return result;
   throw new CoreError('ERR_ALREADY_RUNNING', `the WAL of server ${server.name} is being verified already`, {
     hint: 'Wait until that is done.',
   });
+}
+
+function isWhole({ range = {}, quick }: VerifyServerOptions): boolean {
+  return quick !== true && Object.values(range).every((edge) => edge === undefined);
 }
 
 /** A catalogue that is there; trouble with it keeps nobody from looking at the files. */

@@ -62,6 +62,11 @@ async function verifyAsJson(...args: readonly string[]): Promise<Record<string, 
   return { code, stderr, ...(JSON.parse(stdout) as { pg: Record<string, unknown> }).pg };
 }
 
+/** What the last run over all of it has left behind. */
+async function lastVerification(): Promise<unknown> {
+  return JSON.parse(await readFile(vault.path('last-verification.json'), 'utf8'));
+}
+
 test('verify-wal says what it has looked at, and that all is good, with 0', async () => {
   await vault.succeed('rebuild-catalog', 'pg');
   const { code, stdout, stderr } = await vault.run('verify-wal', 'pg');
@@ -86,6 +91,7 @@ test('verify-wal says what it has looked at, and that all is good, with 0', asyn
     catalog: 'written',
   });
   expect(existsSync(vault.path('verify-wal.json'))).toBe(false);
+  expect(await lastVerification()).toMatchObject({ version: 1, verdict: 'good', good: names.length, bad: 0, missingSegments: 0 });
 });
 
 test('what is bad or missing is told with its place, with 2, and kept in mind for a glance', async () => {
@@ -101,6 +107,7 @@ test('what is bad or missing is told with its place, with 2, and kept in mind fo
   expect(stdout).toMatch(/^Verdict: bad \(\d+ good, 1 bad, 0 unknown, 1 hole of 1 segment\)$/m);
   expect(await verifyAsJson('--quick')).toMatchObject({ code: 2, verdict: 'bad', segments: { bad: 1, missing: 1 }, records: 0 });
   expect(await verifyAsJson('--from', names[4]!, '--to', names[5]!)).toMatchObject({ code: 0, segments: { good: 2 } });
+  expect(await lastVerification()).toMatchObject({ verdict: 'bad', bad: 1, holes: 1, missingSegments: 1 });
   await restore();
 });
 
