@@ -9,6 +9,7 @@ import { exitCode } from './exit-code.ts';
 import { addArchivingCommands } from './program/archiving.ts';
 import { addInspectingCommands } from './program/inspecting.ts';
 import { addMaintainingCommands } from './program/maintaining.ts';
+import { addOperatingCommands } from './program/operating.ts';
 import { addReceivingCommands } from './program/receiving.ts';
 import { addRecoveringCommands } from './program/recovering.ts';
 import { readLogLevel } from './program/quantities.ts';
@@ -52,6 +53,7 @@ export function buildProgram(stop: AbortSignal, exit: (code: number) => void): C
   addRecoveringCommands(program, run);
   addInspectingCommands(program, run);
   addMaintainingCommands(program, run);
+  addOperatingCommands(program, run);
   return program;
 }
 

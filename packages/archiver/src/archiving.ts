@@ -7,4 +7,6 @@ export type { FileResult, SourceKind } from './archiving/file-result.ts';
 export { Catalog } from './catalog/catalog.ts';
 export { usableCompression } from './content/encode.ts';
 export { ArchiverBusyError } from './errors.ts';
+export { archivePath } from './wal-files/layout.ts';
+export { readXlogDb, xlogDbPath } from './wal-files/xlog-db.ts';
 export type { XlogDbMemory } from './wal-files/xlog-db.ts';

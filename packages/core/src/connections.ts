@@ -65,8 +65,17 @@ export async function openStreaming(server: ServerConfig, options: OpenOptions):
 
 /** Opens the ordinary connection, for what a walsender refuses: `wal_conninfo`, else `conninfo`. */
 export async function openSql(server: ServerConfig, options: OpenOptions): Promise<SqlConnection> {
-  const conninfo = server.walConninfo;
-  if (conninfo === undefined) throw missingConninfo(server, 'conninfo');
+  if (server.walConninfo === undefined) throw missingConninfo(server, 'conninfo');
+  return openSqlBy(server.walConninfo, options);
+}
+
+/** Opens the ordinary connection to the primary of a standby: `primary_conninfo`. */
+export async function openPrimarySql(server: ServerConfig, options: OpenOptions): Promise<SqlConnection> {
+  if (server.primaryConninfo === undefined) throw missingConninfo(server, 'primary_conninfo');
+  return openSqlBy(server.primaryConninfo, options);
+}
+
+async function openSqlBy(conninfo: string, options: OpenOptions): Promise<SqlConnection> {
   const parameters = await resolveConnection(conninfo, {
     replication: false,
     fallbackApplicationName: 'walvault',

@@ -14,6 +14,11 @@ export type CoreErrorCode =
   | 'ERR_NOT_SUPPORTED'
   /** There is no WAL of the server in the archive, nor in the directories that feed it. Check that the file system is mounted. */
   | 'ERR_NO_WAL'
+  /**
+   * The role of the connection may not do on the server what the command needs (SQLSTATE 42501). The hint has the GRANT that a superuser has
+   * to run there.
+   */
+  | 'ERR_MISSING_PRIVILEGE'
   /** Another process does this for the server already. */
   | 'ERR_ALREADY_RUNNING'
   /** There is no process to stop. */

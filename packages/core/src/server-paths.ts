@@ -4,8 +4,21 @@ import { dirname, join, resolve } from 'node:path';
 import type { ServerConfig } from '@walvault/config';
 import { fileSystemError, syncParent } from '@walvault/durable-fs';
 
-/** Tasks that at most one process at a time does for a server. */
-export type ServerTask = 'receive-wal' | 'archive-wal' | 'cron' | 'delete-wal' | 'heal-wal' | 'rebuild-catalog' | 'verify-wal';
+/** Tasks that at most one process at a time does for a server. The last ones are Barman's alone. */
+export const serverTasks = [
+  'receive-wal',
+  'archive-wal',
+  'cron',
+  'delete-wal',
+  'heal-wal',
+  'rebuild-catalog',
+  'verify-wal',
+  'backup',
+  'sync-wal',
+] as const;
+
+/** A task that at most one process at a time does for a server. */
+export type ServerTask = (typeof serverTasks)[number];
 
 /** The lock file of a task. */
 export function lockPath(server: ServerConfig, task: ServerTask): string {

@@ -4,7 +4,7 @@
  * The lock is an open-file-description lock (fcntl F_OFD_SETLK) on a file whose content is the holder's PID and a
  * newline, which is the content that Barman gives its lock files. Barman itself uses flock(2), which an OFD lock
  * does not exclude; where the system shows such a lock on the file (Linux: /proc/locks), it counts as held.
- * Lock files are never removed: a second process could hold the lock of a file that has no name any more.
+ * A lock file stays when its lock is given back; who removes one must take care of those who are just opening it (`removeUnusedLock`).
  */
 import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -85,7 +85,7 @@ async function tryOnce(path: string): Promise<FileLock | undefined> {
     throw fileSystemError('open', path, error);
   });
   try {
-    if (!nativeLocks().tryLock(file.fd) || (await isFlocked(file)) || !(await isStillAt(file, path))) {
+    if (!(await takeOpenLock(file, path))) {
       await file.close();
       return undefined;
     }
@@ -96,6 +96,11 @@ async function tryOnce(path: string): Promise<FileLock | undefined> {
     throw fileSystemError('lock', path, error);
   }
   return { path, [Symbol.asyncDispose]: () => file.close() };
+}
+
+/** Takes the lock of an open file that `path` should name; whether that worked, nobody else holds it, and the file still has its name. */
+export async function takeOpenLock(file: FileHandle, path: string): Promise<boolean> {
+  return nativeLocks().tryLock(file.fd) && !(await isFlocked(file)) && (await isStillAt(file, path));
 }
 
 /** Whether `path` still names the file that is open: a cleaner may have removed it between open and lock. */
@@ -110,7 +115,7 @@ async function isStillAt(file: FileHandle, path: string): Promise<boolean> {
 }
 
 /** Whether the kernel shows a flock(2) on this file. Where it shows no locks at all (not Linux), nobody can tell. */
-async function isFlocked(file: FileHandle): Promise<boolean> {
+export async function isFlocked(file: FileHandle): Promise<boolean> {
   const locks = await readFile('/proc/locks', 'utf8').catch(() => '');
   if (!locks.includes('FLOCK')) return false;
   const { ino, dev } = await file.stat({ bigint: true });

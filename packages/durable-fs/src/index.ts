@@ -11,6 +11,7 @@ export { lockOwner, tryLock } from './file-lock.ts';
 export type { FileLock, LockOwner } from './file-lock.ts';
 export { readDirectory, readStart, readWhole } from './read-directory.ts';
 export type { FileStart } from './read-directory.ts';
+export { removedLockSuffix, removeUnusedLock } from './remove-lock.ts';
 export { syncDirectory, syncFile, syncParent } from './sync.ts';
 export { appendDurably, rewriteDurably, writeFileAtomic } from './write-atomic.ts';
 export type { WriteFileAtomicOptions } from './write-atomic.ts';

@@ -1,4 +1,5 @@
 /** `list-servers`: the configured servers, by name. */
+import type { ServerConfig } from '@walvault/core/configuration';
 import type { CommandContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';
 
@@ -10,13 +11,16 @@ export async function listServersCommand(
   const { output } = context;
   const configuration = await context.configuration();
   for (const server of configuration.servers.values()) {
-    if (output.isJson) {
-      output.result(server.name, { description: server.description ?? '' });
-      continue;
-    }
-    const description = server.description === undefined ? '' : ` - ${server.description}`;
-    const inactive = server.active ? '' : ' (inactive)';
-    output.info(options.minimal === true ? server.name : `${server.name}${description}${inactive}`);
+    const description = `${server.description ?? ''}${suffixOf(server)}`;
+    output.result(server.name, { description, active: server.active, passive: server.passive });
+    if (output.isJson) continue;
+    output.info(options.minimal === true || description === '' ? server.name : `${server.name} - ${description}`);
   }
   return exitCode.ok;
+}
+
+/** Barman's marks. It has one more, of servers that it has disabled for what their sections say; here that is an error of the file. */
+function suffixOf(server: ServerConfig): string {
+  if (!server.active) return ' (inactive)';
+  return server.passive ? ' (Passive)' : '';
 }

@@ -7,6 +7,7 @@ import type { Runner } from './runner.ts';
 export function addInspectingCommands(program: Command, run: Runner): void {
   program
     .command('list-servers')
+    .alias('list-server')
     .description('list the configured servers')
     .option('--minimal', 'names only')
     .action(async (options, command: Command) =>

@@ -1,0 +1,33 @@
+/** lock-directory-cleanup: lock files of servers and tasks that are no more. */
+import { join } from 'node:path';
+import type { Configuration } from '@walvault/config';
+import { errnoOf, readDirectory, removedLockSuffix, removeUnusedLock } from '@walvault/durable-fs';
+import { serverTasks } from '../server-paths.ts';
+
+/** What Barman has of locks beside those of tasks: of xlog.db, of base backups, and of the whole installation. */
+const suffixes = [...serverTasks, 'xlogdb', '[0-9]{8}T[0-9]{6}', '[0-9]{8}T[0-9]{6}-sync-backup'].join('|');
+/** One that was on its way out when its remover was killed goes, too. */
+const shape = new RegExp(`^[.](?:.+-(?:${suffixes})|config-update|cron)[.]lock(?:${removedLockSuffix.replace('.', '[.]')})?$`);
+
+/**
+ * Removes the lock files of Barman and walvault that no process holds, whatever server they are of, and no other file.
+ * @returns the names of those removed, sorted
+ * @throws {FileSystemError} when the directory cannot be read or a file not be removed; those before it are gone
+ */
+export async function cleanLockDirectory({ globals: { lockDirectory } }: Configuration): Promise<readonly string[]> {
+  const removed: string[] = [];
+  for (const name of await lockNames(lockDirectory)) if (await removeUnusedLock(join(lockDirectory, name))) removed.push(name);
+  return removed;
+}
+
+/** In a directory that nobody has made yet there are none. */
+async function lockNames(directory: string): Promise<readonly string[]> {
+  const entries = await readDirectory(directory).catch((error: unknown) => {
+    if (error instanceof Error && errnoOf(error.cause) === 'ENOENT') return [];
+    throw error;
+  });
+  return entries
+    .filter((entry) => entry.isFile() && shape.test(entry.name))
+    .map(({ name }) => name)
+    .toSorted();
+}
