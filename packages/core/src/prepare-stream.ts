@@ -78,7 +78,8 @@ export async function prepareStream(server: ServerConfig, options: PrepareOption
       ? chooseStart({ ...survey.facts, slotRestartLsn, slotRestartTimelineId })
       : { ...startAt, acknowledgedLsn: slotRestartLsn ?? invalidLsn, source: 'override', divergence: undefined };
   tellOfStart(start, survey, options);
-  const facts = { systemIdentifier, serverVersion: connection.serverVersion, walSegmentSize };
+  const { timelineId } = system;
+  const facts = { systemIdentifier, serverVersion: connection.serverVersion, timelineId, walSegmentSize };
   return { facts, start, histories, fileMode, ...beginAt(start, survey.resume) };
 }
 

@@ -12,7 +12,7 @@ import { CoreError } from './errors.ts';
 import { HoleRecord } from './holes.ts';
 import { LiveServerConfig } from './live-server-config.ts';
 import { attemptToReceive, type StreamStarted } from './receive-attempt.ts';
-import type { ReportedError } from './receiver-state.ts';
+import { readReceiverState, type ReportedError } from './receiver-state.ts';
 import { ensureDirectories, holesPath, lockPath, statePath } from './server-paths.ts';
 import { reportError, StatePublisher } from './state-publisher.ts';
 
@@ -57,6 +57,7 @@ export async function runReceiver(options: ReceiveServiceOptions): Promise<void>
     server: live,
     holes,
     logFile: options.logFile,
+    before: await readReceiverState(statePath(server)).catch(() => undefined),
     log,
   });
   try {

@@ -29,6 +29,7 @@ const state: ReceiverState = {
   receivedBytes: 9_007_199_254_740_991,
   bytesPerSecond: 0,
   lastMessageAt: null,
+  caughtUpAt: null,
   segmentsCompleted: 12,
   reconnects: 3,
   flushLatency: { count: 2, sumMs: 12.9, p50Ms: 0.4, p99Ms: 12.5, maxMs: 12.5, buckets: [{ upToMs: 1, count: 1 }] },

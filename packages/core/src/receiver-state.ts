@@ -65,6 +65,7 @@ export interface ReceiverState {
   readonly receivedBytes: number;
   readonly bytesPerSecond: number;
   readonly lastMessageAt: string | null;
+  readonly caughtUpAt: string | null;
   readonly segmentsCompleted: number;
   readonly reconnects: number;
   readonly flushLatency: FlushLatency;

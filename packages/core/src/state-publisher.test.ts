@@ -2,16 +2,21 @@ import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Positions } from '@walvault/receiver';
-import { firstTimelineId, type Logger, parseLsn, parseWalSegmentSize, silentLogger } from '@walvault/wal';
+import { firstTimelineId, type Logger, parseLsn, parseWalSegmentSize, silentLogger, toTimelineId } from '@walvault/wal';
 import { expect, test } from 'vitest';
 import { type Configured, configured } from './configured.test-support.ts';
 import { CoreError } from './errors.ts';
 import { HoleRecord } from './holes.ts';
 import { LiveServerConfig } from './live-server-config.ts';
-import { readReceiverState } from './receiver-state.ts';
+import { readReceiverState, type ReceiverState } from './receiver-state.ts';
 import { reportError, StatePublisher } from './state-publisher.ts';
 
-const facts = { systemIdentifier: 2n ** 64n - 1n, serverVersion: 180_004, walSegmentSize: parseWalSegmentSize('16MB') };
+const facts = {
+  systemIdentifier: 2n ** 64n - 1n,
+  serverVersion: 180_004,
+  timelineId: firstTimelineId,
+  walSegmentSize: parseWalSegmentSize('16MB'),
+};
 
 async function publisherIn(
   { home, pg }: Configured,
@@ -54,6 +59,7 @@ test('publishes how far the stream is, and how it ended', async () => {
         partialName: '000000010000000000000004.partial',
         receivedBytes: 0x1000100,
         lastMessageAt: '2026-01-02T03:04:05.000Z',
+        caughtUpAt: null,
         segmentsCompleted: 1,
         flushLatency: { count: 2, p50Ms: 1.5, maxMs: expect.closeTo(2.5, 1) },
       });
@@ -129,4 +135,24 @@ test('an error is reported with its code and hint, and one of somebody else by i
     hint: 'Start.',
   });
   expect(reportError('text')).toMatchObject({ code: 'ERR_UNEXPECTED', message: 'text', hint: null });
+});
+
+test('tells since when something can be missing, over restarts, and not by a timeline that the server has left', async () => {
+  await using fixture = await configured();
+  const path = join(fixture.home, 'receive-wal.json');
+  const catchUp = async (serverTimeline: number, at: string, before?: ReceiverState): Promise<ReceiverState | undefined> => {
+    const holes = await HoleRecord.open(join(fixture.home, 'holes.json'));
+    const server = new LiveServerConfig(fixture.pg);
+    {
+      await using publisher = new StatePublisher({ path, server, holes, logFile: undefined, before, log: silentLogger });
+      const positions = positionsAt('0/3000000');
+      publisher.streaming({ ...facts, timelineId: toTimelineId(serverTimeline) }, positions);
+      positions.heard(parseLsn('0/3000000'), Date.parse(at));
+    }
+    return readReceiverState(path);
+  };
+  expect(await catchUp(2, '2026-01-01T00:00:00.000Z')).toMatchObject({ caughtUpAt: null });
+  const state = await catchUp(1, '2026-01-02T00:00:00.000Z');
+  expect(state).toMatchObject({ caughtUpAt: '2026-01-02T00:00:00.000Z' });
+  expect(await catchUp(2, '2026-01-03T00:00:00.000Z', state)).toMatchObject({ caughtUpAt: '2026-01-02T00:00:00.000Z' });
 });

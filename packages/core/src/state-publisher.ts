@@ -5,6 +5,7 @@ import {
   type Logger,
   type Lsn,
   partialSuffix,
+  type TimelineId,
   walFileNameAt,
   type WalSegmentSize,
   WalvaultError,
@@ -27,6 +28,8 @@ export interface PublisherOptions {
   readonly server: LiveServerConfig;
   readonly holes: HoleRecord;
   readonly logFile: string | undefined;
+  /** What a receiver before this one published. */
+  readonly before?: ReceiverState | undefined;
   readonly log: Logger;
 }
 
@@ -34,6 +37,8 @@ export interface PublisherOptions {
 export interface ServerFacts {
   readonly systemIdentifier: bigint;
   readonly serverVersion: number;
+  /** The newest timeline that the server had when it was connected to. */
+  readonly timelineId: TimelineId;
   readonly walSegmentSize: WalSegmentSize;
 }
 
@@ -69,12 +74,14 @@ export class StatePublisher implements AsyncDisposable {
   #syncState: SyncState | null = null;
   #lastError: ReportedError | null = null;
   #trouble: Trouble = noTrouble;
+  #caughtUpAtMs: number;
   #rate = { atMs: Date.now(), bytes: 0, bytesPerSecond: 0 };
   #published = '';
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: PublisherOptions) {
     this.#options = options;
+    this.#caughtUpAtMs = Date.parse(options.before?.caughtUpAt ?? '') || 0;
     this.#timer = setInterval(() => this.#publishSoon(), intervalMs);
     this.#timer.unref();
   }
@@ -204,10 +211,19 @@ export class StatePublisher implements AsyncDisposable {
       partialName: this.#partialName(),
       receivedBytes: this.#receivedBytes(),
       bytesPerSecond: this.#phase === 'streaming' ? this.#bytesPerSecond() : 0,
-      lastMessageAt: heardAtMs === 0 ? null : new Date(heardAtMs).toISOString(),
+      lastMessageAt: timeText(heardAtMs),
+      caughtUpAt: timeText(this.#caughtUpAt()),
       segmentsCompleted: this.#segmentsCompleted,
       reconnects: this.#reconnects,
     };
+  }
+
+  /** The end of a timeline that the server has left is not the end of its WAL. */
+  #caughtUpAt(): number {
+    const [positions, facts] = [this.#positions, this.#facts];
+    if (positions !== undefined && facts !== undefined && positions.timelineId >= facts.timelineId)
+      this.#caughtUpAtMs = Math.max(this.#caughtUpAtMs, positions.caughtUpAtMs);
+    return this.#caughtUpAtMs;
   }
 
   #partialName(): string | null {
@@ -233,6 +249,11 @@ export class StatePublisher implements AsyncDisposable {
 
 function lsnText(lsn: Lsn | undefined): string | null {
   return lsn === undefined ? null : formatLsn(lsn);
+}
+
+/** 0 stands for never. */
+function timeText(ms: number): string | null {
+  return ms === 0 ? null : new Date(ms).toISOString();
 }
 
 /** An error as the state and the reports show it. */

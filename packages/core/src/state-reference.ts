@@ -46,6 +46,10 @@ export const stateMembers: Members<ReceiverState> = {
   receivedBytes: ['number', 'Bytes of WAL since the process began.'],
   bytesPerSecond: ['number', 'The same over about the last second.'],
   lastMessageAt: ['time or null', 'When the server was last heard.'],
+  caughtUpAt: [
+    'time or null',
+    'All that was committed up to then was durable here; what was committed later may not be. It is kept over restarts, and is null as long as the server was never caught up with.',
+  ],
   segmentsCompleted: ['number', 'Segments since the process began.'],
   reconnects: ['number', 'Attempts that failed or streams that broke since the process began.'],
   flushLatency: ['object', 'How long flushes take, see below.'],

@@ -201,3 +201,17 @@ test('whatever happens, no report goes back, none passes what is durable and, bu
     }),
   );
 });
+
+test('a keepalive that tells only what was sent does not count as the end while more is known to be there', () => {
+  const positions = new Positions({ timelineId: timeline1, lsn: at(100) });
+  positions.heard(at(300), 1000);
+  positions.wroteTo(at(200));
+  positions.flushedTo(at(200));
+  positions.heard(at(200), 2000);
+  expect(positions.caughtUpAtMs).toBe(0);
+  positions.wroteTo(at(300));
+  positions.flushedTo(at(300));
+  expect(positions.caughtUpAtMs).toBe(1000);
+  positions.heard(at(300), 3000);
+  expect(positions.caughtUpAtMs).toBe(3000);
+});

@@ -12,6 +12,7 @@
  */
 import { strict as assert } from 'node:assert';
 import { invalidLsn, type Lsn, lsnDistance, maxOfLsn, type TimelineId } from '@walvault/wal';
+import { CaughtUp } from './caught-up.ts';
 
 /** What a receiver reports to the server about itself. */
 export interface ReportedPositions {
@@ -30,6 +31,7 @@ export class Positions {
   #acknowledgedLsn: Lsn;
   #receivedBytes = 0;
   #lastMessageAtMs = 0;
+  readonly #caughtUp = new CaughtUp();
 
   /**
    * @param start where streaming starts; `verifiedLsn` is where the record begins that goes on there, if one does
@@ -87,8 +89,22 @@ export class Positions {
     return this.#lastMessageAtMs;
   }
 
-  /** Notes that a message came, with the position of the server that it carried. */
-  heard(serverLsn: Lsn, nowMs: number): void {
+  /**
+   * Since when something can be missing: all that was committed on this timeline up to then is durable here. In milliseconds of the
+   * Unix epoch by our clock; 0 as long as the server was never caught up with.
+   */
+  get caughtUpAtMs(): number {
+    return this.#caughtUp.atMs;
+  }
+
+  /**
+   * Notes that a message came, with the position of the server that it carried.
+   * @param sentMs when the server sent it, by its clock, in milliseconds of the Unix epoch
+   */
+  heard(serverLsn: Lsn, nowMs: number, sentMs: number = nowMs): void {
+    // A keepalive carries what was sent, which is not the end while more is known to be there.
+    if (serverLsn >= this.#serverLsn) this.#caughtUp.heard(serverLsn, sentMs, nowMs);
+    this.#caughtUp.flushed(this.#flushedLsn);
     this.#serverLsn = maxOfLsn(this.#serverLsn, serverLsn);
     this.#lastMessageAtMs = nowMs;
   }
@@ -110,6 +126,7 @@ export class Positions {
   flushedTo(lsn: Lsn): void {
     assert(lsn >= this.#flushedLsn && lsn <= this.#writtenLsn, 'the flushed position never goes back, nor past the written one');
     this.#flushedLsn = lsn;
+    this.#caughtUp.flushed(lsn);
   }
 
   /** Goes over to another timeline, at the start of the segment that holds the switchpoint. */
@@ -122,6 +139,7 @@ export class Positions {
     this.#writtenLsn = lsn;
     this.#flushedLsn = lsn;
     this.#verifiedLsn = lsn;
+    this.#caughtUp.forget();
   }
 
   /**

@@ -133,7 +133,7 @@ export class StreamSession {
     const nowMs = Date.now();
     const pieces: WalPiece[] = [];
     for (const message of batch) {
-      positions.heard(message.walEnd, nowMs);
+      positions.heard(message.walEnd, nowMs, message.sendTimeUs / 1000);
       if (message.kind === 'walData') pieces.push(message);
     }
     return pieces;
