@@ -52,6 +52,12 @@ const plants = [
     mustSay: /no-restricted-imports/,
   },
   {
+    name: 'an error code without its page of the manual',
+    check: ['node', '--conditions=@walvault/source', 'scripts/docs.mjs', '--check'],
+    files: { 'packages/core/src/planted.ts': "export type PlantedErrorCode =\n  /** Something is wrong. */\n  'ERR_PLANTED';\n" },
+    mustSay: /ERR_PLANTED lacks a useful entry/,
+  },
+  {
     name: 'a promise that nobody awaits, from another package',
     check: ['oxlint', '--type-aware', 'packages/core/src/planted.ts'],
     files: {

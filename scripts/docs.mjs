@@ -3,11 +3,13 @@
 //   node --conditions=@walvault/source scripts/docs.mjs            writes them
 //   node --conditions=@walvault/source scripts/docs.mjs --check    fails when a file differs from what would be written
 //
-// docs/configuration.md comes from the tables of options in packages/config.
+// docs/configuration.md comes from the tables of options in packages/config; docs/errors.md and apps/cli/manual/errors.json, which
+// `walvault explain` reads, from the doc comments of the error codes.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatOptionReference } from '../packages/config/src/index.ts';
+import { formatErrorManual, readErrorManual } from './docs/error-manual.mjs';
 
 /** What the loader reads and checks, and nothing acts on yet: the reason, and the names of the options. */
 const withoutEffect = [
@@ -31,8 +33,15 @@ const withoutEffect = [
   ['programs that compress are looked for in `PATH` alone', 'path_prefix'],
 ];
 
-const files = [['docs/configuration.md', configuration()]];
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const { problems, ...errorManual } = readErrorManual(root);
+for (const problem of problems) console.error(problem);
+if (problems.length > 0) process.exitCode = 1;
+const files = [
+  ['docs/configuration.md', configuration()],
+  ['docs/errors.md', formatErrorManual(errorManual)],
+  ['apps/cli/manual/errors.json', `${JSON.stringify(errorManual, undefined, 2)}\n`],
+];
 const isCheck = process.argv.includes('--check');
 for (const [name, text] of files) {
   const path = join(root, name);

@@ -86,6 +86,7 @@ test('an error of ours speaks for itself, a system error is named, anything else
     message: 'no WAL at all below "/wals"',
     hint: expect.stringContaining('mounted'),
     code: 'ERR_ARCHIVE_EMPTY',
+    page: 'ERR_ARCHIVE_EMPTY',
   });
   const system = Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT' });
   expect(describeError(system)).toEqual({ message: 'ENOENT: no such file', hint: undefined });

@@ -54,19 +54,23 @@ export class Output {
 
   /** Says what went wrong and what to do; see {@link describeError} for the words. */
   error(error: unknown): void {
-    const { message, hint, code } = describeError(error);
-    this.failure(message, hint, code);
+    const { message, hint, code, page } = describeError(error);
+    this.failure(message, hint, code, page);
   }
 
-  /** The same with words of one's own. @param code of the error, `ERR_...`, if it has one */
-  failure(message: string, hint?: string, code?: string): void {
+  /**
+   * The same with words of one's own.
+   * @param code of the error, `ERR_...`, if it has one
+   * @param page of the manual
+   */
+  failure(message: string, hint?: string, code?: string, page: string | undefined = code): void {
     if (this.isJson) {
       this.#collect('_ERROR', message);
       this.#collect('_ERROR_CODE', code ?? null);
     } else this.#write(process.stderr, `${this.#onStderr('ERROR', 'bad')}: ${message}`);
     if (hint !== undefined) this.hint(hint);
     const wantsMore = process.stderr.isTTY || this.#options.debug === true;
-    if (code !== undefined && wantsMore && !this.isJson) this.hint(`walvault explain ${code}`);
+    if (page !== undefined && wantsMore && !this.isJson) this.hint(`walvault explain ${page}`);
   }
 
   /** What to do about the message before. */
@@ -120,11 +124,16 @@ export interface ErrorWords {
   readonly message: string;
   readonly hint: string | undefined;
   readonly code: string | undefined;
+  /** Its page of the manual: for what a server reports the SQLSTATE. */
+  readonly page?: string | undefined;
 }
 
 /** One of ours speaks for itself, a system error is named, anything else is shown with its stack. */
 export function describeError(error: unknown): ErrorWords {
-  if (WalvaultError.is(error)) return { message: error.message, hint: error.hint, code: error.code };
+  if (WalvaultError.is(error)) {
+    const { message, hint, code } = error;
+    return { message, hint, code, page: 'sqlState' in error && typeof error.sqlState === 'string' ? error.sqlState : code };
+  }
   if (error instanceof Error && 'code' in error) return { message: error.message, hint: undefined, code: undefined };
   if (error instanceof Error)
     return {

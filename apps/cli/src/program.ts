@@ -7,6 +7,7 @@ import { Command, Option } from 'commander';
 import { CommandContext, type GlobalOptions } from './context.ts';
 import { exitCode } from './exit-code.ts';
 import { addArchivingCommands } from './program/archiving.ts';
+import { addExplainingCommands } from './program/explaining.ts';
 import { addInspectingCommands } from './program/inspecting.ts';
 import { addMaintainingCommands } from './program/maintaining.ts';
 import { addOperatingCommands } from './program/operating.ts';
@@ -54,6 +55,7 @@ export function buildProgram(stop: AbortSignal, exit: (code: number) => void): C
   addInspectingCommands(program, run);
   addMaintainingCommands(program, run);
   addOperatingCommands(program, run);
+  addExplainingCommands(program, run);
   return program;
 }
 

@@ -52,9 +52,10 @@ async function reload({ context, live, log, onReloaded }: ReloadOptions): Promis
     log.setLevel(context.logLevel(next));
     onReloaded();
   } catch (error) {
+    const { message, code } = describeError(error);
     const problems = error instanceof ConfigError && error.problems.length > 0 ? error.problems.map(formatProblem) : undefined;
-    for (const problem of problems ?? [describeError(error).message]) {
-      log.error({}, `SIGHUP: the configuration cannot be used, the old one still counts: ${problem}`);
+    for (const problem of problems ?? [message]) {
+      log.error({ code }, `SIGHUP: the configuration cannot be used, the old one still counts: ${problem}`);
     }
   }
 }

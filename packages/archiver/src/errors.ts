@@ -3,33 +3,138 @@ import { type RetryAdvice, WalvaultError, type WalvaultErrorOptions } from '@wal
 
 /** Codes of the errors of this package. */
 export type ArchiverErrorCode =
-  /** Another process archives for this server, or holds the lock of its xlog.db. Wait for it; who it is stands in the lock file. */
+  /**
+   * Another process archives for this server, or holds the lock of its xlog.db.
+   *
+   * @why Two of `archive-wal`, `cron`, `delete-wal`, `heal-wal` or Barman work on one server at the same time. Only one may.
+   * @do Wait until it is done; its process ID stands in the message and in the lock file. `walvault status SERVER` shows how far
+   * the archive is.
+   * @retry retry
+   */
   | 'ERR_ARCHIVER_BUSY'
-  /** A file is not as long as a WAL segment of this cluster. It was cut off, or belongs to a cluster with another segment size. */
+  /**
+   * A file is not as long as a WAL file of this cluster has to be.
+   *
+   * @why It was cut off on its way here (a copy that was interrupted, a full disk), or belongs to a cluster with another WAL
+   * segment size.
+   * @do Look for a whole copy in `pg_wal` of the server or a standby, or have it streamed again: `walvault heal-wal SERVER`. Do
+   * not fill the file up by hand.
+   * @retry fatal
+   */
   | 'ERR_WAL_FILE_WRONG_SIZE'
-  /** What a file holds is not what its name says: not WAL, other positions, damaged compression. Compare it with other copies before removing it. */
+  /**
+   * What a file holds is not what its name says.
+   *
+   * @why Its bytes are damaged (disk, memory, a broken copy), its compression cannot be read, or it holds WAL of another position
+   * or history.
+   * @do See all that is damaged with `walvault verify-wal SERVER`, then have it streamed again with `walvault heal-wal SERVER`.
+   * Compare with other copies before anything is removed.
+   * @retry fatal
+   */
   | 'ERR_WAL_FILE_CORRUPT'
-  /** A WAL file was written by another cluster: its system identifier is not the expected one. Two servers share one directory. */
+  /**
+   * A WAL file was written by another cluster: its system identifier is not that of this archive.
+   *
+   * @why Two servers feed one directory: a copied configuration, a clone that still has the `archive_command` of its origin, a
+   * section that points to the wrong server.
+   * @do Find out who wrote it: `SELECT system_identifier FROM pg_control_system()` on each server. Give each cluster a section,
+   * and so directories, of its own.
+   * @retry fatal
+   */
   | 'ERR_WAL_FILE_FOREIGN'
-  /** A program that compresses or decompresses is not installed: bzip2 or xz. Install it, or choose another compression. */
+  /**
+   * A program that compresses or decompresses is not installed.
+   *
+   * @why The `compression` of the server, or a file that is in the archive already, needs it: bzip2, xz, or that of a custom
+   * filter.
+   * @do Install the program that the message names, on the PATH of the user who runs walvault; or set `compression = zstd`, which
+   * needs none. Until then the segments wait in the streaming directory.
+   * @retry retry
+   */
   | 'ERR_CODEC_PROGRAM_MISSING'
-  /** A program or custom filter that compresses or decompresses could not be started, or ended with an error; what it said is in the message. */
+  /**
+   * A program or custom filter that compresses or decompresses could not be started, or ended with an error.
+   *
+   * @why The file is damaged, the filter has a mistake, or this machine lacks memory, processes or open files.
+   * @do Run the command of the message by hand on the same file. Nothing was removed; the next `walvault archive-wal SERVER` tries
+   * again.
+   * @retry retry
+   */
   | 'ERR_CODEC_PROGRAM_FAILED'
-  /** What was written to the archive does not read back as what was archived: faulty memory or disk, or the file changed meanwhile. */
+  /**
+   * What was written to the archive does not read back as what was archived. The source was kept.
+   *
+   * @why Faulty memory, a faulty disk or controller, or the source changed while it was copied.
+   * @do Run `walvault archive-wal SERVER` again. If it comes back, look at the kernel log (`dmesg`), test memory and disk, and
+   * move the archive to another disk before more WAL comes.
+   * @retry retry
+   */
   | 'ERR_ARCHIVE_COPY_DIFFERS'
-  /** A WAL file is missing although later ones, or others that need it, are there. Recovery must not go on as if the WAL ended here. */
+  /**
+   * A WAL file is missing although later ones, or others that need it, are there. A recovery must not go on as if the WAL ended
+   * here.
+   *
+   * @why It was deleted or moved by hand, never arrived, or lies unread in the errors directory.
+   * @do Look for it with `walvault verify-wal SERVER`, and have it streamed again with `walvault heal-wal SERVER`. If no server
+   * has it any more, search `pg_wal` of all standbys, the directory `errors` and other archives. As a last resort recover to a
+   * point before it: `walvault find-target SERVER --lsn LSN`.
+   * @retry fatal
+   */
   | 'ERR_WAL_HOLE'
-  /** What was sent to put-wal is not what it must be: a tar archive of WAL files with their checksums. Nothing of it was kept; send it again. */
+  /**
+   * What was sent to put-wal is not what it must be: a tar archive of WAL files with their checksums. Nothing of it was kept.
+   *
+   * @why The connection broke in the middle, a checksum does not match, or something else than `barman-wal-archive` was at the
+   * other end.
+   * @do Nothing, if it happened once: PostgreSQL calls its `archive_command` again. If it stays so, run the `archive_command` by
+   * hand on the database server, and check the way there with `walvault put-wal --test SERVER`.
+   * @retry retry
+   */
   | 'ERR_PUT_WAL_REFUSED'
-  /** There is no WAL at all in any of the directories, or none in an archive that had some, so nothing can be said about where it ends. The directory is wrong or not mounted. */
+  /**
+   * There is no WAL in any of the directories of the server, or none in an archive that had some, so nothing can be said about
+   * where it ends.
+   *
+   * @why The file system of the archive is not mounted, or the configuration names another directory.
+   * @do Check the mount and the paths: `walvault show-wal SERVER`. A recovering server waits or stops meanwhile, which is right:
+   * it must not take an empty directory for the end of the WAL.
+   * @retry fatal
+   */
   | 'ERR_ARCHIVE_EMPTY'
-  /** The record of what was deleted does not hold what walvault writes there. Move it away after looking at it; a new one is begun then. */
+  /**
+   * The record of what was deleted (`deleted-wal.json`) does not hold what walvault writes there.
+   *
+   * @why The file was edited, or damaged by its disk.
+   * @do Look at it, then move it away; the next `walvault delete-wal SERVER` begins a new one. What it said to be deleted is from
+   * then on no longer told from what never came.
+   * @retry fatal
+   */
   | 'ERR_DELETION_RECORD'
-  /** The directory that segments are prefetched into could be written to by somebody else, who could then hand WAL to a recovering server. Nothing is prefetched. Choose another one, or correct owner and mode. */
+  /**
+   * The directory that segments are prefetched into could be written to by somebody else, who could then hand WAL to a recovering
+   * server. Nothing is prefetched.
+   *
+   * @why It belongs to another user, others may write to it, or it is no directory. `/tmp` is such a place.
+   * @do Give `--spool-dir` a directory of the user that the server runs as, with mode 700: `walvault restore-wal --spool-dir
+   * DIRECTORY --print-command SERVER`.
+   * @retry fatal
+   */
   | 'ERR_SPOOL_UNSAFE'
-  /** There are segments, but none in the range that was given to verify-wal. */
+  /**
+   * There are segments, but none in the range that was given to verify-wal.
+   *
+   * @why `--from`, `--to` and `--timeline` leave nothing over.
+   * @do See what there is with `walvault show-wal SERVER`; `walvault verify-wal SERVER` without a range looks at all of it.
+   * @retry fatal
+   */
   | 'ERR_NOTHING_TO_VERIFY'
-  /** A line of xlog.db is not one. `barman rebuild-xlogdb` makes the file anew from the archive. */
+  /**
+   * A line of xlog.db, the list of what is archived, is not one.
+   *
+   * @why The file was edited, or written by something else than Barman and walvault.
+   * @do Make it anew from the files of the archive: `walvault rebuild-xlogdb SERVER`. The WAL itself is not touched.
+   * @retry fatal
+   */
   | 'ERR_XLOGDB_INVALID';
 
 /** Codes of a {@link WalFileError}. */

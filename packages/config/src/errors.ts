@@ -6,11 +6,31 @@ import { WalvaultError, type WalvaultErrorOptions } from '@walvault/wal';
 
 /** Codes of the errors of this package. */
 export type ConfigErrorCode =
-  /** No configuration file is at any of the places where one is looked for; the message lists them. Write one, or name it with `-c FILE`. */
+  /**
+   * No configuration file is at any of the places where one is looked for; the message lists them.
+   *
+   * @why None was written yet, it lies elsewhere, or walvault runs as a user with another home directory.
+   * @do Name it: `walvault -c FILE list-servers`, or by the variable WALVAULT_CONFIG_FILE; or write `/etc/walvault.conf`. A
+   * configuration of Barman is read as it is.
+   * @retry fatal
+   */
   | 'ERR_CONFIG_NOT_FOUND'
-  /** A configuration file or directory is there but cannot be read, or is not text. Check its owner and mode. */
+  /**
+   * A configuration file or directory is there but cannot be read, or is not text.
+   *
+   * @why It belongs to another user, or its name leads to something else.
+   * @do Check owner and mode with `ls -l FILE`, and run walvault as the user who may read it (often `barman` or `postgres`).
+   * @retry fatal
+   */
   | 'ERR_CONFIG_UNREADABLE'
-  /** The configuration says something that cannot be. Each problem is listed with file, line, section and option; correct all of them. */
+  /**
+   * The configuration says something that cannot be. Each problem is listed with file, line, section and option.
+   *
+   * @why A value that is not allowed, an option that is missing or given twice, a line that is none.
+   * @do Correct all that is listed, and look again: `walvault list-servers`. What each option takes stands in
+   * docs/configuration.md. A receiver that runs keeps its old configuration until then.
+   * @retry fatal
+   */
   | 'ERR_CONFIG_INVALID';
 
 /** One thing that is wrong, or worth a look, and where it stands. */

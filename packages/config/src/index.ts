@@ -4,6 +4,7 @@ export type { ConfigErrorCode, ConfigErrorOptions, ConfigProblem } from './error
 export { findConfigurationFile } from './find-configuration-file.ts';
 export type { FindOptions } from './find-configuration-file.ts';
 export type { LogLevel } from './global-options.ts';
+export { nearestName } from './nearest-name.ts';
 export { loadConfiguration } from './load-configuration.ts';
 export type { Configuration, GlobalConfig, LoadOptions } from './load-configuration.ts';
 export { formatOptionReference } from './option-reference.ts';

@@ -4,51 +4,152 @@ import { type RetryAdvice, WalvaultError, type WalvaultErrorOptions } from '@wal
 
 /** Codes of the errors of this package. */
 export type CoreErrorCode =
-  /** The configuration has no server of this name. `list-servers` shows the names. */
+  /**
+   * The configuration has no server of this name, or the word `all` stands where it cannot.
+   *
+   * @why The name is that of a section of the configuration file, in the same case. `all` is for commands that take several
+   * servers, and then alone.
+   * @do See the names: `walvault list-servers`. If the server is missing there, another configuration file was read: give it by
+   * `-c FILE`.
+   * @retry fatal
+   */
   | 'ERR_UNKNOWN_SERVER'
-  /** The server is configured with `active = false`. */
+  /**
+   * The server is configured with `active = false`, so it is neither received from nor archived.
+   *
+   * @why Somebody switched it off in its section.
+   * @do Set `active = true` in the section of the server and call the command again.
+   * @retry fatal
+   */
   | 'ERR_SERVER_INACTIVE'
-  /** An option that this command needs is not set for the server. */
+  /**
+   * An option that this command needs is not set for the server, or is switched off.
+   *
+   * @why The section lacks `slot_name`, `streaming_conninfo` or `conninfo`, or has `streaming_archiver = off`.
+   * @do Set the option that the message names in the section of the server, then call the command again.
+   * @retry fatal
+   */
   | 'ERR_OPTION_REQUIRED'
-  /** The configuration asks for something that this version cannot do. */
+  /**
+   * The configuration asks for something that this version cannot do, and that must not be left out silently.
+   *
+   * @why `encryption` is set: archiving in the clear what was meant to be encrypted is refused. The segments wait in the streaming
+   * directory; nothing is lost.
+   * @do Put the archive on an encrypted file system and set `encryption = none`, or archive with a tool that encrypts. Then
+   * `walvault archive-wal SERVER`.
+   * @retry fatal
+   */
   | 'ERR_NOT_SUPPORTED'
-  /** There is no WAL of the server in the archive, nor in the directories that feed it. Check that the file system is mounted. */
+  /**
+   * There is no WAL of the server in the archive, nor in the directories that feed it.
+   *
+   * @why The file system is not mounted, the directories in the configuration are others, or nothing was ever received.
+   * @do Check the mount; see where the server stands with `walvault status SERVER`; start receiving with `walvault receive-wal
+   * SERVER`.
+   * @retry fatal
+   */
   | 'ERR_NO_WAL'
   /**
-   * The role of the connection may not do on the server what the command needs (SQLSTATE 42501). The hint has the GRANT that a superuser has
-   * to run there.
+   * The role of the connection may not do on the server what the command needs (SQLSTATE 42501).
+   *
+   * @why The role was made for streaming only, or lacks membership in `pg_monitor`, `pg_checkpoint` or the right to call a function.
+   * @do Run the GRANT that the hint names on the server as a superuser, then call the command again.
+   * @retry fatal
    */
   | 'ERR_MISSING_PRIVILEGE'
-  /** Another process does this for the server already. */
+  /**
+   * Another process does this for the server already.
+   *
+   * @why Each task has a lock for each server, so that two never write the same files. Also Barman, where it holds the lock.
+   * @do Nothing, if that is what you wanted: `walvault status SERVER` shows it. To take its place, stop it first: `walvault
+   * receive-wal --stop SERVER`.
+   * @retry fatal
+   */
   | 'ERR_ALREADY_RUNNING'
-  /** There is no process to stop. */
+  /**
+   * There is no process to stop.
+   *
+   * @why It has ended already, or runs with another configuration file or lock directory.
+   * @do See what runs with `walvault status SERVER`, and why it ended in its log file.
+   * @retry fatal
+   */
   | 'ERR_NOT_RUNNING'
-  /** The process did not end in time after it was told to. */
+  /**
+   * A process runs that must not: it did not end in time after it was told to, or has to be stopped first.
+   *
+   * @why It is finishing a large file, waits for a disk or a network mount that does not answer, or was simply not stopped yet.
+   * @do Stop it and wait: `walvault receive-wal --stop SERVER`. If it does not end, look at its log; as a last resort `kill -9
+   * PID`, which loses nothing that was acknowledged.
+   * @retry fatal
+   */
   | 'ERR_STILL_RUNNING'
-  /** The server shut down in good order. The receiver waits for it to come back. */
+  /**
+   * The server shut down in good order. Everything it had was received.
+   *
+   * @why Somebody stopped or restarted PostgreSQL.
+   * @do Nothing: the receiver waits and goes on when the server is back. `walvault status SERVER` shows since when it waits.
+   * @retry retry
+   */
   | 'ERR_SERVER_SHUT_DOWN'
-  /** The replication slot cannot be used for streaming; the message says why. */
+  /**
+   * The replication slot cannot be used for streaming; the message says why.
+   *
+   * @why It is missing, in use, of another kind, or was invalidated because it held back more WAL than `max_slot_wal_keep_size`
+   * allows.
+   * @do Look at it: `SELECT * FROM pg_replication_slots`. A missing one is made by `walvault receive-wal --create-slot SERVER`. An
+   * invalidated one has lost WAL: drop it with `walvault receive-wal --drop-slot SERVER`, create it anew, and take a new base
+   * backup.
+   * @retry either only one that is in use comes free by itself
+   */
   | 'ERR_SLOT_UNUSABLE'
   /**
-   * The server no longer has the WAL that comes next: there is a hole between what is here and what the server can still send. It is
-   * on record in `holes.json`. With `gap_policy = stop` the receiver waits, and goes on by itself when the server has the WAL again (it can be
-   * copied back into pg_wal from another archive or a standby while the server is stopped) or when the connection leads to a server that has it. To accept the
-   * hole, set `gap_policy = continue`, or stop the receiver and run `walvault receive-wal --reset SERVER`; then take a new base backup,
-   * since older ones cannot be recovered past the hole.
+   * The server no longer has the WAL that comes next: there is a hole between what is here and what the server can still send. It
+   * is on record in `holes.json`.
+   *
+   * @why The receiver was away for longer than the server keeps WAL, and no slot held it back; or the slot was invalidated or
+   * dropped.
+   * @do With `gap_policy = stop` the receiver waits, and goes on by itself when the server has the WAL again: it can be copied
+   * back into `pg_wal` from another archive or a standby while the server is stopped, or the connection can lead to a server that
+   * has it. To accept the hole set `gap_policy = continue`, or run `walvault receive-wal --stop SERVER` and `walvault receive-wal
+   * --reset SERVER`; then take a new base backup, since older ones cannot be recovered past the hole.
+   * @retry either the receiver asks again from time to time, and goes on when the WAL is there
    */
   | 'ERR_WAL_REMOVED'
   /**
-   * A server was looked at, and did not answer in the time that the look may take. The host may be down, a firewall may drop what is
-   * sent to it, the name service of this machine may be slow, or the server may hang. Try `psql` with the same connection string.
+   * A server was looked at, and did not answer in the time that the look may take.
+   *
+   * @why The host is down, a firewall drops what is sent to it, the name service of this machine is slow, or the server hangs.
+   * @do Try `psql` with the same connection string, and `pg_isready -h HOST -p PORT`. The receiver is not stopped by this.
+   * @retry fatal
    */
   | 'ERR_NO_ANSWER_IN_TIME'
-  /** A server has WAL segments of another size than the archive, so that no file of one can be a file of the other. */
+  /**
+   * A server has WAL segments of another size than the archive, so that no file of one can be a file of the other.
+   *
+   * @why `heal_conninfo` or `--from` leads to another cluster.
+   * @do Compare `SHOW wal_segment_size` of that server with the files of the archive, and correct the connection string: `walvault
+   * heal-wal --dry-run SERVER`.
+   * @retry fatal
+   */
   | 'ERR_SEGMENT_SIZE_DIFFERS'
-  /** `holes.json` does not hold what walvault writes there. Move it away after looking at it. */
+  /**
+   * `holes.json`, the record of holes, does not hold what walvault writes there.
+   *
+   * @why The file was edited, or damaged by its disk.
+   * @do Look at it, then move it away; a new one is begun. The holes that were on record in it are still holes: `walvault show-wal
+   * SERVER` finds those inside of the archive.
+   * @retry fatal
+   */
   | 'ERR_HOLES_FILE'
   /**
-   * `--reset` cannot help: what is here goes further than the WAL of the server. Either a file with a wrong name lies in the
-   * directory, or the server was restored to an earlier state. Nothing is ever removed for that; the message names what is there.
+   * `--reset` cannot help: what is here goes further than the WAL of the server. Nothing is ever removed for that; the message
+   * names what is there.
+   *
+   * @why A file with a wrong name lies in the directory, the server is a standby that lags, or it was restored to an earlier
+   * state.
+   * @do A standby catches up by itself. Move away what lies there by mistake. If the server was restored, it has another history:
+   * keep what is here, and receive it by a section of its own, with directories of its own.
+   * @retry fatal
    */
   | 'ERR_RESET_AHEAD';
 

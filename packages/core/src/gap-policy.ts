@@ -96,7 +96,7 @@ function announce(holes: HoleRecord, hole: RecordedHole, log: Logger): RecordedH
   const { timelineId, fromLsn, toTimelineId, toLsn, reason } = hole;
   if (holes.announces(hole)) {
     log.error(
-      { timelineId, fromLsn, toTimelineId, toLsn, reason },
+      { code: 'ERR_WAL_REMOVED', timelineId, fromLsn, toTimelineId, toLsn, reason },
       'WAL is missing: the server no longer has what comes next; the hole is on record in holes.json',
     );
   }

@@ -203,7 +203,11 @@ export class HealRun {
       using catalog = Catalog.open(catalogPath(this.#server));
       catalog.records.noteHeal({ ...segment, healedAt: Date.now() });
     } catch (error) {
-      log.warn({ server: this.#server.name, file: segment.name }, `the catalogue does not know of it: ${describeFailure(error)}`);
+      const code = WalvaultError.is(error) ? error.code : undefined;
+      log.warn(
+        { server: this.#server.name, file: segment.name, code },
+        `the catalogue does not know of it: ${describeFailure(error)}`,
+      );
     }
     onHealed?.(segment);
   }

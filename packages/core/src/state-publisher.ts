@@ -256,11 +256,24 @@ function timeText(ms: number): string | null {
   return ms === 0 ? null : new Date(ms).toISOString();
 }
 
+/** The code of what has none. */
+type UnexpectedErrorCode =
+  /**
+   * Something happened that walvault has no word for: a defect of walvault, or an error of the system that it did not expect.
+   *
+   * @why The message says what was seen; the log of the process has more.
+   * @do Please report it with the lines of the log: `walvault status SERVER` names the log file. What was acknowledged before is
+   * safe.
+   * @retry fatal
+   */
+  'ERR_UNEXPECTED';
+const unexpected: UnexpectedErrorCode = 'ERR_UNEXPECTED';
+
 /** An error as the state and the reports show it. */
 export function reportError(error: unknown): ReportedError {
   const at = new Date().toISOString();
   if (WalvaultError.is(error)) return { code: error.code, message: error.message, hint: error.hint ?? null, at };
-  return { code: 'ERR_UNEXPECTED', message: error instanceof Error ? error.message : String(error), hint: null, at };
+  return { code: unexpected, message: error instanceof Error ? error.message : String(error), hint: null, at };
 }
 
 function reportDivergence({ timelineId, fromLsn, toLsn }: Divergence): ReportedDivergence {

@@ -3,17 +3,60 @@ import { type RetryAdvice, WalvaultError, type WalvaultErrorOptions } from '@wal
 
 /** Codes of the errors of this package. */
 export type DurableFsErrorCode =
-  /** fsync or fdatasync failed. The kernel may have dropped the data, so the file must not be trusted any more. Look at the disk (kernel log) before starting again. */
+  /**
+   * fsync or fdatasync failed. The kernel may have dropped the data, so the file is not trusted any more and nothing behind the
+   * last good sync was acknowledged.
+   *
+   * @why A disk that fails, a thin pool or network storage that ran out behind the file system, a file system that went read-only.
+   * @do Look at the kernel log (`dmesg`) and at the health of the disk before anything is started again; move to another disk if
+   * in doubt. Then `walvault receive-wal SERVER` asks for the WAL again from the last sure position.
+   * @retry fatal
+   */
   | 'ERR_SYNC_FAILED'
-  /** No room, or no quota, is left on the file system. Free some; walvault goes on by itself where it can. */
+  /**
+   * No room, or no quota, is left on the file system.
+   *
+   * @why The archive has outgrown its disk. While the receiver cannot write, the slot holds the WAL back on the server, whose disk
+   * fills up then.
+   * @do See what takes the room with `df -h`; let go of WAL that no backup needs with `walvault delete-wal SERVER`
+   * (`wal_retention_policy`), or enlarge the file system. walvault goes on by itself.
+   * @retry retry
+   */
   | 'ERR_STORAGE_FULL'
-  /** The operating system does not let walvault read or write there. Check owner, mode and mount options of the named path. */
+  /**
+   * The operating system does not let walvault read or write there.
+   *
+   * @why A directory belongs to another user (walvault was once run as root), its mode forbids it, or the file system is mounted
+   * read-only.
+   * @do Look with `namei -l PATH`, and give the path back to the user that walvault runs as: `chown -R barman: PATH`. Always run
+   * walvault as the same user.
+   * @retry fatal
+   */
   | 'ERR_NOT_PERMITTED'
-  /** A file or directory that must be there is not. It was removed, or the path in the configuration is wrong. */
+  /**
+   * A file or directory that must be there is not.
+   *
+   * @why It was removed, its file system is not mounted, or the path in the configuration is wrong.
+   * @do Check the mount first: a directory that is made on an unmounted place hides the real one later. Then correct the path or
+   * create the directory.
+   * @retry fatal
+   */
   | 'ERR_PATH_MISSING'
-  /** The system is out of something that comes back: file descriptors or memory. Raise the limits (`LimitNOFILE`) or stop what uses them up. */
+  /**
+   * The system is out of something that comes back: file descriptors or memory.
+   *
+   * @why A limit is too low for the number of servers, or another program uses it all up.
+   * @do Raise the limits (`LimitNOFILE=` in the unit of systemd, or `ulimit -n`) or stop what uses them up.
+   * @retry retry
+   */
   | 'ERR_SYSTEM_BUSY'
-  /** Any other failure of a file operation; the cause has the system's own words. */
+  /**
+   * A file operation failed in another way; the message has the words of the system.
+   *
+   * @why Mostly the disk or a network mount: an I/O error, a stale handle, a name that is too long.
+   * @do Look at the kernel log (`dmesg`) and at the named path. For network mounts, mount it anew.
+   * @retry fatal
+   */
   | 'ERR_FILE_SYSTEM';
 
 /** A file operation that failed. `path` is the file or directory, `cause` the system's error. */

@@ -11,43 +11,105 @@ import { type RetryAdvice, WalvaultError, type WalvaultErrorOptions } from '@wal
 export type ProtocolErrorCode =
   /**
    * The server could not be reached: the name was not found, nobody listens there, or the network does not carry.
-   * Check host and port in the connection string, `listen_addresses` of the server, and the firewall between. Tried again.
+   *
+   * @why PostgreSQL is down, `listen_addresses` leaves this address out, a firewall is between, or host or port are wrong.
+   * @do Try `pg_isready -h HOST -p PORT` from this machine. Check host and port of the connection string, `SHOW listen_addresses`
+   * on the server, and the firewall.
+   * @retry retry
    */
   | 'ERR_CONNECT'
-  /** The server did not answer within `connect_timeout`. Often a firewall that drops silently, or a server at its limits. Tried again. */
+  /**
+   * The server did not answer within `connect_timeout`.
+   *
+   * @why Often a firewall that drops packets without a word, or a server at the end of its strength.
+   * @do Try `pg_isready -h HOST -p PORT`; look at the firewall; set `connect_timeout` higher in the connection string for a slow
+   * line.
+   * @retry retry
+   */
   | 'ERR_CONNECT_TIMEOUT'
   /**
-   * TLS could not be agreed on, or a certificate was not accepted. Check `sslmode`, `sslrootcert`, `sslcert` and `sslkey`,
-   * and the certificate of the server. Never worked round by connecting with less safety than `sslmode` asks for.
+   * TLS could not be agreed on, or a certificate was not accepted. walvault never works round that by connecting with less safety
+   * than `sslmode` asks for.
+   *
+   * @why The CA of the server is not in `sslrootcert`, the certificate has expired or names another host, the server has `ssl =
+   * off`, or it does not accept our client certificate.
+   * @do Read the hint; look at the certificate with `openssl s_client -starttls postgres -connect HOST:PORT`. Correct
+   * `sslrootcert`, `sslcert`, `sslkey` or `host` in the connection string, or the certificate of the server.
+   * @retry either only a network that broke in the middle of it comes back by itself
    */
   | 'ERR_TLS'
   /**
    * The server did not let us in, or asked for a method of authentication that is not supported or not allowed here.
-   * Check the user, the password (connection string, PGPASSWORD, password file) and pg_hba.conf of the server.
+   *
+   * @why A wrong password, a role that is missing or lacks LOGIN and REPLICATION, or no line in `pg_hba.conf` for `replication`
+   * from this address.
+   * @do On the server: `CREATE ROLE streaming_barman LOGIN REPLICATION PASSWORD '...'`, a line `hostssl replication
+   * streaming_barman ADDRESS/32 scram-sha-256` in `pg_hba.conf`, then `SELECT pg_reload_conf()`. Here: the password in `~/.pgpass`
+   * (mode 600). The log of the server says which of them it is.
+   * @retry fatal
    */
   | 'ERR_AUTHENTICATION'
   /**
-   * A server took us, but it is not of the kind that `target_session_attrs` asks for: a standby where the primary is wanted, or the
-   * other way round. Tried again, since a failover may be on its way. Check that `host` names all servers of the cluster.
+   * A server took us, but it is not of the kind that `target_session_attrs` asks for: a standby where the primary is wanted, or
+   * the other way round.
+   *
+   * @why A failover is on its way, or `host` does not name all servers of the cluster.
+   * @do Wait, if a failover is on its way. Otherwise ask each server `SELECT pg_is_in_recovery()`, and correct `host` or
+   * `target_session_attrs` in the connection string.
+   * @retry retry
    */
   | 'ERR_TARGET_SESSION'
-  /** The server answered with an error. `sqlState` says which; see "PostgreSQL Error Codes" in the PostgreSQL manual. */
+  /**
+   * The server answered with an error. The SQLSTATE in front of it or beside it says which.
+   *
+   * @why As the server says; its log has more.
+   * @do Ask for the SQLSTATE, as in `walvault explain 58P01`. All of them are listed under "PostgreSQL Error Codes" in the manual
+   * of PostgreSQL.
+   * @retry either by the SQLSTATE
+   */
   | 'ERR_SERVER'
   /**
-   * What arrived is not the PostgreSQL protocol: a message of unknown type, with a wrong length, or at a place where it
-   * cannot be. Something else than PostgreSQL listens on that port, or a proxy between does not understand replication.
+   * What arrived is not the PostgreSQL protocol. The connection is closed, and nothing behind it is used.
+   *
+   * @why Something else than PostgreSQL listens on that port, or a proxy or pooler between does not pass replication through.
+   * @do Connect to PostgreSQL itself: PgBouncer and most proxies cannot do replication. Correct host and port of
+   * `streaming_conninfo`.
+   * @retry fatal
    */
   | 'ERR_PROTOCOL_VIOLATION'
-  /** The connection ended while it was in use: the server crashed or was stopped at once, or the network failed. Tried again. */
+  /**
+   * The connection ended while it was in use.
+   *
+   * @why The server crashed or was stopped at once, the network failed, or something between closes idle connections.
+   * @do Nothing: the receiver connects again. If it happens often, look at the log of the server, and set `keepalives_idle` in the
+   * connection string lower than the limit of the firewall.
+   * @retry retry
+   */
   | 'ERR_CONNECTION_LOST'
   /**
-   * The server took too long over the answer to a command, or over a message that it had begun. It hangs, or the network
-   * between drops packets without a word. The connection is closed. Tried again.
+   * The server took too long over the answer to a command, or over a message that it had begun. The connection is closed.
+   *
+   * @why It hangs (storage, locks), or the network between drops packets without a word.
+   * @do The receiver connects again. Look at the load and the log of the server if it stays so.
+   * @retry retry
    */
   | 'ERR_ANSWER_TIMEOUT'
-  /** The server is too old for what is asked of it. Connections need PostgreSQL 10, reading a slot by command needs 15. */
+  /**
+   * The server is too old for what is asked of it.
+   *
+   * @why Connections need PostgreSQL 10, reading a slot by command needs 15, `min_protocol_version=3.2` needs 18.
+   * @do Check where the connection leads with `SHOW server_version`; upgrade the server, or remove the demand from the connection
+   * string.
+   * @retry fatal
+   */
   | 'ERR_UNSUPPORTED_SERVER'
-  /** A name cannot go into a replication command. Slot names have 1 to 63 characters out of a-z, 0-9 and underscore. */
+  /**
+   * A name cannot go into a replication command.
+   *
+   * @why Names of slots have 1 to 63 characters out of a-z, 0-9 and underscore.
+   * @do Correct `slot_name` in the section of the server.
+   * @retry fatal
+   */
   | 'ERR_INVALID_NAME';
 
 /** The server could not be reached. `retry` is `retry`: the network or the server may come back. */

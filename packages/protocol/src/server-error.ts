@@ -80,15 +80,23 @@ const retryStates: ReadonlySet<string> = new Set(['55000', '55006', '55P03', 'XX
 /** 08P01 protocol violation, 53400 no free slot, 57P04 database dropped, 58P01 file (WAL segment) is not there. */
 const fatalStates: ReadonlySet<string> = new Set(['08P01', '53400', '57P04', '58P01']);
 
+/** The words that `walvault explain SQLSTATE` has are these hints and the comments at them: the name of the condition, and what it means here. */
 const hints: Readonly<Record<string, string>> = {
+  /** insufficient_privilege: the role that walvault connects as may not do this. */
   '42501': 'The role lacks a privilege for this; read the message of the server.',
+  /** undefined_object: there is no slot, role or setting of this name. */
   '42704': 'Create it first, or check the name.',
+  /** too_many_connections: the server has no room for one more connection, or for one more walsender. */
   '53300':
     'All connections of that kind are in use. Raise max_wal_senders or max_connections on the server, or stop what holds them.',
+  /** configuration_limit_exceeded: the server has no room for one more replication slot. */
   '53400': 'All replication slots are in use. Drop one that nobody needs or raise max_replication_slots.',
+  /** object_in_use: another process of the server streams by the slot. */
   '55006':
     'Another receiver uses the slot, or the server has not yet noticed that the last one is gone (at most wal_sender_timeout).',
+  /** cannot_connect_now: the server takes no connections at the moment. */
   '57P03': 'The server is starting, stopping or recovering; wait until it accepts connections.',
+  /** undefined_file: the server no longer has the WAL segment, or the history file, that was asked for. */
   '58P01':
     'The server no longer has the file. Look for it in another archive or on a standby, or start over with a new base backup.',
 };

@@ -43,19 +43,64 @@ export abstract class WalvaultError extends Error {
 
 /** Codes of the errors of this package. */
 export type WalErrorCode =
-  /** A text is not a log sequence number. LSNs are written as two hexadecimal numbers of up to 8 digits, `16/B374D848`. */
+  /**
+   * A text is not a log sequence number (LSN).
+   *
+   * @why It was typed or copied wrong. An LSN is two hexadecimal numbers of up to 8 digits with a slash between, as in
+   * `16/B374D848`.
+   * @do Ask the server for one: `SELECT pg_current_wal_lsn()`. What the archive reaches is shown by `walvault show-wal SERVER`.
+   * @retry fatal
+   */
   | 'ERR_INVALID_LSN'
-  /** A number is not a timeline ID. Timeline IDs run from 1 to 4294967295. */
+  /**
+   * A number is not a timeline ID.
+   *
+   * @why Timeline IDs run from 1 to 4294967295. In the names of files they are written as 8 hexadecimal digits.
+   * @do Take one of those that `walvault show-wal SERVER` lists.
+   * @retry fatal
+   */
   | 'ERR_INVALID_TIMELINE'
-  /** A WAL segment size is not a power of two between 1 MiB and 1 GiB, which is what PostgreSQL allows. */
+  /**
+   * A WAL segment size is not a power of two between 1 MiB and 1 GiB, which is what PostgreSQL allows.
+   *
+   * @why The first page of a WAL file is damaged, or what the server answered to `SHOW wal_segment_size` makes no sense.
+   * @do Compare with `SHOW wal_segment_size` on the server. If a file is named, check it: `walvault verify-wal SERVER`.
+   * @retry fatal
+   */
   | 'ERR_INVALID_SEGMENT_SIZE'
-  /** A file name is not that of a WAL segment, a partial segment, a timeline history or a backup history file. */
+  /**
+   * A file name is not that of a WAL segment, a partial segment, a timeline history or a backup history file.
+   *
+   * @why The name was typed wrong, or names a file of a cluster with another WAL segment size.
+   * @do Segments have 24 hexadecimal digits, as `000000010000000A000000FF`; `walvault show-wal SERVER` shows the first and last
+   * name of each timeline.
+   * @retry fatal
+   */
   | 'ERR_INVALID_WAL_FILE_NAME'
-  /** A timeline history file does not hold what PostgreSQL writes there. It was damaged or is another file. */
+  /**
+   * A timeline history file does not hold what PostgreSQL writes there.
+   *
+   * @why The file was damaged or cut off, or is another file under that name.
+   * @do Fetch it again from `pg_wal` of the server or of a standby, and compare the two before the damaged one is moved away.
+   * @retry fatal
+   */
   | 'ERR_INVALID_HISTORY_FILE'
-  /** A WAL page does not start with a header that PostgreSQL would accept at that place. */
+  /**
+   * A WAL page does not start with a header that PostgreSQL would accept at that place.
+   *
+   * @why The file was cut off or damaged, or is no WAL at all.
+   * @do See what is damaged with `walvault verify-wal SERVER`, and have it streamed again with `walvault heal-wal SERVER` while
+   * the server or a standby still has it.
+   * @retry fatal
+   */
   | 'ERR_INVALID_PAGE_HEADER'
-  /** What one check of WAL left for the next is damaged, of a later version of walvault, or belongs to another place. Check without it. */
+  /**
+   * What one check of WAL noted for the next one cannot be used.
+   *
+   * @why The note in the catalogue is damaged, was written by a later version of walvault, or belongs to another place.
+   * @do Make the notes anew from the files: `walvault rebuild-catalog SERVER`.
+   * @retry fatal
+   */
   | 'ERR_INVALID_WAL_SEAM';
 
 /** A text, name or header that is not what PostgreSQL's WAL format says. Trying again does not help. */

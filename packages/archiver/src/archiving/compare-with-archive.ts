@@ -27,7 +27,8 @@ export async function compareWithArchive(context: PassContext, newcomer: Newcome
   if (await isSame(content === undefined ? file.bytes() : [content], existing)) return 'same';
   const damage = await damageOf(context, name, existing);
   if (damage === undefined || damage.code === 'ERR_WAL_FILE_FOREIGN') return 'different';
-  context.log.warn({ server: context.serverName, file: name.name }, `the copy in the archive is damaged: ${damage.message}`);
+  const { code, message } = damage;
+  context.log.warn({ server: context.serverName, file: name.name, code }, `the copy in the archive is damaged: ${message}`);
   await moveInvalid(destination, damage, context);
   return 'none';
 }

@@ -3,20 +3,55 @@ import { type RetryAdvice, WalvaultError, type WalvaultErrorOptions } from '@wal
 
 /** Codes of a {@link CatalogError}. */
 export type CatalogErrorCode =
-  /** There is no catalogue yet. The archiver makes one with the first file; `walvault rebuild-catalog SERVER` makes it from all files. */
+  /**
+   * There is no catalogue (`walvault.sqlite`) yet.
+   *
+   * @why Nothing was archived by walvault so far, as in an archive that Barman has filled; or the file was removed.
+   * @do Make it from the files: `walvault rebuild-catalog SERVER`. The archiver makes one by itself with the next file, which then
+   * knows that file only.
+   * @retry fatal
+   */
   | 'ERR_CATALOG_MISSING'
-  /** The catalogue is damaged, or was left half made. `walvault rebuild-catalog SERVER` makes it anew from the archive. */
+  /**
+   * The catalogue is damaged, or was left half made. The WAL is not affected: the catalogue is a view of it.
+   *
+   * @why A crash of the machine, a faulty disk, or a copy that was made while it was written.
+   * @do Make it anew from the files: `walvault rebuild-catalog SERVER`.
+   * @retry fatal
+   */
   | 'ERR_CATALOG_DAMAGED'
-  /** `walvault.sqlite` is the file of another program. Move it away, then run `walvault rebuild-catalog SERVER`. */
+  /**
+   * `walvault.sqlite` is the file of another program.
+   *
+   * @why Another SQLite database was put in its place.
+   * @do Move it away if somebody needs it, then run `walvault rebuild-catalog SERVER`.
+   * @retry fatal
+   */
   | 'ERR_CATALOG_FOREIGN'
   /**
-   * The catalogue has another version than this walvault writes. With a newer one use the newer walvault; with an older one
-   * run `walvault rebuild-catalog SERVER`.
+   * The catalogue was written by another version of walvault, in a form that this one does not know.
+   *
+   * @why walvault was upgraded, or two versions work on one archive.
+   * @do If a newer walvault wrote it, use that one. If an older one did: `walvault rebuild-catalog SERVER`.
+   * @retry fatal
    */
   | 'ERR_CATALOG_VERSION'
-  /** Another process holds the catalogue for longer than we wait. It comes free when that process is done; try again. */
+  /**
+   * Another process holds the catalogue for longer than we wait.
+   *
+   * @why A long write (`rebuild-catalog`, the archiver under load), or a tool that has it open in a transaction.
+   * @do Wait until the other process is done, and try again. A shell of `sqlite3` on the file should be closed.
+   * @retry retry
+   */
   | 'ERR_CATALOG_BUSY'
-  /** The file system does not let us read or write the catalogue: permission, a full disk, a read-only mount, an I/O error. */
+  /**
+   * The file system does not let us read or write the catalogue.
+   *
+   * @why Permission, a full disk, a read-only mount or an I/O error.
+   * @do Look at the file and its file system: `ls -l` and `df -h` on the path of the message. WAL is archived all the same; bring
+   * the catalogue up to date afterwards with `walvault rebuild-catalog SERVER`.
+   * @retry fatal
+   */
   | 'ERR_CATALOG_UNUSABLE';
 
 /** The catalogue cannot be used. */

@@ -3,7 +3,13 @@ import { type RetryAdvice, type TimelineId, WalvaultError } from '@walvault/wal'
 
 /** Codes of a {@link FinderError}. */
 export type FinderErrorCode =
-  /** There is no WAL of the timeline that was asked for. `show-wal SERVER` shows which timelines there are. */
+  /**
+   * There is no WAL of the timeline that was asked for.
+   *
+   * @why The number is wrong, or the timeline is that of a server that never archived here.
+   * @do Take one of those that `walvault show-wal SERVER` shows.
+   * @retry fatal
+   */
   'ERR_TIMELINE_UNKNOWN';
 
 /** A question that has no answer. */

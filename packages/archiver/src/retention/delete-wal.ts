@@ -8,7 +8,7 @@
  * freed of what is not there and not needed.
  */
 import { type FileLock, lockOwner, tryLock } from '@walvault/durable-fs';
-import { type Logger, silentLogger, tryParseWalFileName, type WalSegmentSize } from '@walvault/wal';
+import { type Logger, silentLogger, tryParseWalFileName, type WalSegmentSize, WalvaultError } from '@walvault/wal';
 import type { ClusterFacts } from '../content/check-wal-file.ts';
 import { ArchiverBusyError } from '../errors.ts';
 import type { HookOptions, HookScripts } from '../hooks/run-scripts.ts';
@@ -179,7 +179,8 @@ function fromCatalog<T>(options: DeleteWalOptions, work: (catalog: DeletionCatal
     return { value: work(options.catalog) };
   } catch (failure) {
     const message = failure instanceof Error ? failure.message : String(failure);
-    (options.log ?? silentLogger).warn({ server: options.serverName }, `the catalogue cannot be used: ${message}`);
+    const code = WalvaultError.is(failure) ? failure.code : undefined;
+    (options.log ?? silentLogger).warn({ server: options.serverName, code }, `the catalogue cannot be used: ${message}`);
     return { failure };
   }
 }
