@@ -120,7 +120,7 @@ export type CoreErrorCode =
    *
    * @why The host is down, a firewall drops what is sent to it, the name service of this machine is slow, or the server hangs.
    * @do Try `psql` with the same connection string, and `pg_isready -h HOST -p PORT`. The receiver is not stopped by this.
-   * @retry fatal
+   * @retry retry
    */
   | 'ERR_NO_ANSWER_IN_TIME'
   /**
