@@ -54,7 +54,7 @@ function codesOf(file) {
   const types = declarations(file, 'TSTypeAliasDeclaration').filter(({ id }) => id.name.endsWith('ErrorCode'));
   return types.flatMap(({ typeAnnotation }) => {
     const members = typeAnnotation.type === 'TSUnionType' ? typeAnnotation.types : [typeAnnotation];
-    const literals = members.filter(({ type, literal }) => type === 'TSLiteralType' && /^ERR_/.test(literal.value));
+    const literals = members.filter(({ type, literal }) => type === 'TSLiteralType' && String(literal.value).startsWith('ERR_'));
     return literals.map((member) => ({ code: member.literal.value, comment: commentBefore(file, member.start) }));
   });
 }
