@@ -9,6 +9,7 @@ export { createAuthority } from './certificates.ts';
 export { Cluster } from './cluster.ts';
 export { FaultProxy, faultProxy } from './fault-proxy.ts';
 export { findProgram } from './find-program.ts';
+export { freePort } from './free-port.ts';
 export { ServerStartError } from './postmaster.ts';
 export { RecordingProxy, recordingProxy } from './recording-proxy.ts';
 export { RunningProgram, runAsServerUser, startAsServerUser } from './run-program.ts';
