@@ -4,7 +4,7 @@ import { buildProgram } from './program.ts';
 
 /** The words of a command line, as a shell cuts them, as far as our lines go: single quotes, and the end at a comment, pipe or redirection. */
 export function shellWords(line: string): readonly string[] {
-  const [plain = ''] = line.split(/ (?:[|>#;]|&&) ?/);
+  const [plain = ''] = line.split(/ (?:[|<>#;]|&&) ?/);
   return (plain.match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? []).map((word) => word.replaceAll(/['"]/g, ''));
 }
 

@@ -15,12 +15,19 @@ process.stdout.on('error', ignoreBrokenPipe);
 process.stderr.on('error', ignoreBrokenPipe);
 
 try {
-  await buildProgram(stop.signal, (code) => {
+  const program = buildProgram(stop.signal, (code) => {
     process.exitCode = code;
-  }).parseAsync();
+  });
+  if (asksForHelp(process.argv.slice(2))) (await import('./help.ts')).addExamples(program);
+  await program.parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   process.exitCode = error.exitCode === 0 ? exitCode.ok : isRestoring ? exitCode.trouble : exitCode.usage;
+}
+
+/** The help has examples, which nobody else needs. */
+function asksForHelp(words: readonly string[]): boolean {
+  return words.length === 0 || words.some((word) => ['-h', '--help', 'help'].includes(word));
 }
 
 function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {

@@ -1,8 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { expect, test } from 'vitest';
+import { allCommands, fullName, parseCommandLine } from './example-line.test-support.ts';
+import { examples } from './program/examples.ts';
 import { buildProgram } from './program.ts';
 
 const executable = fileURLToPath(new URL('../bin/walvault.js', import.meta.url));
@@ -16,17 +18,58 @@ function program(): ReturnType<typeof buildProgram> {
   return built;
 }
 
+function hidden(command: Command): boolean {
+  return !program()
+    .createHelp()
+    .visibleCommands(command.parent ?? command)
+    .includes(command);
+}
+
 test('the help lists every command with what it does, and what prints the line for recovery', () => {
   const help = program().helpInformation();
   for (const command of program().createHelp().visibleCommands(program())) {
     expect(command.description().length).toBeGreaterThan(10);
-    expect(help).toMatch(new RegExp(`^ {2}${command.name()} .*\\S{3}`, 'm'));
+    expect(help).toMatch(new RegExp(`^ {2}${command.name()}[ |].*\\S{3}`, 'm'));
   }
   expect(program().commands.map((command) => command.name())).toEqual(
     expect.arrayContaining(['archive-wal', 'cron', 'get-wal', 'list-servers', 'receive-wal', 'restore-wal', 'status']),
   );
   const printed = execFileSync(process.execPath, [executable, '--help'], { encoding: 'utf8' });
   expect(printed).toContain('walvault restore-wal --print-command SERVER');
+});
+
+test('every command has examples in its help, and each of them is one of that command', () => {
+  const names = allCommands(program())
+    .filter((command) => command.commands.length === 0 && !hidden(command))
+    .map(fullName);
+  for (const name of names) {
+    expect(examples[name], `no example of "walvault ${name}" is in apps/cli/src/program/examples.ts: add one`).toBeDefined();
+  }
+  const lines = Object.entries(examples).flatMap(([name, own]) => own.map(([line, does]) => ({ name, line, does })));
+  for (const { name, line, does } of lines) {
+    const called = parseCommandLine(line);
+    if (name !== 'walvault') expect(called, line).toBe(name);
+    expect(does.length, line).toBeGreaterThan(5);
+  }
+  const help = execFileSync(process.execPath, [executable, 'archive-wal', '--help'], { encoding: 'utf8' });
+  expect(help).toContain('\nExamples:\n  # archive what is complete now\n  walvault archive-wal pg\n');
+});
+
+test('the commands of the help stand in groups', () => {
+  const groups = program()
+    .helpInformation()
+    .match(/^\w+:$/gm);
+  expect(groups).toEqual(expect.arrayContaining(['Receiving:', 'Archiving:', 'Recovering:', 'Inspecting:', 'Explaining:']));
+  expect(groups).not.toContain('Commands:');
+});
+
+test.each([
+  [['recieve-wal', 'pg'], 'Did you mean receive-wal?'],
+  [['receive-wal', '--forground', 'pg'], 'Did you mean --foreground?'],
+  [['-f', 'jason', 'list-servers'], 'Allowed choices are console, json.'],
+])('what is misspelt in %j is told', (args, told) => {
+  const { status, stderr } = spawnSync(process.execPath, [executable, ...args], { encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining(told) });
 });
 
 test('every option of every command is explained', () => {

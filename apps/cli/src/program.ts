@@ -39,10 +39,6 @@ export function buildProgram(stop: AbortSignal, exit: (code: number) => void): C
     )
     .addOption(new Option('-f, --format <format>', 'how to print results').choices(['console', 'json']).default('console'))
     .helpOption('-h, --help', 'print this help')
-    .addHelpText(
-      'after',
-      '\nThe restore_command for the postgresql.conf of a server that is to recover:\n  walvault restore-wal --print-command SERVER',
-    )
     .showHelpAfterError('(run with --help for the usage)')
     .configureHelp({ sortSubcommands: true })
     .exitOverride();

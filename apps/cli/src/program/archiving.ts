@@ -4,6 +4,7 @@ import type { Runner } from './runner.ts';
 
 /** Adds them. */
 export function addArchivingCommands(program: Command, run: Runner): void {
+  program.commandsGroup('Archiving:');
   program
     .command('archive-wal <server>')
     .description('move complete segments from the streaming and incoming directories to the archive')

@@ -4,6 +4,8 @@ import type { Runner } from './runner.ts';
 
 /** Adds them. */
 export function addExplainingCommands(program: Command, run: Runner): void {
+  program.commandsGroup('Explaining:');
+  program.helpCommand('help [command]', 'print the help of a command');
   program
     .command('explain [code]')
     .description('tell what an error means, why it comes and what to do: by its code, ERR_... or SQLSTATE')

@@ -5,6 +5,7 @@ import type { Runner } from './runner.ts';
 
 /** Adds them. */
 export function addInspectingCommands(program: Command, run: Runner): void {
+  program.commandsGroup('Inspecting:');
   program
     .command('list-servers')
     .alias('list-server')

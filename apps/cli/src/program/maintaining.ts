@@ -5,6 +5,7 @@ import type { Runner } from './runner.ts';
 
 /** Adds them. */
 export function addMaintainingCommands(program: Command, run: Runner): void {
+  program.commandsGroup('Maintaining:');
   program
     .command('rebuild-catalog <servers...>')
     .description('make the catalogue (walvault.sqlite) anew from the files of the archive; `all` stands for every server')

@@ -5,6 +5,7 @@ import type { Runner } from './runner.ts';
 
 /** Adds them. */
 export function addOperatingCommands(program: Command, run: Runner): void {
+  program.commandsGroup('Operating:');
   program
     .command('switch-wal <servers...>')
     .alias('switch-xlog')

@@ -4,6 +4,7 @@ import type { Runner } from './runner.ts';
 
 /** Adds them. */
 export function addReceivingCommands(program: Command, run: Runner): void {
+  program.commandsGroup('Receiving:');
   program
     .command('receive-wal <server>')
     .description('receive the WAL of a server, in the background; returns when the stream is running')

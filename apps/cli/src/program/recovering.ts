@@ -6,6 +6,7 @@ import type { Run, Runner } from './runner.ts';
 
 /** Adds them. */
 export function addRecoveringCommands(program: Command, run: Runner): void {
+  program.commandsGroup('Recovering:');
   program
     .command('get-wal <server> <wal-file>')
     .description('print a WAL file, decompressed; exit code 1 when it is not there')

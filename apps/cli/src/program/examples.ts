@@ -1,0 +1,106 @@
+/**
+ * Examples for the help of each command, and for the man page. Loaded for these alone. A test parses each of them, and wants one for
+ * every command.
+ */
+
+/** A line that can be typed, and what it does. */
+export type Example = readonly [line: string, does: string];
+
+/** Examples by the words that call a command; `walvault` stands for the program itself. */
+export const examples: Readonly<Record<string, readonly Example[]>> = {
+  walvault: [
+    ['walvault receive-wal --create-slot pg', 'once: have the server keep its WAL until it is here'],
+    ['walvault cron', 'every minute: start what should run and does not'],
+    ['walvault status pg', 'how it stands'],
+    ['walvault restore-wal --print-command pg', 'the restore_command for postgresql.conf of a server that is to recover'],
+  ],
+  'receive-wal': [
+    ['walvault receive-wal --create-slot pg', 'create the replication slot of section [pg]'],
+    ['walvault receive-wal pg', 'receive in the background'],
+    ['walvault receive-wal --foreground --wait pg', 'stay attached, and wait for a server that is not up yet'],
+    ['walvault receive-wal --stop pg', 'stop it, with everything received made durable'],
+    ['walvault receive-wal --reset pg', 'accept a hole, and go on where the server has WAL'],
+  ],
+  cron: [['walvault -q cron', 'in a crontab, every minute']],
+  'archive-wal': [
+    ['walvault archive-wal pg', 'archive what is complete now'],
+    ['walvault archive-wal --follow pg', 'stay, and archive each segment when it is complete'],
+  ],
+  'delete-wal': [
+    ['walvault delete-wal --dry-run pg', 'say what wal_retention_policy would let go'],
+    ['walvault delete-wal pg', 'delete it'],
+  ],
+  'put-wal': [
+    ['walvault put-wal --test pg', 'would WAL be taken now?'],
+    ['walvault put-wal pg < wal.tar', 'take WAL, as barman-wal-archive sends it by SSH'],
+  ],
+  'heal-wal': [
+    ['walvault heal-wal --dry-run pg', 'what is damaged, and who has it'],
+    ['walvault heal-wal pg', 'stream all of it again'],
+    ["walvault heal-wal --from 'host=standby1 user=streaming_barman' pg", 'stream it from a standby'],
+  ],
+  'get-wal': [
+    ['walvault get-wal pg 000000010000000A000000FF > segment', 'print a segment, decompressed'],
+    ['walvault get-wal -P -o /tmp pg 000000010000000A000000FF', 'into /tmp, the partial one if need be'],
+    ['walvault get-wal --peek 8 pg 000000010000000A000000FF', 'names of up to 8 segments from there on'],
+  ],
+  'restore-wal': [
+    ['walvault restore-wal --print-command pg', 'the line for postgresql.conf'],
+    ['walvault restore-wal pg 000000010000000A000000FF /tmp/segment', 'what PostgreSQL does by it'],
+    [
+      'walvault restore-wal --partial --prefetch 512MB --print-command pg',
+      'recover to the last commit, with more room for prefetching',
+    ],
+  ],
+  'list-servers': [
+    ['walvault list-servers', 'all servers with their descriptions'],
+    ['walvault list-servers --minimal', 'names only, for scripts'],
+  ],
+  status: [
+    ['walvault status pg', 'one server'],
+    ['walvault -f json status all', 'all servers, for programs'],
+  ],
+  'find-target': [
+    [
+      "walvault find-target --time '2026-07-01 12:00:00+02' pg",
+      'the last commit before a time, and what to write to recover to it',
+    ],
+    ['walvault find-target --name before_upgrade pg', 'a restore point'],
+    ['walvault find-target --xid 48213 pg', 'a transaction'],
+  ],
+  'verify-wal': [
+    ['walvault verify-wal pg', 'check all of it; an interrupted run goes on where it was'],
+    ['walvault verify-wal --quick pg', 'only names, sizes and first pages'],
+    ['walvault verify-wal --from 16/B374D848 pg', 'from the segment that holds an LSN on'],
+  ],
+  'show-wal': [
+    ['walvault show-wal pg', 'timelines, holes, sizes, verdicts'],
+    ['walvault show-wal --segment 000000010000000A000000FF pg', 'all that is known of one segment'],
+    ['walvault show-wal --stats record pg', 'what the WAL consists of'],
+  ],
+  'rebuild-catalog': [['walvault rebuild-catalog pg', 'read the whole archive of a server']],
+  'rebuild-xlogdb': [['walvault rebuild-xlogdb all', 'for all servers']],
+  'check-wal-archive': [
+    ['walvault check-wal-archive pg', 'is the archive empty, so that a new server may fill it?'],
+    ['walvault check-wal-archive --timeline 3 pg', 'the same for a server that was restored to timeline 3'],
+  ],
+  'switch-wal': [
+    ['walvault switch-wal --force --archive pg', 'have a segment archived now, also on a quiet server'],
+    ['walvault switch-wal all', 'on all servers'],
+  ],
+  'list-processes': [['walvault list-processes pg', 'what runs for a server, with process IDs']],
+  'terminate-process': [['walvault terminate-process pg archive-wal', 'end an archiver']],
+  'lock-directory-cleanup': [['walvault lock-directory-cleanup', 'remove what crashed processes left']],
+  explain: [
+    ['walvault explain ERR_SLOT_MISSING', 'an error of walvault; explain slot_missing does, too'],
+    ['walvault explain 58P01', 'an SQLSTATE of the server'],
+    ['walvault explain --list', 'all codes'],
+  ],
+};
+
+/** Examples as lines of a help text; empty when there are none. */
+export function exampleLines(name: string): string {
+  const own = examples[name] ?? [];
+  if (own.length === 0) return '';
+  return `\nExamples:\n${own.map(([line, does]) => `  # ${does}\n  ${line}`).join('\n')}`;
+}
