@@ -22,6 +22,8 @@ const atOnce: Readonly<Record<string, Read>> = {
   gap_policy: (server) => server.gapPolicy,
   create_slot: (server) => server.createSlot,
   wal_conninfo: (server) => server.walConninfo,
+  slot_policy: (server) => server.slotPolicy,
+  slot_retained_limit: (server) => server.slotRetainedLimit,
   log_level: (server) => server.logLevel,
   archive_when_complete: (server) => server.archiveWhenComplete,
 };

@@ -23,6 +23,8 @@ export interface AttemptOptions {
   readonly holes: HoleRecord;
   /** Whether it must be proven that the server has the WAL before the stream is said to run. */
   readonly mustProve: boolean;
+  /** Whether other receivers work in this thread. */
+  readonly isThreadShared?: boolean | undefined;
   readonly onStreaming?: ((stream: StreamStarted) => void) | undefined;
   readonly onSegment?: ((name: string) => void) | undefined;
   readonly log: Logger;
@@ -53,6 +55,7 @@ export async function attemptToReceive(server: ServerConfig, options: AttemptOpt
     slotName: server.slotName,
     flushPolicy: server.flush,
     verifyStream: server.verifyStream,
+    isThreadShared: options.isThreadShared,
     statusIntervalMs: server.statusIntervalMs,
     stop: end,
     log,

@@ -43,6 +43,8 @@ export interface ReceiveWalOptions {
   readonly fileMode?: number | undefined;
   /** `continuous` (default) keeps the flush position right behind the written one; `segment` flushes whole segments. */
   readonly flushPolicy?: 'continuous' | 'segment' | undefined;
+  /** Whether others work in this thread, so that it must not wait for the disk. False unless given: then it does where that is quicker. */
+  readonly isThreadShared?: boolean | undefined;
   /** At least this often the server hears the positions, in milliseconds; less when its wal_sender_timeout is short. Default 10 s. */
   readonly statusIntervalMs?: number | undefined;
   /** Aborting it ends receiving in good order. To leave at once, abort the signal of the connection. */

@@ -48,6 +48,8 @@ export interface SegmentWriterOptions extends SegmentFilesOptions {
    * segment to catch up with. False unless given.
    */
   readonly fillFirst?: boolean | undefined;
+  /** Whether others work in this thread, whom a disk that hangs all at once must not hold up: it is never waited for in it. False unless given. */
+  readonly isThreadShared?: boolean | undefined;
   /** Stands where the writing starts. */
   readonly checker?: PieceChecker | undefined;
 }
@@ -175,7 +177,7 @@ export class SegmentWriter implements AsyncDisposable {
     if (target === undefined || target <= positions.flushedLsn) return;
     const startedAt = performance.now();
     await segment.file.sync(this.#isQuick && target - positions.flushedLsn <= littleToFlush);
-    this.#isQuick = performance.now() - startedAt < quickFlushMs;
+    this.#isQuick = this.#options.isThreadShared !== true && performance.now() - startedAt < quickFlushMs;
     positions.flushedTo(target);
   }
 

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { Turns } from './turns.ts';
+
+const { signal } = new AbortController();
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Asks for a turn and notes when it comes. */
+function ask(turns: Turns, name: string, came: string[]): Promise<Disposable> {
+  return turns.take(signal).then((turn) => {
+    came.push(name);
+    return turn;
+  });
+}
+
+test('so many at a time, the others in the order in which they came', async () => {
+  const turns = new Turns(2, 60_000);
+  const came: string[] = [];
+  const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => ask(turns, name, came));
+  await settle();
+  expect(came).toEqual(['a', 'b']);
+  (await b!)[Symbol.dispose]();
+  (await b!)[Symbol.dispose](); // again does nothing
+  await settle();
+  expect(came).toEqual(['a', 'b', 'c']);
+  for (const turn of [a!, c!]) (await turn)[Symbol.dispose]();
+  await d!;
+  expect(came).toEqual(['a', 'b', 'c', 'd']);
+});
+
+test('who gives up waiting is not waited for', async () => {
+  const turns = new Turns(1, 60_000);
+  const came: string[] = [];
+  const first = await ask(turns, 'first', came);
+  const impatient = new AbortController();
+  const given = turns.take(impatient.signal);
+  const last = ask(turns, 'last', came);
+  impatient.abort(new Error('enough'));
+  await expect(given).rejects.toThrow('enough');
+  await expect(turns.take(impatient.signal)).rejects.toThrow('enough');
+  first[Symbol.dispose]();
+  await last;
+  expect(came).toEqual(['first', 'last']);
+});
+
+test('a turn that takes longer than its lease keeps nobody waiting, and is given back once', async () => {
+  const turns = new Turns(1, 20);
+  const came: string[] = [];
+  const slow = await ask(turns, 'slow', came);
+  const second = await ask(turns, 'second', came);
+  slow[Symbol.dispose]();
+  const third = ask(turns, 'third', came);
+  await settle();
+  expect(came).toEqual(['slow', 'second']);
+  second[Symbol.dispose]();
+  await third;
+});
