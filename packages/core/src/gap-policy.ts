@@ -3,10 +3,11 @@
  *
  * Before a stream is said to run, it is proven that the WAL is there; only then anything is told to the server. Where it is
  * not, the hole goes on record first. `stop` then waits for somebody to bring the WAL back or to accept the hole; `continue`
- * goes on behind it. What was received before the hole is not touched by either.
+ * goes on behind it. What was received before the hole is not touched by either. Where the slot was given up for the sake of the
+ * server (`slot_policy = protect-server`), streaming goes on where the new slot begins, whatever gap_policy says.
  */
 import type { ServerConfig } from '@walvault/config';
-import { type Lsn, type Logger, parseLsn, toTimelineId, walFileNameAt, addToLsn, type WalSegmentSize } from '@walvault/wal';
+import { type Lsn, type Logger, parseLsn, roundDownToSegment, toTimelineId, walFileNameAt, addToLsn, type WalSegmentSize } from '@walvault/wal';
 import { ensureSlot, replaceLostSlot } from './ensure-slot.ts';
 import { CoreError, SlotUnusableError } from './errors.ts';
 import { firstAvailableWal, hasWal } from './first-available-wal.ts';
@@ -25,7 +26,9 @@ export interface AcrossHolesOptions extends PrepareOptions {
  * @throws {CoreError} `ERR_WAL_REMOVED` when there is a hole that is not to be passed by
  * @throws {SlotUnusableError} and what else `prepareStream` throws
  */
-export async function prepareAcrossHoles(server: ServerConfig, options: AcrossHolesOptions): Promise<PreparedStream> {
+export async function prepareAcrossHoles(configured: ServerConfig, options: AcrossHolesOptions): Promise<PreparedStream> {
+  const isGivenUp = options.holes.open?.reason === 'slotDropped';
+  const server: ServerConfig = isGivenUp ? { ...configured, gapPolicy: 'continue', createSlot: 'auto' } : configured;
   let { mustProve } = options;
   let prepared: PreparedStream;
   try {
@@ -36,11 +39,22 @@ export async function prepareAcrossHoles(server: ServerConfig, options: AcrossHo
     prepared = await prepareStream(server, options);
     mustProve = true;
   }
-  if (mustProve && !(await hasWal(options.connection, startOf(prepared)))) {
-    prepared = await passHole(server, prepared, options);
-  }
+  const standsAtHole =
+    (isGivenUp && (await isBeforeSlot(server, prepared, options))) ||
+    (mustProve && !(await hasWal(options.connection, startOf(prepared))));
+  if (standsAtHole) prepared = await passHole(server, prepared, options);
   await options.holes.startedAt(startOf(prepared));
   return prepared;
+}
+
+/**
+ * Whether a slot that was made anew keeps WAL only from further on. What lies before may still be there, but asking for it would
+ * make the slot keep it again, which is what it was dropped for.
+ */
+async function isBeforeSlot(server: ServerConfig, prepared: PreparedStream, options: AcrossHolesOptions): Promise<boolean> {
+  const slot = await ensureSlot(server, options);
+  if (slot?.restartLsn === undefined) return false;
+  return roundDownToSegment(slot.restartLsn, prepared.facts.walSegmentSize) > startOf(prepared).lsn;
 }
 
 /** Where a prepared stream begins. */
@@ -67,7 +81,7 @@ async function passHole(server: ServerConfig, prepared: PreparedStream, options:
   const hole = await record(server, prepared, { ...options, reason: 'walRemoved', slotRestartLsn: slot?.restartLsn });
   const to = endOf(hole);
   if (server.gapPolicy === 'stop' || to === undefined) throw walRemoved(server, hole, prepared.facts.walSegmentSize);
-  options.log.warn({ lsn: hole.toLsn, timelineId: hole.toTimelineId }, 'gap_policy = continue: going on behind the hole');
+  options.log.warn({ lsn: hole.toLsn, timelineId: hole.toTimelineId }, 'going on behind the hole');
   return prepareStream(server, { ...options, startAt: to });
 }
 

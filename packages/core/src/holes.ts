@@ -12,8 +12,11 @@ import { errnoOf, type FileLock, fileSystemError, tryLock, writeFileAtomic } fro
 import { formatLsn, type Lsn, parseLsn, type TimelineId, toTimelineId } from '@walvault/wal';
 import { CoreError } from './errors.ts';
 
-/** How it was found that WAL is missing: the server has removed it; so it has because the slot was lost, or was not there. */
-export type HoleReason = 'walRemoved' | 'slotLost' | 'slotMissing';
+/**
+ * How it was found that WAL is missing: the server has removed it; so it has because the slot was lost, or was not there; or we have
+ * dropped the slot ourselves, as `slot_policy = protect-server` says.
+ */
+export type HoleReason = 'walRemoved' | 'slotLost' | 'slotMissing' | 'slotDropped';
 
 /**
  * What became of a hole. `continued`: streaming went on behind it, as `gap_policy = continue` says; `reset`: so it did, or will,
@@ -141,7 +144,7 @@ export class HoleRecord {
       fromLsn: formatLsn(from.lsn),
       toTimelineId: to?.timelineId ?? null,
       toLsn: to === undefined ? null : formatLsn(to.lsn),
-      reason: known?.reason ?? reason,
+      reason: reason === 'slotDropped' ? reason : (known?.reason ?? reason),
       foundAt: known?.foundAt ?? new Date().toISOString(),
       resolvedBy: null,
       resolvedAt: null,

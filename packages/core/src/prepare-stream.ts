@@ -103,8 +103,8 @@ async function surveyServer(server: ServerConfig, context: SurveyContext): Promi
   });
 }
 
-/** Half a record counts for nothing: another server need not have it. */
-function rememberedOf({
+/** How far an earlier stream has come. Half a record counts for nothing: another server need not have it. */
+export function rememberedOf({
   timelineId,
   flushedLsn,
   verifiedLsn,

@@ -5,15 +5,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerConfig } from '@walvault/config';
 import { lockOwner, tryLock } from '@walvault/durable-fs';
-import { type Logger, silentLogger } from '@walvault/wal';
+import { type Logger, silentLogger, WalvaultError } from '@walvault/wal';
 import { backoffMs } from './backoff.ts';
 import { classifyFailure, decisiveError, isRefusal } from './classify-failure.ts';
 import { CoreError } from './errors.ts';
 import { HoleRecord } from './holes.ts';
 import { LiveServerConfig } from './live-server-config.ts';
+import { rememberedOf } from './prepare-stream.ts';
 import { attemptToReceive, type StreamStarted } from './receive-attempt.ts';
 import { readReceiverState, type ReportedError } from './receiver-state.ts';
 import { ensureDirectories, holesPath, lockPath, statePath } from './server-paths.ts';
+import { giveUpSlot } from './slot-safety/give-up-slot.ts';
+import { SlotGuard } from './slot-safety/slot-guard.ts';
 import { reportError, StatePublisher } from './state-publisher.ts';
 
 /** How to run a receiver. */
@@ -33,6 +36,8 @@ export interface ReceiveServiceOptions {
   /** File that the log goes to, for the published state. */
   readonly logFile?: string | undefined;
   readonly log?: Logger | undefined;
+  /** Whether others work in this thread, whom a slow disk must not hold up. False unless given. */
+  readonly isThreadShared?: boolean | undefined;
 }
 
 /** A stream that lasted so long, in milliseconds, is progress, also when there was nothing to receive. */
@@ -76,6 +81,7 @@ class Service {
   readonly #publisher: StatePublisher;
   readonly #options: ReceiveServiceOptions;
   readonly #log: Logger;
+  readonly #guard: SlotGuard;
   /** In a row. */
   #failures = 0;
   /** Whether the server must show that it has the WAL: it said no last time, or nothing was streamed yet. */
@@ -90,18 +96,51 @@ class Service {
     this.#publisher = publisher;
     this.#options = options;
     this.#log = options.log ?? silentLogger;
+    this.#guard = new SlotGuard({ live, log: this.#log, onSafety: (safety) => publisher.slotSafety(safety) });
   }
 
   async run(): Promise<void> {
+    const over = new AbortController();
+    const watching = this.#guard.watch(AbortSignal.any([this.#options.stop, over.signal]));
+    try {
+      await this.#receive();
+    } finally {
+      over.abort();
+      await watching;
+    }
+  }
+
+  async #receive(): Promise<void> {
     const { stop } = this.#options;
     while (!stop.aborted) {
-      const end = AbortSignal.any([stop, this.#live.streamEnd]);
       const before = this.#publisher.positions?.flushedLsn;
+      let end = stop;
       try {
+        await this.#giveUpSlot();
+        end = AbortSignal.any([stop, this.#live.streamEnd, this.#guard.limit]);
         await this.#attempt(end);
       } catch (error) {
         await this.#afterFailure(error, end, this.#publisher.positions?.flushedLsn !== before);
       }
+    }
+  }
+
+  /** Between two streams, when the slot keeps too much. */
+  async #giveUpSlot(): Promise<void> {
+    const slot = this.#guard.toGiveUp;
+    const server = this.#live.current;
+    if (slot?.restartLsn === undefined || server.slotName === undefined) return;
+    const { positions } = this.#publisher;
+    const from = positions === undefined ? { timelineId: slot.timelineId, lsn: slot.restartLsn } : rememberedOf(positions);
+    const options = { slotName: server.slotName, from, retainedBytes: slot.retainedBytes, holes: this.#holes };
+    try {
+      await giveUpSlot(server, { ...options, signal: this.#options.stop, log: this.#log });
+      this.#guard.givenUp();
+    } catch (error) {
+      if (!WalvaultError.is(error)) throw error;
+      const { code, message, hint } = reportError(error);
+      this.#log.error({ code, error: message, hint }, 'could not give up the replication slot; trying again in a minute');
+      this.#guard.postpone();
     }
   }
 
@@ -115,6 +154,7 @@ class Service {
       mustProve: this.#mustProve || this.#holes.open !== undefined,
       onStreaming: (stream) => this.#onStreaming(stream),
       onSegment: this.#options.onSegment,
+      isThreadShared: this.#options.isThreadShared,
       log: this.#log,
     });
     if (ended === 'serverShutdown') throw new CoreError('ERR_SERVER_SHUT_DOWN', 'the server shut down', { retry: 'retry' });
@@ -149,7 +189,7 @@ class Service {
     this.#told = code + message;
     if (isNews) this.#options.onWaiting?.(trouble);
     this.#log[isNews ? 'warn' : 'debug']({ code, error: message, hint, waitMs }, 'streaming was interrupted; trying again');
-    const signal = AbortSignal.any([this.#options.stop, this.#live.change]);
+    const signal = AbortSignal.any([this.#options.stop, this.#live.change, this.#guard.limit]);
     await sleep(waitMs, undefined, { signal }).catch(() => undefined);
   }
 }

@@ -102,13 +102,13 @@ const holeMembers: Members<RecordedHole> = {
     'The first byte behind the hole. While the hole is open, as it was when the hole was measured: the server may have removed more since.',
   ],
   reason: [
-    'walRemoved, slotLost, slotMissing',
-    'The server no longer had the WAL; so it was because the slot had lost it, or because there was no slot.',
+    'walRemoved, slotLost, slotMissing, slotDropped',
+    'The server no longer had the WAL; so it was because the slot had lost it, or because there was no slot. `slotDropped`: the slot was dropped by `slot_policy = protect-server`.',
   ],
   foundAt: [time, 'When it was found.'],
   resolvedBy: [
     'continued, reset, filled, healed or null',
-    '`continued`: streaming went on behind it (`gap_policy = continue`). `reset`: so did the operator say (`receive-wal --reset`). `filled`: the WAL came back and was received. `healed`: `heal-wal` has streamed it again. Null while streaming stands at it.',
+    '`continued`: streaming went on behind it (`gap_policy = continue`, `slot_policy = protect-server`). `reset`: so did the operator say (`receive-wal --reset`). `filled`: the WAL came back and was received. `healed`: `heal-wal` has streamed it again. Null while streaming stands at it.',
   ],
   resolvedAt: ['time or null', 'When that was.'],
 };

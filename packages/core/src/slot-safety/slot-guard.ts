@@ -1,0 +1,127 @@
+/**
+ * Watches how much WAL the slot of a receiver keeps on its server, for as long as the receiver lives, whether it streams or not: says
+ * so well before a limit is reached, publishes what it sees, and tells when the slot is to be given up (`slot_policy = protect-server`).
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServerConfig } from '@walvault/config';
+import { type Logger, type Lsn, roundDownToSegment, type WalSegmentSize } from '@walvault/wal';
+import type { LiveServerConfig } from '../live-server-config.ts';
+import { reportError } from '../state-publisher.ts';
+import { judgeSlotSafety, type SlotSafety } from './judge-slot-safety.ts';
+import { lookAtSlot, type ObservedRetention } from './look-at-slot.ts';
+import { nextLookMs, type SlotLook } from './next-look.ts';
+
+/** What a guard works with. */
+export interface SlotGuardOptions {
+  readonly live: LiveServerConfig;
+  readonly log: Logger;
+  /** Called after each look; undefined when nothing is known. */
+  readonly onSafety: (safety: SlotSafety | undefined) => void;
+}
+
+const firstLookMs = 1000;
+/** A server that does not answer, or a role that may not ask. */
+const failedLookMs = 60_000;
+const patienceMs = 10_000;
+/** The smallest that there are: whatever the size of segments, less than one is freed by less. */
+const smallestSegment = (1024 * 1024) as WalSegmentSize;
+
+/** The guard of one slot. */
+export class SlotGuard {
+  readonly #options: SlotGuardOptions;
+  #before: SlotLook | undefined;
+  #level: SlotSafety['level'] = 'ok';
+  #toGiveUp: ObservedRetention | undefined;
+  #limit = new AbortController();
+  #restartLsnGivenUp: Lsn | undefined;
+  #notBeforeMs = 0;
+
+  constructor(options: SlotGuardOptions) {
+    this.#options = options;
+  }
+
+  /** The slot as it was seen, when it is to be given up. */
+  get toGiveUp(): ObservedRetention | undefined {
+    return this.#toGiveUp;
+  }
+
+  /** Aborted when the slot is to be given up; {@link givenUp} makes it anew. */
+  get limit(): AbortSignal {
+    return this.#limit.signal;
+  }
+
+  /** To be called when the slot is dropped. */
+  givenUp(): void {
+    this.#restartLsnGivenUp = this.#toGiveUp?.restartLsn;
+    this.#before = undefined;
+    this.#forget();
+  }
+
+  /** To be called when it could not be dropped: streaming may go on for now. */
+  postpone(): void {
+    this.#notBeforeMs = performance.now() + failedLookMs;
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#toGiveUp = undefined;
+    this.#limit = new AbortController();
+  }
+
+  /** Looks now and then until the signal is aborted. Never rejects. */
+  async watch(signal: AbortSignal): Promise<void> {
+    const { live } = this.#options;
+    for (let waitMs = firstLookMs; !signal.aborted; waitMs = await this.#look(live.current, signal)) {
+      await sleep(waitMs, undefined, { signal: AbortSignal.any([signal, live.change]), ref: false }).catch(() => undefined);
+    }
+  }
+
+  /** Gives the milliseconds until the next look. */
+  async #look(server: ServerConfig, signal: AbortSignal): Promise<number> {
+    const { log, onSafety } = this.#options;
+    if (server.slotName === undefined || signal.aborted) return failedLookMs;
+    try {
+      const patience = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+      const slot = await lookAtSlot(server, server.slotName, patience);
+      // One that is missing is told of by the receiver.
+      if (slot === undefined) return failedLookMs;
+      const safety = judgeSlotSafety(slot, server);
+      onSafety(safety);
+      this.#tell(server, safety);
+      if (safety.isAtLimit && server.slotPolicy === 'protect-server') this.#considerGivingUp(slot);
+      const { retainedBytes, safeBytes } = safety;
+      const look = { atMs: performance.now(), retainedBytes, safeBytes };
+      const waitMs = nextLookMs(look, this.#before);
+      this.#before = look;
+      return waitMs;
+    } catch (error) {
+      if (signal.aborted) return failedLookMs;
+      onSafety(undefined);
+      const { code, message } = reportError(error);
+      log.debug({ code, error: message }, 'could not look how much WAL the slot keeps');
+      return failedLookMs;
+    }
+  }
+
+  /** Says what is news: another level. */
+  #tell({ slotName, slotPolicy }: ServerConfig, { level, reason, retainedBytes, safeBytes }: SlotSafety): void {
+    if (level === this.#level) return;
+    this.#level = level;
+    const fields = { slot: slotName, slotPolicy, retainedBytes, safeBytes };
+    if (level === 'ok') this.#options.log.info(fields, `the replication slot is safe again: it ${reason}`);
+    else this.#options.log[level === 'critical' ? 'error' : 'warn'](fields, `the replication slot ${reason}`);
+  }
+
+  /** WAL from the last checkpoint on the server keeps anyway: dropping a slot that stands there would free nothing. */
+  #considerGivingUp(slot: ObservedRetention): void {
+    const { restartLsn, redoLsn } = slot;
+    if (restartLsn === undefined || this.#toGiveUp !== undefined || performance.now() < this.#notBeforeMs) return;
+    const isWorthIt =
+      redoLsn === undefined
+        ? restartLsn !== this.#restartLsnGivenUp
+        : roundDownToSegment(restartLsn, smallestSegment) < roundDownToSegment(redoLsn, smallestSegment);
+    if (!isWorthIt) return;
+    this.#toGiveUp = slot;
+    this.#limit.abort(new DOMException('the slot is to be given up', 'AbortError'));
+  }
+}
