@@ -7,7 +7,16 @@
  * server (`slot_policy = protect-server`), streaming goes on where the new slot begins, whatever gap_policy says.
  */
 import type { ServerConfig } from '@walvault/config';
-import { type Lsn, type Logger, parseLsn, roundDownToSegment, toTimelineId, walFileNameAt, addToLsn, type WalSegmentSize } from '@walvault/wal';
+import {
+  type Lsn,
+  type Logger,
+  parseLsn,
+  roundDownToSegment,
+  toTimelineId,
+  walFileNameAt,
+  addToLsn,
+  type WalSegmentSize,
+} from '@walvault/wal';
 import { ensureSlot, replaceLostSlot } from './ensure-slot.ts';
 import { CoreError, SlotUnusableError } from './errors.ts';
 import { firstAvailableWal, hasWal } from './first-available-wal.ts';

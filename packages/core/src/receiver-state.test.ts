@@ -38,6 +38,7 @@ const state: ReceiverState = {
   failedAttempts: 1,
   nextAttemptAt: '2026-01-02T03:04:07.000Z',
   gapPolicy: 'stop',
+  slotSafety: { level: 'warning', retainedBytes: 52_428_800, safeBytes: null, reason: 'keeps 50MB of WAL' },
   holes: [],
   blockingHole: null,
   divergence: { timelineId: 1, fromLsn: '0/3000148', toLsn: '0/5000000' },

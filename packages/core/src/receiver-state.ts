@@ -74,10 +74,19 @@ export interface ReceiverState {
   readonly failedAttempts: number;
   readonly nextAttemptAt: string | null;
   readonly gapPolicy: 'stop' | 'continue';
+  readonly slotSafety: ReportedSlotSafety | null;
   readonly holes: readonly RecordedHole[];
   readonly blockingHole: RecordedHole | null;
   readonly divergence: ReportedDivergence | null;
   readonly logFile: string | null;
+}
+
+/** How near the slot is to a limit, as `judgeSlotSafety` says. Sizes are bytes. */
+export interface ReportedSlotSafety {
+  readonly level: 'ok' | 'warning' | 'critical';
+  readonly retainedBytes: number | null;
+  readonly safeBytes: number | null;
+  readonly reason: string;
 }
 
 /** WAL that was received and that the server's history has left behind. It is kept under the names of its timeline. */

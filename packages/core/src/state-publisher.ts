@@ -18,8 +18,10 @@ import {
   type ReceiverState,
   type ReportedDivergence,
   type ReportedError,
+  type ReportedSlotSafety,
   writeReceiverState,
 } from './receiver-state.ts';
+import type { SlotSafety } from './slot-safety/judge-slot-safety.ts';
 import type { SyncState } from './sync-state.ts';
 
 /** What does not change while a receiver lives. */
@@ -72,6 +74,7 @@ export class StatePublisher implements AsyncDisposable {
   #segmentsCompleted = 0;
   #reconnects = 0;
   #syncState: SyncState | null = null;
+  #slotSafety: ReportedSlotSafety | null = null;
   #lastError: ReportedError | null = null;
   #trouble: Trouble = noTrouble;
   #caughtUpAtMs: number;
@@ -120,6 +123,11 @@ export class StatePublisher implements AsyncDisposable {
   /** What pg_stat_replication says about us. */
   synchronous(state: SyncState | null): void {
     this.#syncState = state;
+  }
+
+  /** What is known of the slot; undefined when it could not be looked at. */
+  slotSafety(safety: SlotSafety | undefined): void {
+    this.#slotSafety = safety === undefined ? null : reportSafety(safety);
   }
 
   /** An attempt failed and another one is due. */
@@ -189,6 +197,7 @@ export class StatePublisher implements AsyncDisposable {
       lastError: this.#lastError,
       ...this.#trouble,
       gapPolicy,
+      slotSafety: this.#slotSafety,
       holes: holes.holes,
       blockingHole: holes.open ?? null,
       divergence: this.#divergence === undefined ? null : reportDivergence(this.#divergence),
@@ -274,6 +283,10 @@ export function reportError(error: unknown): ReportedError {
   const at = new Date().toISOString();
   if (WalvaultError.is(error)) return { code: error.code, message: error.message, hint: error.hint ?? null, at };
   return { code: unexpected, message: error instanceof Error ? error.message : String(error), hint: null, at };
+}
+
+function reportSafety({ level, retainedBytes, safeBytes, reason }: SlotSafety): ReportedSlotSafety {
+  return { level, retainedBytes: retainedBytes ?? null, safeBytes: safeBytes ?? null, reason };
 }
 
 function reportDivergence({ timelineId, fromLsn, toLsn }: Divergence): ReportedDivergence {

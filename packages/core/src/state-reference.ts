@@ -1,7 +1,7 @@
 /** The reference page of what a receiver publishes, made from tables that the compiler holds against the types. */
 import type { FlushBucket, FlushLatency } from './flush-histogram.ts';
 import type { HolesFile, RecordedHole } from './holes.ts';
-import type { ReceiverState, ReportedError } from './receiver-state.ts';
+import type { ReceiverState, ReportedError, ReportedSlotSafety } from './receiver-state.ts';
 
 /** A type in words, and what the member means. */
 type Entry = readonly [type: string, meaning: string];
@@ -58,6 +58,10 @@ export const stateMembers: Members<ReceiverState> = {
   failedAttempts: ['number', 'Attempts in a row that brought nothing. Progress starts it over.'],
   nextAttemptAt: ['time or null', 'When it connects again. Null unless it waits.'],
   gapPolicy: ['stop, continue', 'What `gap_policy` says.'],
+  slotSafety: [
+    'object or null',
+    'How near the slot is to a limit, see below; looked up now and then. Null when it is not known, or without a slot.',
+  ],
   holes: ['array', 'The holes on record, as in `holes.json`, see below.'],
   blockingHole: ['object or null', 'The one of them that streaming stands at.'],
   divergence: [
@@ -72,6 +76,16 @@ const errorMembers: Members<ReportedError> = {
   message: ['text', 'What is wrong, in one line. Never holds a password.'],
   hint: ['text or null', 'What to do.'],
   at: [time, 'When it came.'],
+};
+
+const safetyMembers: Members<ReportedSlotSafety> = {
+  level: ['ok, warning, critical', '`warning`: half of a limit is used up. `critical`: it is reached, or nearly so.'],
+  retainedBytes: ['number or null', 'WAL that the server keeps for the slot.'],
+  safeBytes: [
+    'number or null',
+    'Bytes that can be written until `max_slot_wal_keep_size` of the server or `slot_retained_limit` is reached, whatever comes first. Null without a limit.',
+  ],
+  reason: ['text', 'The same in words, with the limit that it is about.'],
 };
 
 const latencyMembers: Members<FlushLatency> = {
@@ -128,6 +142,8 @@ export function formatStateReference(): string {
     table(stateMembers),
     '### lastError\n',
     table(errorMembers),
+    '### slotSafety\n',
+    table(safetyMembers),
     '### flushLatency\n',
     table(latencyMembers),
     '### A bucket of flushLatency\n',

@@ -2,7 +2,10 @@ import { expect, test } from 'vitest';
 import { keepAtWork } from './keep-at-work.ts';
 
 /** Runs work that fails so many times, and gives what was told. */
-async function ends(times: number, hasProgressed: (life: number) => boolean): Promise<readonly { error: unknown; waitMs: number }[]> {
+async function ends(
+  times: number,
+  hasProgressed: (life: number) => boolean,
+): Promise<readonly { error: unknown; waitMs: number }[]> {
   const stop = new AbortController();
   const told: { error: unknown; waitMs: number }[] = [];
   let lives = 0;

@@ -74,7 +74,11 @@ async function endWalsender(sql: SqlConnection, slotName: string, signal: AbortS
   } catch (error) {
     if (!(error instanceof ServerError) || error.sqlState !== insufficientPrivilege) throw error;
   }
-  for (const deadline = performance.now() + releasedWithinMs; performance.now() < deadline; await sleep(pauseMs, undefined, { signal })) {
+  for (
+    const deadline = performance.now() + releasedWithinMs;
+    performance.now() < deadline;
+    await sleep(pauseMs, undefined, { signal })
+  ) {
     if ((await sql.query(`SELECT ${ofSlot}`, [slotName])).length === 0) return;
   }
 }

@@ -50,11 +50,7 @@ export async function lookAtSlot(
   };
 }
 
-async function askWalsender(
-  server: ServerConfig,
-  slotName: string,
-  signal: AbortSignal,
-): Promise<ObservedRetention | undefined> {
+async function askWalsender(server: ServerConfig, slotName: string, signal: AbortSignal): Promise<ObservedRetention | undefined> {
   await using connection = await openStreaming(server, { signal });
   const slot = await readSlot(connection, slotName);
   if (slot === undefined) return undefined;

@@ -11,16 +11,19 @@ export interface SlotLook {
 
 const longestMs = 60_000;
 const shortestMs = 2000;
+/** At the limit nothing more can be missed. */
+const atLimitMs = 8000;
 /** Before the limit is reached at the pace of now, there are so many looks. */
 const looksToGo = 4;
+/** A server that was quiet may write as much as this from one moment to the next, in bytes a millisecond: 16 MiB a second. */
+const suddenPace = (16 * 1024 * 1024) / 1000;
 
 /** Milliseconds to wait after `last`, by how much more is kept than at the look before. */
 export function nextLookMs(last: SlotLook, before: SlotLook | undefined): number {
-  if (last.safeBytes === undefined) return longestMs;
-  const growth = (last.retainedBytes ?? 0) - (before?.retainedBytes ?? 0);
-  // At the first look nobody knows the pace.
-  const elapsedMs = before === undefined ? longestMs : Math.max(1, last.atMs - before.atMs);
-  if (growth <= 0) return longestMs;
-  const untilLimitMs = (last.safeBytes / growth) * elapsedMs;
-  return Math.min(longestMs, Math.max(shortestMs, untilLimitMs / looksToGo));
+  const { safeBytes, retainedBytes = 0, atMs } = last;
+  if (safeBytes === undefined) return longestMs;
+  if (safeBytes <= 0) return atLimitMs;
+  const pace = before === undefined ? 0 : (retainedBytes - (before.retainedBytes ?? 0)) / Math.max(1, atMs - before.atMs);
+  const untilLimitMs = pace > 0 ? safeBytes / pace / looksToGo : longestMs;
+  return Math.min(longestMs, Math.max(shortestMs, Math.min(untilLimitMs, safeBytes / suddenPace)));
 }
