@@ -90,7 +90,8 @@ async function passHole(server: ServerConfig, prepared: PreparedStream, options:
   const hole = await record(server, prepared, { ...options, reason: 'walRemoved', slotRestartLsn: slot?.restartLsn });
   const to = endOf(hole);
   if (server.gapPolicy === 'stop' || to === undefined) throw walRemoved(server, hole, prepared.facts.walSegmentSize);
-  options.log.warn({ lsn: hole.toLsn, timelineId: hole.toTimelineId }, 'going on behind the hole');
+  const policy = hole.reason === 'slotDropped' ? 'slot_policy = protect-server' : 'gap_policy = continue';
+  options.log.warn({ lsn: hole.toLsn, timelineId: hole.toTimelineId }, `${policy}: going on behind the hole`);
   return prepareStream(server, { ...options, startAt: to });
 }
 

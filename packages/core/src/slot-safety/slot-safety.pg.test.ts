@@ -95,7 +95,7 @@ test('protect-server: warned first, then the slot is dropped with the hole on re
         /^the replication slot keeps \d+MB of WAL of the 12MB of slot_retained_limit; at the limit it is dropped/,
       ),
       expect.stringMatching(/^slot_policy = protect-server: dropping the replication slot/),
-      'going on behind the hole',
+      'slot_policy = protect-server: going on behind the hole',
     ]),
   );
 });
