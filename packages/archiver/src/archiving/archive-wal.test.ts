@@ -1,11 +1,13 @@
 import { link, mkdir, readFile, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync, zstdDecompressSync } from 'node:zlib';
 import { tryLock } from '@walvault/durable-fs';
 import { expect, test } from 'vitest';
 import { filesBelow, history, segmentName, TestServer, walFile } from '../../testing.ts';
-import { ArchiverBusyError, type FileResult } from '../index.ts';
+import { ContentFile } from '../content/content.ts';
+import { ArchiverBusyError, type CatalogEntry, type FileResult } from '../index.ts';
 
 const [one, two, three, four] = [1, 2, 3, 4].map((number) => segmentName(1, number)) as [string, string, string, string];
 const live = `${four}.partial`;
@@ -408,3 +410,26 @@ test('what a process remembers of xlog.db does not count when another one has ch
   await server.archive({ xlogDbMemory });
   expect(server.notedNames()).toEqual([two, one, three]);
 });
+
+test.each(['none', 'gzip', 'zstd', 'lz4', 'snappy', 'pigz'] as const)(
+  'many at once are each stored and noted as they are: %s',
+  async (method) => {
+    await using server = await TestServer.create();
+    const names = Array.from({ length: 12 }, (_, index) => segmentName(1, index + 1));
+    await server.stream(...names, segmentName(1, 13));
+    const noted = new Map<string, string>();
+    const catalog = {
+      note: (entries: readonly CatalogEntry[]) => {
+        for (const { facts } of entries) noted.set(facts.name, facts.sha256);
+      },
+      seamOf: () => undefined,
+    };
+    const report = await server.archive({ compression: { method }, catalog, receivedThrough: segmentName(1, 13), workers: 3 });
+    expect(report.files.map(({ kind }) => kind)).toEqual(Array.from({ length: 13 }, () => 'archived'));
+    for (const name of names) {
+      await using file = (await ContentFile.open(server.archived(name)))!;
+      expect((await file.whole())?.equals(walFile(name))).toBe(true);
+      expect(noted.get(name)).toBe(createHash('sha256').update(walFile(name)).digest('hex'));
+    }
+  },
+);

@@ -10,6 +10,7 @@ import { type Disk, type FileLock, lockOwner, nodeDisk, tryLock } from '@walvaul
 import { type Logger, silentLogger } from '@walvault/wal';
 import type { ClusterFacts } from '../content/check-wal-file.ts';
 import type { Compression } from '../content/codec.ts';
+import { ContentThreads } from '../content/content-threads.ts';
 import { SpareMemory } from '../content/spare-memory.ts';
 import { ArchiverBusyError } from '../errors.ts';
 import { archiveLockPath, xlogDbLockPath } from '../wal-files/layout.ts';
@@ -115,16 +116,19 @@ async function takeLock(options: ArchiveWalOptions): Promise<FileLock> {
   throw new ArchiverBusyError(path, (await lockOwner(path))?.pid);
 }
 
+/** What each turn has for itself. */
+type TurnTools = 'memory' | 'threads';
+
 /** The directories in turn. */
 class Pass {
   readonly #options: ArchiveWalOptions;
-  readonly #context: PassContext;
+  readonly #context: Omit<PassContext, TurnTools>;
   readonly #files: FileResult[] = [];
   readonly #kept: KeptFile[] = [];
   #remaining = 0;
   #isStopped = false;
 
-  constructor(options: ArchiveWalOptions, context: Omit<PassContext, 'onFile'>) {
+  constructor(options: ArchiveWalOptions, context: Omit<PassContext, 'onFile' | TurnTools>) {
     this.#options = options;
     const onFile = async (result: FileResult): Promise<void> => {
       this.#files.push(result);
@@ -165,7 +169,9 @@ class Pass {
         ? selectIncoming(files)
         : selectStreamed(files, await streamingFacts(this.#options, source.directory, files, timelines));
     this.#kept.push(...keep);
-    const turn = new SourceTurn(this.#context, source, new Seams(this.#context.catalog, timelines));
+    await using threads = new ContentThreads(this.#context.workers);
+    const context = { ...this.#context, threads, memory: new SpareMemory() };
+    const turn = new SourceTurn(context, source, new Seams(context.catalog, timelines));
     try {
       await turn.run({ files: take, unknown, batchSize: this.#options.batchSize?.[source.kind] ?? 0 });
     } finally {
@@ -176,7 +182,7 @@ class Pass {
   }
 }
 
-async function contextOf(options: ArchiveWalOptions): Promise<Omit<PassContext, 'onFile'>> {
+async function contextOf(options: ArchiveWalOptions): Promise<Omit<PassContext, 'onFile' | TurnTools>> {
   const { serverName, directories, lockDirectory, xlogDbDirectory, signal, log = silentLogger, disk = nodeDisk } = options;
   const walsDirectory = directories.wals;
   const facts = new KnownCluster(options);
@@ -191,7 +197,6 @@ async function contextOf(options: ArchiveWalOptions): Promise<Omit<PassContext, 
     disk,
     catalog: new CatalogNotes(options.catalog, log),
     durableDirectories: new Set(),
-    memory: new SpareMemory(),
     hooks: options.hooks,
     signal,
     log,

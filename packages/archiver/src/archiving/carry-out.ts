@@ -67,7 +67,7 @@ function isOfThisFile(error: WalvaultError, { decision, file, content }: Prepare
 }
 
 async function attempt(context: PassContext, prepared: PreparedFile): Promise<Outcome> {
-  const { decision, file, name, source, destination } = prepared;
+  const { decision, file, name, source } = prepared;
   const common = { source: source.kind, name: name.name };
   const outcome = (result: FileResult, path: string, error: string): Outcome => {
     const told = { ...factsOf(file), name: name.name, path, error };
@@ -75,13 +75,8 @@ async function attempt(context: PassContext, prepared: PreparedFile): Promise<Ou
   };
   switch (decision.kind) {
     case 'place':
-      await secureSource(context, prepared);
-      await place(context, prepared);
-      return stored(context, prepared, 'archived');
     case 'duplicate':
-      await secureSource(context, prepared);
-      await makeDurable(destination, context.disk);
-      return stored(context, prepared, 'duplicate');
+      return inArchive(context, prepared, decision.kind);
     case 'conflict': {
       const { errorsDirectory, now, disk } = context;
       const movedTo = await moveAside({ path: file.path, errorsDirectory, kind: 'duplicate', now, disk });
@@ -95,6 +90,21 @@ async function attempt(context: PassContext, prepared: PreparedFile): Promise<Ou
     case 'blank':
       return outcome({ ...common, kind: 'blank' }, file.path, 'nothing was written to it');
   }
+}
+
+/** Whatever comes of the one, the other is waited for: both use the content. */
+async function inArchive(context: PassContext, prepared: PreparedFile, kind: 'place' | 'duplicate'): Promise<Outcome> {
+  await secureSource(context, prepared);
+  const work = kind === 'place' ? place(context, prepared) : makeDurable(prepared.destination, context.disk);
+  const [placed, hashed] = await Promise.allSettled([work, completeFacts(context, prepared)]);
+  if (placed.status === 'rejected') throw placed.reason;
+  if (hashed.status === 'rejected') throw hashed.reason;
+  return stored(context, { ...prepared, facts: hashed.value }, kind === 'place' ? 'archived' : 'duplicate');
+}
+
+/** The checksum is still missing where the content is in memory. */
+async function completeFacts({ threads }: PassContext, { facts, content }: PreparedFile): Promise<SegmentFacts | undefined> {
+  return facts === undefined || content === undefined ? facts : { ...facts, sha256: await threads.sha256(content) };
 }
 
 /**
@@ -116,11 +126,12 @@ async function secureSource({ disk }: PassContext, { source, file }: PreparedFil
   await syncParent(file.path, disk);
 }
 
-async function place({ compression, signal, disk }: PassContext, prepared: PreparedFile): Promise<void> {
+async function place({ compression, threads, signal, disk }: PassContext, prepared: PreparedFile): Promise<void> {
   const { name, file, content, destination } = prepared;
   await placeFile({
     source: file,
     content,
+    threads,
     destination,
     compression: isSegmentFile(name) ? compression : { method: 'none' },
     mayLink: mayShareData(prepared),

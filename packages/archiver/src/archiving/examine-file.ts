@@ -16,7 +16,7 @@ import { faultOf } from './segment-fault.ts';
 export interface Examination {
   /** The whole content before compression, if it is not too large; it stays as it is until the file is disposed of. */
   readonly content: Buffer | undefined;
-  /** Of a segment whose pages could be read. */
+  /** Of a segment whose pages could be read. Its checksum is not taken yet, and empty, where `content` is there. */
   readonly facts: SegmentFacts | undefined;
   /** Why it must not be archived. */
   readonly error: WalFileError | undefined;
@@ -57,6 +57,7 @@ async function examineSegment({ source, facts, seamBefore }: ExamineOptions, nam
     systemIdentifier: facts.systemIdentifier,
     walSegmentSize,
     predecessor: seamBefore(name, walSegmentSize),
+    hash: content === undefined,
   });
   const size = new SizeCheck(name, walSegmentSize, path);
   if (source.codec === undefined) size.check(source.size);

@@ -34,6 +34,7 @@ test('results are finished in the order of their beginning, whatever takes how l
         };
         for (const [index, ms] of durations.entries()) {
           await lane.room();
+          await lane.worker();
           lane.add(work(index, ms));
         }
         await lane.drain();

@@ -51,12 +51,16 @@ export class OrderedLane<Result> {
 
   /** Waits until there is room for one more. @throws the first error */
   async room(): Promise<void> {
-    while (this.#failure === undefined && (this.#working >= this.#options.workers || this.size >= this.#options.room))
-      await this.change();
+    while (this.#failure === undefined && this.size >= this.#options.room) await this.change();
     this.#throwFailure();
   }
 
-  /** Begins a piece of work. Wait for {@link room} before. */
+  /** Waits until one more can be worked on. What went wrong with another one is told by the next {@link room}. */
+  async worker(): Promise<void> {
+    while (this.#working >= this.#options.workers) await this.change();
+  }
+
+  /** Begins a piece of work. Wait for {@link room}, and for a {@link worker}, before. */
   add(work: Promise<Result>): void {
     const entry: Entry<Result> = { outcome: undefined };
     this.#entries.push(entry);

@@ -2,6 +2,7 @@
 import type { Disk } from '@walvault/durable-fs';
 import type { Logger } from '@walvault/wal';
 import type { Compression } from '../content/codec.ts';
+import type { ContentThreads } from '../content/content-threads.ts';
 import type { SpareMemory } from '../content/spare-memory.ts';
 import type { XlogDb } from '../wal-files/xlog-db.ts';
 import type { ArchiveHooks } from './archive-hooks.ts';
@@ -30,6 +31,8 @@ export interface PassContext {
   readonly durableDirectories: Set<string>;
   /** For the segments that are in memory. */
   readonly memory: SpareMemory;
+  /** They work on the segments that are in memory. */
+  readonly threads: ContentThreads;
   readonly hooks: ArchiveHooks | undefined;
   readonly signal: AbortSignal | undefined;
   readonly log: Logger;

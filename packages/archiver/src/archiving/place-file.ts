@@ -19,6 +19,7 @@ import {
 } from '@walvault/durable-fs';
 import type { Compression } from '../content/codec.ts';
 import { ContentFile, sameBytes } from '../content/content.ts';
+import type { ContentThreads } from '../content/content-threads.ts';
 import { encode, encodeWhole } from '../content/encode.ts';
 import { ArchiveCopyError, WalFileError } from '../errors.ts';
 import { temporarySuffix } from '../wal-files/layout.ts';
@@ -33,6 +34,8 @@ export interface PlaceOptions {
    * read again then. It must not change until this returns.
    */
   readonly content?: Buffer | undefined;
+  /** They work on that content where they can. */
+  readonly threads?: ContentThreads | undefined;
   /** Where there is no file yet. */
   readonly destination: string;
   /** A source that is compressed already is stored as it is. */
@@ -95,29 +98,34 @@ async function linked(from: string, to: string, disk: Disk): Promise<boolean> {
 
 /** What the file in the archive is made of. */
 async function* storedBytes(options: PlaceOptions): AsyncGenerator<Buffer, void, undefined> {
-  const { source, content, compression, signal } = options;
+  const { source, content, threads, compression, signal } = options;
   signal?.throwIfAborted();
   if (source.codec !== undefined) yield* encode({ method: 'none' }, source.from(0), signal);
   else if (content === undefined) yield* encode(compression, source.bytes(), signal);
-  else yield await encodeWhole(compression, content);
+  else yield await encodeWhole(compression, content, threads);
 }
 
 /** Reads the copy as a restore would, and compares all of it with the source. */
 async function readBack(options: PlaceOptions, temporary: string): Promise<void> {
-  const { source, content, compression, disk } = options;
+  const { source, compression, disk } = options;
   await using written = await ContentFile.open(temporary, { custom: compression.custom, disk });
   if (written === undefined) throw new ArchiveCopyError(temporary, source.path);
   try {
-    if (await isSame(source, content, written)) return;
+    if (await isSame(options, written)) return;
   } catch (error) {
     throw error instanceof WalFileError ? new ArchiveCopyError(temporary, source.path, error) : error;
   }
   throw new ArchiveCopyError(temporary, source.path);
 }
 
-async function isSame(source: ContentFile, content: Buffer | undefined, written: ContentFile): Promise<boolean> {
+async function isSame({ source, content, threads }: PlaceOptions, written: ContentFile): Promise<boolean> {
   if (source.codec !== undefined) return sameBytes(source.from(0), written.from(0));
   if (content === undefined) return sameBytes(source.bytes(), written.bytes());
+  if (threads !== undefined && (written.codec === 'gzip' || written.codec === 'zstd')) {
+    const answer = await threads.matches(written.codec, await written.stored(), content);
+    if (answer !== undefined) return answer;
+  }
+  // What cannot be told at once is damaged, mostly, and is found to be that here.
   return (await written.whole(content.length, content.length))?.equals(content) ?? false;
 }
 

@@ -93,7 +93,11 @@ export class SourceTurn {
       const prepared = await this.#preparer.prepare(name);
       if (prepared === 'stop') this.isStopped = true;
       else if (prepared === 'unfinished') this.unfinished.push(name.name);
-      else if (prepared !== 'gone') this.#add(carryOut(this.#context, prepared));
+      else if (prepared !== 'gone') {
+        // One is prepared while others are worked on, so that nobody waits for it.
+        await this.#lane.worker();
+        this.#add(carryOut(this.#context, prepared));
+      }
     } catch (error) {
       const path = join(this.#source.directory, name.name);
       if (!WalvaultError.is(error) || !(await this.#isOfThisFile(error, name, path))) throw error;

@@ -115,6 +115,11 @@ export class ContentFile implements AsyncDisposable, StoredBytes {
     return (await this.#readInto(buffer, 0, buffer.length, position)).bytesRead;
   }
 
+  /** The whole file as it is, compressed or not. It is the caller's. @throws {FileSystemError} */
+  async stored(): Promise<Buffer> {
+    return this.#fill(Buffer.allocUnsafeSlow(this.size));
+  }
+
   /**
    * The whole decompressed content in one piece, which stays as it is until the file is disposed of; undefined when it is longer than
    * `limit` bytes.
@@ -159,6 +164,11 @@ export class ContentFile implements AsyncDisposable, StoredBytes {
   async #readInOnePiece(): Promise<Buffer> {
     const buffer = this.#memory?.take(this.size) ?? Buffer.allocUnsafeSlow(this.size);
     this.#borrowed.push(buffer);
+    return this.#fill(buffer);
+  }
+
+  /** With the file from its start; what is given back is as long as the file is. */
+  async #fill(buffer: Buffer): Promise<Buffer> {
     for (let filled = 0; ; ) {
       const { bytesRead } = await this.#readInto(buffer, filled, buffer.length - filled, filled);
       filled += bytesRead;

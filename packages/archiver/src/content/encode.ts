@@ -5,6 +5,7 @@ import type { Compression, CompressionMethod } from './codec.ts';
 import { customFilter } from './custom-filter.ts';
 import { lz4Encode } from './lz4.ts';
 import { programEncode } from './program-codecs.ts';
+import type { ContentThreads } from './content-threads.ts';
 import { isInPath } from './run-program.ts';
 import { snappyEncode } from './snappy.ts';
 import { zlibCompress, zlibCompressor } from './zlib-codecs.ts';
@@ -21,13 +22,16 @@ export function encode(compression: Compression, source: AsyncIterable<Buffer>, 
 /**
  * Compresses content that is in memory as a whole, up to 64 MiB, beside the main thread where that can be. The result is the
  * caller's, and so is the content all the time; it must not change meanwhile.
+ * @param threads do it where they can
  * @throws {CodecProgramError}
  */
-export async function encodeWhole(compression: Compression, content: Buffer): Promise<Buffer> {
+export async function encodeWhole(compression: Compression, content: Buffer, threads?: ContentThreads): Promise<Buffer> {
   const { method, level } = compression;
   if (method === 'none') return content;
-  if (method === 'gzip' || method === 'pygzip') return zlibCompress('gzip', level, content);
-  if (method === 'zstd') return zlibCompress('zstd', level, content);
+  if (method === 'gzip' || method === 'pygzip' || method === 'zstd') {
+    const codec = method === 'zstd' ? method : 'gzip';
+    return threads === undefined ? zlibCompress(codec, level, content) : threads.compress(codec, level, content);
+  }
   const piece = onePiece(content);
   const chunks: Buffer[] = [];
   for await (const chunk of method === 'lz4' ? lz4Encode(piece, content.length) : encode(compression, piece)) chunks.push(chunk);

@@ -3,14 +3,14 @@
  * more time than reading them.
  */
 
-/** Buffers that nobody uses, to be lent to one content after the other. */
+/** Buffers that nobody uses, to be lent to one content after the other. Other threads can be given a part in them. */
 export class SpareMemory {
   readonly #free: Buffer[] = [];
 
   /** A buffer of exactly this many bytes, with anything in them. It is the caller's until it is given back. */
   take(size: number): Buffer {
     const index = this.#free.findIndex((buffer) => buffer.length === size);
-    return this.#free.splice(index, index === -1 ? 0 : 1)[0] ?? Buffer.allocUnsafeSlow(size);
+    return this.#free.splice(index, index === -1 ? 0 : 1)[0] ?? Buffer.from(new SharedArrayBuffer(size));
   }
 
   /** Takes back what {@link take} gave; nobody may use it any more. */

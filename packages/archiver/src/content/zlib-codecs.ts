@@ -13,9 +13,14 @@ import {
   createZstdCompress,
   createZstdDecompress,
   gunzip,
+  gunzipSync,
   gzip,
+  gzipSync,
   zstdCompress,
+  zstdCompressSync,
   zstdDecompress,
+  zstdDecompressSync,
+  type ZlibOptions,
   type ZstdOptions,
 } from 'node:zlib';
 import { promisify } from 'node:util';
@@ -38,8 +43,13 @@ export function zlibCompressor(codec: ZlibCodec, level: number | undefined): Tra
 
 /** Compresses at once, beside the main thread. */
 export async function zlibCompress(codec: ZlibCodec, level: number | undefined, content: Buffer): Promise<Buffer> {
-  if (codec === 'gzip') return promisify(gzip)(content, { level: level ?? defaultLevels.gzip, chunkSize: wholeChunkSize });
-  return promisify(zstdCompress)(content, { ...zstdOptions(level), pledgedSrcSize: content.length, chunkSize: wholeChunkSize });
+  if (codec === 'gzip') return promisify(gzip)(content, gzipWhole(level));
+  return promisify(zstdCompress)(content, zstdWhole(level, content));
+}
+
+/** The same in this thread. */
+export function zlibCompressNow(codec: ZlibCodec, level: number | undefined, content: Buffer): Buffer {
+  return codec === 'gzip' ? gzipSync(content, gzipWhole(level)) : zstdCompressSync(content, zstdWhole(level, content));
 }
 
 /** Decompresses. Throws system errors with codes `Z_...` and `ZSTD_...`. */
@@ -58,21 +68,49 @@ export async function* zlibDecode(codec: ZlibCodec, stored: StoredBytes): AsyncG
  * @param expected bytes that the content probably has; more is right, too, and slower
  * @returns undefined where that is not enough: there is more than one member or frame, more than `limit` bytes, or damage
  */
-export async function zlibDecodeWhole(
-  codec: ZlibCodec,
-  stored: Buffer,
-  sizes: { readonly expected: number; readonly limit: number },
-): Promise<Buffer | undefined> {
-  // A little more than expected, or a second piece would be begun for nothing.
-  const options = { chunkSize: sizes.expected + roomBehind, maxOutputLength: sizes.limit, info: true };
+export async function zlibDecodeWhole(codec: ZlibCodec, stored: Buffer, sizes: WholeSizes): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     const done = (error: Error | null, result: unknown): void => {
-      const { buffer, engine } = (result ?? {}) as Partial<{ buffer: Buffer; engine: { bytesWritten: number } }>;
-      resolve(error === null && engine?.bytesWritten === stored.length ? buffer : undefined);
+      resolve(error === null ? allOf(stored, result) : undefined);
     };
-    if (codec === 'gzip') gunzip(stored, options, done);
-    else zstdDecompress(stored, options, done);
+    if (codec === 'gzip') gunzip(stored, decodeWhole(sizes), done);
+    else zstdDecompress(stored, decodeWhole(sizes), done);
   });
+}
+
+/** The same in this thread. */
+export function zlibDecodeNow(codec: ZlibCodec, stored: Buffer, sizes: WholeSizes): Buffer | undefined {
+  const options = decodeWhole(sizes);
+  try {
+    return allOf(stored, codec === 'gzip' ? gunzipSync(stored, options) : zstdDecompressSync(stored, options));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What was decoded, if all that is stored was used up for it. */
+function allOf(stored: Buffer, result: unknown): Buffer | undefined {
+  const { buffer, engine } = result as { readonly buffer: Buffer; readonly engine: { readonly bytesWritten: number } };
+  return engine.bytesWritten === stored.length ? buffer : undefined;
+}
+
+/** Sizes of what is decoded into one piece, in bytes. */
+export interface WholeSizes {
+  readonly expected: number;
+  readonly limit: number;
+}
+
+/** A little more than expected, or a second piece would be begun for nothing. */
+function decodeWhole({ expected, limit }: WholeSizes): Pick<ZlibOptions & ZstdOptions, 'chunkSize' | 'maxOutputLength' | 'info'> {
+  return { chunkSize: expected + roomBehind, maxOutputLength: limit, info: true };
+}
+
+function gzipWhole(level: number | undefined): ZlibOptions {
+  return { level: level ?? defaultLevels.gzip, chunkSize: wholeChunkSize };
+}
+
+function zstdWhole(level: number | undefined, content: Buffer): ZstdOptions {
+  return { ...zstdOptions(level), pledgedSrcSize: content.length, chunkSize: wholeChunkSize };
 }
 
 function zstdOptions(level: number = defaultLevels.zstd): ZstdOptions {
