@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // The executable. An installed package runs its built code; a checkout runs its source, without a build.
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import * as nodeModule from 'node:module';
+import { join } from 'node:path';
 
 const major = Number.parseInt(process.versions.node, 10);
 if (major < 24) {
@@ -17,6 +18,7 @@ if (process.argv.includes('restore-wal') || process.argv.includes('get-wal')) {
     process.exit(255);
   });
 }
+keepCompiledCode();
 const source = new URL('../src/main.ts', import.meta.url);
 if (existsSync(source)) {
   const condition = '@walvault/source';
@@ -27,4 +29,28 @@ if (existsSync(source)) {
   await import(source.href);
 } else {
   await import(new URL('../dist/main.js', import.meta.url).href);
+}
+
+/**
+ * Node keeps what it has compiled for the next start, which takes half the time then. Whoever can write there can make this program do
+ * anything, so it is a directory of the user's own, below one of his own; without one it is done without.
+ */
+function keepCompiledCode() {
+  const { CACHE_DIRECTORY, XDG_CACHE_HOME, HOME } = process.env;
+  const base = CACHE_DIRECTORY || XDG_CACHE_HOME || HOME;
+  if (!base?.startsWith('/')) return;
+  const directory = join(base === HOME ? join(HOME, '.cache') : base, 'walvault', 'compiled');
+  try {
+    if (!isOurs(base)) return;
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    if (isOurs(join(directory, '..')) && isOurs(directory)) nodeModule.enableCompileCache(directory);
+  } catch {
+    // It was to save time only.
+  }
+}
+
+/** Whether nobody else may write there. */
+function isOurs(directory) {
+  const { uid, mode } = statSync(directory);
+  return uid === process.getuid?.() && (mode & 0o022) === 0;
 }
