@@ -9,6 +9,11 @@ export function formatBytes(bytes: number): string {
   return `${power === 0 ? value : value.toFixed(1)} ${units[power]}`;
 }
 
+/** `-1.5 MiB`: a distance that may be either way. */
+export function formatSignedBytes(bytes: number): string {
+  return bytes < 0 ? `-${formatBytes(-bytes)}` : formatBytes(bytes);
+}
+
 /** `12 s ago`, for a time as ISO 8601. */
 export function formatAge(iso: string, nowMs: number = Date.now()): string {
   const seconds = Math.max(0, Math.round((nowMs - Date.parse(iso)) / 1000));

@@ -15,6 +15,7 @@ import { addReceivingCommands } from './program/receiving.ts';
 import { addRecoveringCommands } from './program/recovering.ts';
 import { readLogLevel } from './program/quantities.ts';
 import type { Run } from './program/runner.ts';
+import { addViewingCommands } from './program/viewing.ts';
 
 /**
  * Builds the program.
@@ -52,6 +53,7 @@ export function buildProgram(stop: AbortSignal, exit: (code: number) => void): C
   addMaintainingCommands(program, run);
   addOperatingCommands(program, run);
   addExplainingCommands(program, run);
+  addViewingCommands(program, run);
   return program;
 }
 

@@ -11,5 +11,7 @@ export { formatOptionReference } from './option-reference.ts';
 export type { CompressionLevel, RecoveryWindow, RetentionPolicy, WalRetentionPolicy } from './option-types.ts';
 export { redactPasswords } from './redact.ts';
 export type { Setting, SettingOrigin } from './resolver.ts';
+export { shownValue } from './shown-value.ts';
+export type { ShownValue } from './shown-value.ts';
 export type { ArchiveHooks, ServerConfig, ServerDirectories } from './server-config.ts';
 export type { Compression, FlushMode, GapPolicy, SlotPolicy } from './server-options.ts';

@@ -80,10 +80,11 @@ async function waitFor(
 }
 
 function tellFailure(context: CommandContext, server: ServerConfig, error: unknown): void {
-  const { message, hint } = describeError(error);
+  const { message, hint, code } = describeError(error);
   const isAboutPrivilege = WalvaultError.is(error) && error.code === 'ERR_MISSING_PRIVILEGE';
   context.output.failure(
     isAboutPrivilege ? message : `Unable to perform pg_switch_wal for server '${server.name}': ${message}`,
     hint,
+    code,
   );
 }

@@ -2,6 +2,7 @@
 import type { ServerConfig } from '@walvault/config';
 import { openSql, openStreaming } from '../connections.ts';
 import { CoreError } from '../errors.ts';
+import type { ReportedError } from '../receiver-state.ts';
 import { reportError } from '../state-publisher.ts';
 import { factsQuery } from './facts-query.ts';
 import { type FactsRow, readFacts } from './read-facts.ts';
@@ -22,23 +23,28 @@ export interface ObserveOptions {
 
 /** Looks at a server. Never rejects: what stands in the way is in the answer. One round trip a connection once it is open. */
 export async function observeServer(server: ServerConfig, options: ObserveOptions): Promise<ServerObservation> {
-  const { conninfo, streamingConninfo } = options.host === 'backup' ? server : walHost(server);
-  const seen = { ...server, walConninfo: conninfo, walStreamingConninfo: streamingConninfo };
   const [streaming, sql] = await Promise.all([
-    withPatience(options, (signal) => askWalsender(seen, signal)).catch(reportError),
-    withPatience(options, (signal) => askSql(seen, signal)).catch(reportError),
+    withPatience(options, (signal) => askWalsender(seenAs(server, options), signal)).catch(reportError),
+    observeSql(server, options),
   ]);
   return { streaming, sql };
+}
+
+/** Looks over the ordinary connection alone: over the other one the look would be among the walsenders that are seen. Never rejects. */
+export async function observeSql(server: ServerConfig, options: ObserveOptions): Promise<SqlFacts | ReportedError> {
+  return withPatience(options, (signal) => askSql(seenAs(server, options), signal)).catch(reportError);
+}
+
+/** The server with the connections of the wanted host. */
+function seenAs(server: ServerConfig, { host }: ObserveOptions): ServerConfig {
+  if (host !== 'backup') return server;
+  return { ...server, walConninfo: server.conninfo, walStreamingConninfo: server.streamingConninfo };
 }
 
 /** Looks at the primary of a standby that WAL is received from (`primary_conninfo`). @throws what connecting and asking throw */
 export async function observePrimary(server: ServerConfig, options: ObserveOptions): Promise<SqlFacts> {
   const seen = { ...server, walConninfo: server.primaryConninfo, slotName: undefined };
   return withPatience(options, (signal) => askSql(seen, signal));
-}
-
-function walHost({ walConninfo, walStreamingConninfo }: ServerConfig): Pick<ServerConfig, 'conninfo' | 'streamingConninfo'> {
-  return { conninfo: walConninfo, streamingConninfo: walStreamingConninfo };
 }
 
 async function askWalsender(server: ServerConfig, signal: AbortSignal): Promise<StreamingFacts> {

@@ -124,6 +124,7 @@ function readWalSender(row: WalSenderRow): WalSender {
     clientHostname: row.client_hostname ?? undefined,
     clientPort: row.client_port ?? undefined,
     backendStart: mapped(row.backend_start, toDate),
+    backendStartText: row.backend_start ?? undefined,
     backendXmin: row.backend_xmin ?? undefined,
     state: row.state ?? undefined,
     sentLsn: mapped(row.sent_lsn, parseLsn),

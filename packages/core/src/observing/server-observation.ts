@@ -96,6 +96,8 @@ export interface WalSender {
   /** -1 for a Unix socket. */
   readonly clientPort: number | undefined;
   readonly backendStart: Date | undefined;
+  /** The same as the server writes it, with microseconds: `2026-11-27T10:48:39.071325+00:00`. */
+  readonly backendStartText: string | undefined;
   readonly backendXmin: string | undefined;
   /** `startup`, `catchup`, `streaming`, `backup` or `stopping`. */
   readonly state: string | undefined;

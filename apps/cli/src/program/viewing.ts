@@ -1,0 +1,33 @@
+/** Commands that show how a server, its configuration and this installation are. */
+import { type Command, Option } from 'commander';
+import type { Runner } from './runner.ts';
+
+/** Adds them. */
+export function addViewingCommands(program: Command, run: Runner): void {
+  program
+    .command('replication-status <servers...>')
+    .description('show who streams from the server, and what of it is durable here; `all` stands for every server')
+    .option('--minimal', 'one line for each')
+    .addOption(
+      new Option('--target <which>', 'standbys that replay, or streamers such as walvault that do not')
+        .choices(['all', 'hot-standby', 'wal-streamer'])
+        .default('all'),
+    )
+    .addOption(
+      new Option('--source <which>', 'ask the server of conninfo, or that of wal_conninfo')
+        .choices(['backup-host', 'wal-host'])
+        .default('backup-host'),
+    )
+    .action(async (servers: string[], options, command: Command) =>
+      run(command, async (context) =>
+        (await import('../commands/replication-status.ts')).replicationStatusCommand(context, servers, options),
+      ),
+    );
+  program
+    .command('show-servers <servers...>')
+    .alias('show-server')
+    .description('show all options of a server, and what it answers right now; `all` stands for every server')
+    .action(async (servers: string[], _options, command: Command) =>
+      run(command, async (context) => (await import('../commands/show-servers.ts')).showServersCommand(context, servers)),
+    );
+}
