@@ -28,6 +28,9 @@ export {
   UnsupportedServerError,
 } from './errors.ts';
 export type { ProtocolErrorCode } from './errors.ts';
+export { probeHosts } from './probe-hosts.ts';
+export type { AddressProbe, HostProbe, ProbeOptions } from './probe-hosts.ts';
+export { quoteHba, quoteIdentifier, quoteLiteral } from './quoting.ts';
 export { ReplicationConnection } from './replication-connection.ts';
 export type {
   ReplicationConnectionOptions,
@@ -41,6 +44,7 @@ export { ReplicationStream } from './replication-stream.ts';
 export type { EndOfTimeline, StreamEnd } from './replication-stream.ts';
 export { resolveConnection } from './resolve-connection.ts';
 export type { ConninfoOverrides, ResolveConnectionOptions } from './resolve-connection.ts';
+export { isVerifierOf, scramVerifier } from './password-verifier.ts';
 export { ServerError } from './server-error.ts';
 export type { ServerMessageFields } from './server-error.ts';
 export { SqlConnection } from './sql-connection.ts';

@@ -86,6 +86,11 @@ export class ReplicationConnection implements AsyncDisposable {
     this.backendPid = greeting.backendPid;
   }
 
+  /** Version of TLS on this connection (`TLSv1.3`); undefined when it is not encrypted. */
+  get tlsVersion(): string | undefined {
+    return this.#session.tls?.getProtocol() ?? undefined;
+  }
+
   /** Parameters that the server reports (`server_version`, `in_hot_standby`, ...), newest values. */
   get parameterStatus(): ReadonlyMap<string, string> {
     return this.#session.parameterStatus;

@@ -100,7 +100,7 @@ export class ScramClient {
 }
 
 /** As PostgreSQL stores it: SASLprep, or the raw text when SASLprep refuses it or leaves nothing. */
-function normalizePassword(password: string): string {
+export function normalizePassword(password: string): string {
   try {
     return saslprep(password) || password;
   } catch {

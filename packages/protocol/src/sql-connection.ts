@@ -29,6 +29,11 @@ export class SqlConnection implements AsyncDisposable {
     this.backendPid = greeting.backendPid;
   }
 
+  /** Version of TLS on this connection (`TLSv1.3`); undefined when it is not encrypted. */
+  get tlsVersion(): string | undefined {
+    return this.#session.tls?.getProtocol() ?? undefined;
+  }
+
   /** Parameters that the server reports (`server_version`, `in_hot_standby`, ...), newest values. */
   get parameterStatus(): ReadonlyMap<string, string> {
     return this.#session.parameterStatus;

@@ -8,6 +8,7 @@ import { Authentication } from './authenticate.ts';
 import type { ConnectionParameters, HostAddress, ProtocolVersions } from './connection-parameters.ts';
 import { AuthenticationError, ProtocolViolationError, UnsupportedServerError } from './errors.ts';
 import { startupMessage } from './frontend-messages.ts';
+import { quoteHba, quoteIdentifier } from './quoting.ts';
 import { ServerError, type ServerMessageFields } from './server-error.ts';
 import { oldestServerVersion, parseServerVersion } from './server-version.ts';
 import type { Session } from './session.ts';
@@ -139,12 +140,4 @@ function hbaHint({ parameters, host, purpose, session }: RefusalContext, role: s
       : `${session.tls === undefined ? 'host' : 'hostssl'} ${database} ${user} ${address}/${isIPv4(address) ? 32 : 128} scram-sha-256`;
   const attribute = purpose === 'replication' ? 'LOGIN REPLICATION' : 'LOGIN';
   return `Check that the role exists (CREATE ROLE ${role} ${attribute};) and that pg_hba.conf has a line for it, like "${line}", then reload the server.`;
-}
-
-function quoteIdentifier(name: string): string {
-  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
-}
-
-function quoteHba(name: string): string {
-  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : `"${name}"`;
 }
