@@ -11,6 +11,7 @@ import { addExplainingCommands } from './program/explaining.ts';
 import { addInspectingCommands } from './program/inspecting.ts';
 import { addMaintainingCommands } from './program/maintaining.ts';
 import { addOperatingCommands } from './program/operating.ts';
+import { addPreparingCommands } from './program/preparing.ts';
 import { addReceivingCommands } from './program/receiving.ts';
 import { addRecoveringCommands } from './program/recovering.ts';
 import { readLogLevel } from './program/quantities.ts';
@@ -54,6 +55,7 @@ export function buildProgram(stop: AbortSignal, exit: (code: number) => void): C
   addOperatingCommands(program, run);
   addExplainingCommands(program, run);
   addViewingCommands(program, run);
+  addPreparingCommands(program, run);
   return program;
 }
 
