@@ -60,10 +60,22 @@ describe('synchronous_standby_names', () => {
   test.each([
     { names: '', receiver: undefined, section: '', status: 'ok', is: 'empty' },
     { names: 'FIRST 1 (standby1)', receiver: undefined, section: '', status: 'ok', is: 'of others' },
-    { names: 'FIRST 1 ("Barman_Receive_WAL", other)', receiver: undefined, section: '', status: 'problem', is: 'with us, and no receiver' },
+    {
+      names: 'FIRST 1 ("Barman_Receive_WAL", other)',
+      receiver: undefined,
+      section: '',
+      status: 'problem',
+      is: 'with us, and no receiver',
+    },
     { names: '*', receiver: undefined, section: '', status: 'problem', is: 'with everybody, and no receiver' },
     { names: 'barman_receive_wal', receiver: running, section: '', status: 'ok', is: 'with us, and a receiver' },
-    { names: 'barman_receive_wal', receiver: running, section: 'flush = segment', status: 'problem', is: 'with us, and a flush a segment' },
+    {
+      names: 'barman_receive_wal',
+      receiver: running,
+      section: 'flush = segment',
+      status: 'problem',
+      is: 'with us, and a flush a segment',
+    },
   ] as const)('$is', async ({ names, receiver, section, status }) => {
     const facts = await factsWith({ settings: { synchronous_standby_names: names }, here: { receiver }, section });
     expect(judgeSynchronous(facts).map((finding) => finding.status)).toEqual([status]);
