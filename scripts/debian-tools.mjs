@@ -50,6 +50,12 @@ const groups = [
     packages: ['xz-utils', 'bzip2', 'pigz', 'zstd', 'lz4'],
     alone: [],
   },
+  {
+    name: 'the shells zsh (linked statically) and fish, and mandoc, which checks manual pages',
+    programs: ['zsh-static', 'fish', 'mandoc'],
+    packages: [],
+    alone: ['zsh-static', 'zsh-common', 'fish', 'fish-common', 'libpcre2-32-0', 'mandoc'],
+  },
 ];
 
 class Failure extends Error {}
@@ -124,7 +130,7 @@ function download(wanted, directory) {
   const archives = join(directory, 'cache/archives');
   const fetch = ['--yes', '--download-only', '--no-install-recommends', '--reinstall'];
   try {
-    run('apt-get', [...apt, ...fetch, 'install', ...named('packages')]);
+    if (named('packages').length > 0) run('apt-get', [...apt, ...fetch, 'install', ...named('packages')]);
   } catch {
     // apt refuses to think about dependencies while any installed package lacks something: then we do.
     run('apt-get', [...apt, 'download', ...lackingWith(apt, named('packages'))], { cwd: archives });
@@ -163,7 +169,8 @@ function tryOut(top, program) {
   // Barman's programs are Python's, Debian's own Python: another one has not the database driver.
   const python = [join(top, 'usr/bin/python3'), '/usr/bin/python3'].find((candidate) => existsSync(candidate));
   const argv = program.startsWith('barman') ? [python ?? 'python3', path] : [path];
-  run(argv[0], [...argv.slice(1), program === 'pgbackrest' ? 'version' : '--version'], { env });
+  if (program === 'mandoc') run(argv[0], [], { env, input: '.Dd January 1, 2026\n.Dt X 1\n.Os\n' });
+  else run(argv[0], [...argv.slice(1), program === 'pgbackrest' ? 'version' : '--version'], { env });
 }
 
 function wantedGroups() {

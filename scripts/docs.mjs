@@ -4,12 +4,13 @@
 //   node --conditions=@walvault/source scripts/docs.mjs --check    fails when a file differs from what would be written
 //
 // docs/configuration.md comes from the tables of options in packages/config; docs/errors.md and apps/cli/manual/errors.json, which
-// `walvault explain` reads, from the doc comments of the error codes.
+// `walvault explain` reads, from the doc comments of the error codes; apps/cli/man/walvault.1 from the definition of the program.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatOptionReference } from '../packages/config/src/index.ts';
 import { formatErrorManual, readErrorManual } from './docs/error-manual.mjs';
+import { formatManPage } from './docs/man-page.mjs';
 
 /** What the loader reads and checks, and nothing acts on yet: the reason, and the names of the options. */
 const withoutEffect = [
@@ -41,6 +42,7 @@ const files = [
   ['docs/configuration.md', configuration()],
   ['docs/errors.md', formatErrorManual(errorManual)],
   ['apps/cli/manual/errors.json', `${JSON.stringify(errorManual, undefined, 2)}\n`],
+  ['apps/cli/man/walvault.1', formatManPage()],
 ];
 const isCheck = process.argv.includes('--check');
 for (const [name, text] of files) {

@@ -35,7 +35,7 @@ test('the help lists every command with what it does, and what prints the line f
     expect.arrayContaining(['archive-wal', 'cron', 'get-wal', 'list-servers', 'receive-wal', 'restore-wal', 'status']),
   );
   const printed = execFileSync(process.execPath, [executable, '--help'], { encoding: 'utf8' });
-  expect(printed).toContain('walvault restore-wal --print-command SERVER');
+  expect(printed).toContain('walvault restore-wal --print-command pg');
 });
 
 test('every command has examples in its help, and each of them is one of that command', () => {

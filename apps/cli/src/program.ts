@@ -14,7 +14,7 @@ import { addOperatingCommands } from './program/operating.ts';
 import { addPreparingCommands } from './program/preparing.ts';
 import { addReceivingCommands } from './program/receiving.ts';
 import { addRecoveringCommands } from './program/recovering.ts';
-import { readLogLevel } from './program/quantities.ts';
+import { logLevels, readLogLevel } from './program/quantities.ts';
 import type { Run } from './program/runner.ts';
 import { addViewingCommands } from './program/viewing.ts';
 
@@ -30,7 +30,11 @@ export function buildProgram(stop: AbortSignal, exit: (code: number) => void): C
     .option('-c, --config <file>', 'configuration file (default: ~/.walvault.conf, /etc/walvault.conf, then those of Barman)')
     .option('-q, --quiet', 'print errors and warnings only')
     .option('-d, --debug', 'log more, and name the page of the manual behind each error')
-    .addOption(new Option('--log-level <level>', 'log from this level on, whatever log_level says').argParser(readLogLevel))
+    .addOption(
+      new Option('--log-level <level>', 'log from this level on, whatever log_level says')
+        .choices(logLevels)
+        .argParser(readLogLevel),
+    )
     .addOption(
       new Option(
         '--color, --colour <when>',

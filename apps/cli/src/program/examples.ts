@@ -91,6 +91,11 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
   'list-processes': [['walvault list-processes pg', 'what runs for a server, with process IDs']],
   'terminate-process': [['walvault terminate-process pg archive-wal', 'end an archiver']],
   'lock-directory-cleanup': [['walvault lock-directory-cleanup', 'remove what crashed processes left']],
+  completion: [
+    ['walvault completion bash > /etc/bash_completion.d/walvault', 'for bash, for everybody'],
+    ['walvault completion zsh > /usr/local/share/zsh/site-functions/_walvault', 'for zsh'],
+    ['walvault completion fish > ~/.config/fish/completions/walvault.fish', 'for fish'],
+  ],
   explain: [
     ['walvault explain ERR_SLOT_MISSING', 'an error of walvault; explain slot_missing does, too'],
     ['walvault explain 58P01', 'an SQLSTATE of the server'],

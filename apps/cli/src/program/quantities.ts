@@ -34,18 +34,12 @@ export function readTimelineId(text: string): TimelineId {
   throw new InvalidArgumentError('Give the ID of a timeline: a number from 1 to 4294967295, or the 8 digits of file names.');
 }
 
-const logLevels: readonly string[] = [
-  'NOTSET',
-  'DEBUG',
-  'INFO',
-  'WARNING',
-  'ERROR',
-  'CRITICAL',
-] satisfies readonly ServerConfig['logLevel'][];
+/** Levels of the log, in Barman's words. */
+export const logLevels: readonly ServerConfig['logLevel'][] = ['NOTSET', 'DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'];
 
-/** Reads a level of the log, in Barman's words, upper or lower case. @throws {InvalidArgumentError} */
+/** Reads one, upper or lower case. @throws {InvalidArgumentError} */
 export function readLogLevel(text: string): ServerConfig['logLevel'] {
-  const level = text.toUpperCase();
-  if (logLevels.includes(level)) return level as ServerConfig['logLevel'];
+  const level = logLevels.find((name) => name === text.toUpperCase());
+  if (level !== undefined) return level;
   throw new InvalidArgumentError(`Give one of ${logLevels.join(', ')}.`);
 }
