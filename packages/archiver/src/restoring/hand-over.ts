@@ -12,8 +12,10 @@ import { type Logger, silentLogger, type WalFileName } from '@walvault/wal';
 import { checkedBytes } from '../content/checked-bytes.ts';
 import { WalFileError } from '../errors.ts';
 import { findWal, type FoundWal, type WalLocation } from '../wal-files/find-wal.ts';
+import { isSegmentFile } from '../wal-files/layout.ts';
 import { knownSha256 } from './known-content.ts';
 import type { WalReadOptions } from './open-wal.ts';
+import { PartialProof } from './partial-proof.ts';
 import { SegmentProof } from './segment-proof.ts';
 
 /** Where to look for WAL, whom to tell about copies that could not be used, and when to stop. */
@@ -57,7 +59,7 @@ export async function handOver(request: HandOverRequest): Promise<HandedOver | u
     // The beginning of a segment is no substitute for the whole one that is damaged.
     if (failure !== undefined && found.isPartial) continue;
     try {
-      await writeOut(request, found);
+      await writeOutAtRest(request, found);
       return { path: content.path, location: found.location, isPartial: found.isPartial, stats: content.stats };
     } catch (error) {
       if (!(error instanceof WalFileError)) throw error;
@@ -91,6 +93,23 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/**
+ * A partial segment can be written to while it is read, and what was read is of two moments then: the later WAL stands behind a place that was
+ * still empty. Another look tells that from damage.
+ */
+async function writeOutAtRest(request: HandOverRequest, found: FoundWal): Promise<void> {
+  for (let looks = 1; ; looks += 1) {
+    try {
+      return await writeOut(request, found);
+    } catch (error) {
+      const isSettled = !found.isPartial || looks === mostLooks;
+      if (isSettled || !(error instanceof WalFileError) || error.code !== 'ERR_WAL_FILE_CORRUPT') throw error;
+    }
+  }
+}
+
+const mostLooks = 3;
+
 async function writeOut(request: HandOverRequest, found: FoundWal): Promise<void> {
   const { options, destination } = request;
   const temporary = join(dirname(destination), `.${basename(destination)}.${process.pid}.tmp`);
@@ -116,13 +135,20 @@ async function* untilAborted(
   }
 }
 
-/** The beginning of a segment ends anywhere, and a text is checked as a whole; a complete segment is right from its first to its last byte. */
+/** A text is checked as a whole; a complete segment is right from its first to its last byte, the beginning of one as far as it goes. */
 async function provenBytes({ options, file }: HandOverRequest, found: FoundWal): Promise<AsyncIterable<Buffer>> {
   const { content, isPartial } = found;
   const bytes = checkedBytes({ content, name: file, facts: options, isPartial, atOnce: true });
-  if (file.kind !== 'segment' || isPartial || options.verify === false) return bytes;
-  const sha256 = await knownSha256(options.catalogPath, file.name, content.stats);
-  const proof = new SegmentProof({ name: file, facts: options, path: content.path, sha256 });
+  if (!isSegmentFile(file) || options.verify === false) return bytes;
+  const proof =
+    isPartial || file.kind === 'partial'
+      ? new PartialProof(file, options, content.path)
+      : new SegmentProof({
+          name: file,
+          facts: options,
+          path: content.path,
+          sha256: await knownSha256(options.catalogPath, file.name, content.stats),
+        });
   return (async function* () {
     for await (const chunk of bytes) {
       proof.take(chunk);

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { parseWalFileName } from '@walvault/wal';
@@ -145,6 +145,19 @@ test('serves the partial segment filled up with zeros when asked to, and only th
   expect(restored.length).toBe(1024 * 1024);
   expect(restored.subarray(0, 300_000).equals(walFile(name).subarray(0, 300_000))).toBe(true);
   expect(restored.subarray(300_000).every((byte) => byte === 0)).toBe(true);
+});
+
+test('a partial segment with WAL behind damage is not handed over, unless that is asked for', async () => {
+  await using at = await recovering();
+  const name = segmentName(1, 2);
+  await at.server.put(segmentName(1, 1));
+  const damaged = walFile(name).subarray(0, 50_000);
+  damaged[20_000]! ^= 4;
+  await writeFile(join(at.server.streaming, `${name}.partial`), damaged);
+  await expect(at.restore(name, { partial: true })).rejects.toThrow(/\.partial.* is damaged: the (record|page) at 0\/2/);
+  expect(existsSync(at.destination)).toBe(false);
+  const asItIs = { ...at.server.reading, verify: false };
+  expect(await restoreWal(asItIs, name, at.destination, { partial: true })).toMatchObject({ kind: 'restored', isPartial: true });
 });
 
 test('a partial segment that nothing was written to is nothing to restore', async () => {

@@ -6,10 +6,10 @@
  * what that cannot prove is the rest of a record that began in the segment before (see `WalChecker`).
  */
 import { createHash, type Hash } from 'node:crypto';
-import { formatLsn, longPageHeaderSize, readPageHeader, startLsnOfName, WalChecker, type WalFault } from '@walvault/wal';
+import { longPageHeaderSize, readPageHeader, startLsnOfName, WalChecker } from '@walvault/wal';
 import { checkFirstPage, type ClusterFacts } from '../content/check-wal-file.ts';
-import { WalFileError } from '../errors.ts';
 import type { SegmentFileName } from '../wal-files/layout.ts';
+import { corruptWal } from './corrupt-wal.ts';
 
 /** What is to be proven. */
 export interface SegmentProofOptions {
@@ -20,10 +20,6 @@ export interface SegmentProofOptions {
   /** SHA-256 of the right content in hexadecimal digits, if it is known. */
   readonly sha256: string | undefined;
 }
-
-const hint =
-  'Look for another copy of it: in pg_wal of the server or a standby, in another archive. To recover to a point before the damage, set it as ' +
-  'the recovery target and let restore-wal hand over the file as it is (--no-verify).';
 
 /** Takes the content from its start. */
 export class SegmentProof {
@@ -50,7 +46,7 @@ export class SegmentProof {
   /** To be called behind the last byte. @throws {WalFileError} `ERR_WAL_FILE_CORRUPT` when the content is not what it was */
   finish(): void {
     if (this.#hash === undefined || this.#hash.digest('hex') === this.#options.sha256) return;
-    throw this.#error('does not hold what was archived: its checksum is not the one in the catalogue');
+    throw corruptWal(this.#options.path, 'does not hold what was archived: its checksum is not the one in the catalogue');
   }
 
   #begin(): void {
@@ -68,12 +64,7 @@ export class SegmentProof {
   }
 
   #check(checker: WalChecker, chunk: Buffer): void {
-    const fault: WalFault | undefined = checker.check(chunk);
-    if (fault !== undefined)
-      throw this.#error(`is damaged: the ${fault.kind} at ${formatLsn(fault.lsn)} is not right: ${fault.problem}`);
-  }
-
-  #error(problem: string): WalFileError {
-    return new WalFileError('ERR_WAL_FILE_CORRUPT', this.#options.path, problem, { hint });
+    const fault = checker.check(chunk);
+    if (fault !== undefined) throw corruptWal(this.#options.path, fault);
   }
 }
