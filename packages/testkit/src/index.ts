@@ -14,7 +14,7 @@ export { ServerStartError } from './postmaster.ts';
 export { RecordingProxy, recordingProxy } from './recording-proxy.ts';
 export { RunningProgram, runAsServerUser, startAsServerUser } from './run-program.ts';
 export { ScriptedConnection, ScriptedServer, scriptedServer } from './scripted-server.ts';
-export { serverUser, spawnAsServerUser } from './server-user.ts';
+export { serverUser, serverUserName, spawnAsServerUser } from './server-user.ts';
 export { createStandby, startCluster, startExisting } from './start-cluster.ts';
 export { keepTemporaryDirectories, temporaryDirectory } from './temporary-directory.ts';
 export { verifyWorkload } from './verify-workload.ts';

@@ -29,8 +29,8 @@ export interface GuideSetting {
   readonly isSetUp?: boolean | undefined;
   /** Default 15, whose client programs are on every machine that the tests run on. */
   readonly major?: PostgresMajor | undefined;
-  /** Programs for the machine of walvault beside it and those of PostgreSQL: directories of them. */
-  readonly programs?: readonly string[] | undefined;
+  /** Scripts to call by name, beside walvault and the programs of PostgreSQL; they may have names of the page in them. */
+  readonly programs?: Readonly<Record<string, string>> | undefined;
   /** What else stands for something: text of the page, text of this machine. */
   readonly names?: readonly (readonly [string, string])[] | undefined;
 }
@@ -104,8 +104,7 @@ export class GuideMachines implements AsyncDisposable {
   }
 
   #path(): string {
-    const { programs = [], major = 15 } = this.#setting;
-    return [this.#programDirectory, ...programs, binaries(major).directory, '/usr/bin', '/bin'].join(':');
+    return [this.#programDirectory, binaries(this.#setting.major ?? 15).directory, '/usr/bin', '/bin'].join(':');
   }
 
   get #programDirectory(): string {
@@ -155,10 +154,13 @@ export class GuideMachines implements AsyncDisposable {
     const vault: Names = [
       ...(this.#setting.names ?? []),
       ['/etc/walvault.conf', this.#vault.configFile],
+      ['/etc/barman.conf', this.#vault.configFile],
       ['/var/lib/walvault', home],
+      ['/var/lib/barman', home],
       ['/usr/lib/node_modules/walvault', join(import.meta.dirname, '../..')],
       ['/usr/bin/node', process.execPath],
       ['10.0.0.0/24', '127.0.0.0/8'],
+      ['/var/tmp/', `${this.#directory.path}/`],
     ];
     return host === undefined ? vault : [...vault, ['/var/lib/postgresql', this.#placeOf(host).home]];
   }
@@ -169,10 +171,16 @@ export class GuideMachines implements AsyncDisposable {
     for (const name of clientPrograms) {
       const { argv, env } = findProgram(name);
       const settings = Object.entries(env).map(([key, value]) => `${key}='${value}'`);
-      const script = `#!/bin/sh\nexec env ${settings.join(' ')} ${argv.map((word) => `'${word}'`).join(' ')} "$@"\n`;
-      await writeFile(join(this.#programDirectory, name), script);
-      await chmod(join(this.#programDirectory, name), 0o755);
+      await this.#installProgram(name, `exec env ${[...settings, ...argv].join(' ')} "$@"`);
     }
+    for (const [name, script] of Object.entries(this.#setting.programs ?? {}))
+      await this.#installProgram(name, this.#toHere(script, undefined));
+  }
+
+  async #installProgram(name: string, script: string): Promise<void> {
+    const path = join(this.#programDirectory, name);
+    await writeFile(path, `#!/bin/sh\n${script}\n`);
+    await chmod(path, 0o755);
   }
 
   async #addHost(name: string, state: HostState): Promise<void> {
@@ -192,7 +200,8 @@ export class GuideMachines implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const name of this.#hosts.keys()) await this.#shell('pg_ctl stop -m immediate', name);
+    const stop = 'for file in */postmaster.pid; do pg_ctl stop -m immediate -D "${file%/*}"; done';
+    for (const name of this.#hosts.keys()) await this.#shell(stop, name);
     await this.#vault[Symbol.asyncDispose]();
     await this.#directory[Symbol.asyncDispose]();
   }
