@@ -41,6 +41,8 @@ export interface GlobalConfig {
 export interface Configuration {
   /** Absolute path of the main file. */
   readonly file: string;
+  /** All files that were read, in that order, the main one first. What is in a later one wins. */
+  readonly files: readonly string[];
   readonly globals: GlobalConfig;
   /** The servers by name, in the order of their names. */
   readonly servers: ReadonlyMap<string, ServerConfig>;
@@ -79,6 +81,7 @@ export async function loadConfiguration(options: LoadOptions = {}): Promise<Conf
   const globals = buildGlobals(values as GlobalValues, settingsOf(resolver, Object.keys(globalOptions)));
   return deepFreeze({
     file,
+    files: problems.files,
     globals,
     servers: frozenMap(servers.map((server) => [server.section.name, build(server, file, globals)])),
     warnings: problems.warnings,

@@ -23,6 +23,11 @@ export class Problems {
     this.#files.push(file);
   }
 
+  /** The files that were read, in that order. */
+  get files(): readonly string[] {
+    return [...this.#files];
+  }
+
   /** Something that makes the configuration unusable. */
   error(report: ProblemReport): void {
     add(this.#errors, report);

@@ -88,6 +88,22 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['walvault switch-wal --force --archive pg', 'have a segment archived now, also on a quiet server'],
     ['walvault switch-wal all', 'on all servers'],
   ],
+  'replication-status': [
+    ['walvault replication-status pg', 'who streams, how far behind, and what is durable here'],
+    ['walvault replication-status --minimal --target wal-streamer all', 'one line for each archive that streams'],
+  ],
+  'show-servers': [
+    ['walvault show-servers pg', 'all options, and what the server answers'],
+    ['walvault -f json show-servers all', 'of all servers, for programs'],
+  ],
+  'config check': [
+    ['walvault config check', 'the file that would be used'],
+    ['walvault config check /tmp/new.conf', 'a file before it is put in place'],
+  ],
+  'config show': [
+    ['walvault config show pg', 'what is set for a server, and in which line of which file'],
+    ['walvault config show --all', 'defaults as well'],
+  ],
   'list-processes': [['walvault list-processes pg', 'what runs for a server, with process IDs']],
   'terminate-process': [['walvault terminate-process pg archive-wal', 'end an archiver']],
   'lock-directory-cleanup': [['walvault lock-directory-cleanup', 'remove what crashed processes left']],

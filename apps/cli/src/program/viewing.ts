@@ -4,6 +4,7 @@ import type { Runner } from './runner.ts';
 
 /** Adds them. */
 export function addViewingCommands(program: Command, run: Runner): void {
+  program.commandsGroup('Inspecting:');
   program
     .command('replication-status <servers...>')
     .description('show who streams from the server, and what of it is durable here; `all` stands for every server')
@@ -29,5 +30,23 @@ export function addViewingCommands(program: Command, run: Runner): void {
     .description('show all options of a server, and what it answers right now; `all` stands for every server')
     .action(async (servers: string[], _options, command: Command) =>
       run(command, async (context) => (await import('../commands/show-servers.ts')).showServersCommand(context, servers)),
+    );
+  addConfigCommands(program, run);
+}
+
+function addConfigCommands(program: Command, run: Runner): void {
+  const config = program.command('config').description('check the configuration, or show what counts');
+  config
+    .command('check [file]')
+    .description('say all that is wrong with the configuration at once; exit code 0 when it can be used, 1 when not')
+    .action(async (file: string | undefined, _options, command: Command) =>
+      run(command, async (context) => (await import('../commands/config-check.ts')).configCheckCommand(context, file)),
+    );
+  config
+    .command('show [servers...]')
+    .description('show the options that are set, and where; without passwords')
+    .option('--all', 'those that have their default, or none, as well')
+    .action(async (servers: string[], options, command: Command) =>
+      run(command, async (context) => (await import('../commands/config-show.ts')).configShowCommand(context, servers, options)),
     );
 }
