@@ -19,6 +19,10 @@ if (process.argv.includes('restore-wal') || process.argv.includes('get-wal')) {
   });
 }
 keepCompiledCode();
+if (process.argv.includes('run')) {
+  // Many servers share the threads that wait for disks and name servers; one that hangs must leave some to the others.
+  process.env.UV_THREADPOOL_SIZE ??= '64';
+}
 const source = new URL('../src/main.ts', import.meta.url);
 if (existsSync(source)) {
   const condition = '@walvault/source';

@@ -63,7 +63,7 @@ export class CommandContext {
    * The log of a server's command that works in the foreground: in a file, or on stderr, there readable on a terminal and JSON lines
    * elsewhere. `--debug` wins over `--log-level`, and that over `log_level`.
    */
-  async log(server: ServerConfig, file: string | undefined): Promise<OpenLog> {
+  async log(server: Pick<ServerConfig, 'logLevel'>, file: string | undefined): Promise<OpenLog> {
     const { openLog } = await import('./log.ts');
     return openLog({
       file,
@@ -74,7 +74,7 @@ export class CommandContext {
   }
 
   /** The level of that log. */
-  logLevel(server: ServerConfig): PinoLevel {
+  logLevel(server: Pick<ServerConfig, 'logLevel'>): PinoLevel {
     const { debug, logLevel = server.logLevel } = this.options;
     return debug === true ? 'debug' : pinoLevels[logLevel];
   }

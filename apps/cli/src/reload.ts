@@ -5,6 +5,7 @@
  * and ends the receiver in good order as SIGTERM does.
  */
 import { type AppliedChanges, checkConninfo, ConfigError, formatProblem, type LiveServerConfig } from '@walvault/core';
+import type { Logger } from '@walvault/wal';
 import type { CommandContext } from './context.ts';
 import type { OpenLog } from './log.ts';
 import { describeError } from './output.ts';
@@ -48,15 +49,20 @@ async function reload({ context, live, log, onReloaded }: ReloadOptions): Promis
     await checkConninfo(next);
     // What came of it is in the log whatever the level was, or will be.
     log.setLevel('info');
-    tell(live.apply(next), log);
+    tellChanges(live.apply(next), log);
     log.setLevel(context.logLevel(next));
     onReloaded();
   } catch (error) {
-    const { message, code } = describeError(error);
-    const problems = error instanceof ConfigError && error.problems.length > 0 ? error.problems.map(formatProblem) : undefined;
-    for (const problem of problems ?? [message]) {
-      log.error({ code }, `SIGHUP: the configuration cannot be used, the old one still counts: ${problem}`);
-    }
+    tellTrouble(error, log);
+  }
+}
+
+/** Says why a configuration cannot be used. */
+export function tellTrouble(error: unknown, log: Logger): void {
+  const { message, code } = describeError(error);
+  const problems = error instanceof ConfigError && error.problems.length > 0 ? error.problems.map(formatProblem) : undefined;
+  for (const problem of problems ?? [message]) {
+    log.error({ code }, `SIGHUP: the configuration cannot be used, the old one still counts: ${problem}`);
   }
 }
 
@@ -65,7 +71,8 @@ function end(): void {
   process.kill(process.pid, 'SIGTERM');
 }
 
-function tell({ atOnce, newStream, restart }: AppliedChanges, log: OpenLog): void {
+/** Says what is different, and from when on it counts. */
+export function tellChanges({ atOnce, newStream, restart }: AppliedChanges, log: Logger): void {
   if (atOnce.length + newStream.length + restart.length === 0)
     log.info({}, 'SIGHUP: configuration read again, nothing is different');
   if (atOnce.length > 0) log.info({ options: atOnce.join(', ') }, 'SIGHUP: changed, and counts from now on');

@@ -24,6 +24,8 @@ export interface ArchiveServerOptions {
   readonly signal: AbortSignal;
   /** Archive what is in this directory, all of it, in place of what the configuration says. */
   readonly directory?: string | undefined;
+  /** So many files of each directory at most, whatever the configuration says; all unless given. */
+  readonly mostFiles?: number | undefined;
   /** Path of the configuration file, which scripts are told. */
   readonly configFile?: string | undefined;
   /** Called for each file when it is safe where it belongs. */
@@ -59,8 +61,8 @@ export async function archiveServer(server: ServerConfig, options: ArchiveServer
       compression,
       workers: server.archiveWorkers,
       batchSize: {
-        streaming: server.streamingArchiverBatchSize,
-        incoming: options.directory === undefined ? server.archiverBatchSize : 0,
+        streaming: lesser(server.streamingArchiverBatchSize, options.mostFiles),
+        incoming: options.directory === undefined ? lesser(server.archiverBatchSize, options.mostFiles) : 0,
       },
       systemIdentifier: await systemIdentifierOf(server),
       ...(await receiverFacts(server)),
@@ -75,6 +77,11 @@ export async function archiveServer(server: ServerConfig, options: ArchiveServer
     if (error instanceof ArchiverBusyError) return 'busy';
     throw error;
   }
+}
+
+/** Nothing, and 0, is no limit. */
+function lesser(configured: number, most = 0): number {
+  return configured === 0 || most === 0 ? Math.max(configured, most) : Math.min(configured, most);
 }
 
 async function sourcesOf(server: ServerConfig): Promise<{ readonly streaming?: string; readonly incoming?: string }> {

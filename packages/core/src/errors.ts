@@ -50,6 +50,15 @@ export type CoreErrorCode =
    */
   | 'ERR_NO_WAL'
   /**
+   * `walvault run` does this for the server, as one of many things in one process, so that it cannot be ended alone by a signal.
+   *
+   * @why A signal would end `run`, and with it the receivers of all its servers.
+   * @do Set `active = false` in the section of the server and send SIGHUP to the process that the message names: `run` then lets go of
+   * this server alone. Set it back and send SIGHUP again when you are done. To end `run` itself, use your service manager.
+   * @retry fatal
+   */
+  | 'ERR_SERVED_BY_RUN'
+  /**
    * The role of the connection may not do on the server what the command needs (SQLSTATE 42501).
    *
    * @why The role was made for streaming only, or lacks membership in `pg_monitor`, `pg_checkpoint` or the right to call a function.

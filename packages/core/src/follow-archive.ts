@@ -7,6 +7,7 @@
 import type { ArchiveReport, XlogDbMemory } from '@walvault/archiver/archiving';
 import type { ServerConfig } from '@walvault/config';
 import { tryParseWalFileName } from '@walvault/wal';
+import { readdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { archiveServer, type ArchiveServerOptions } from './archive-server.ts';
 import { DirectoryWatch } from './directory-watch.ts';
@@ -15,6 +16,8 @@ import { DirectoryWatch } from './directory-watch.ts';
 export interface FollowArchiveOptions extends ArchiveServerOptions {
   /** The configuration as it is when the next pass begins. */
   readonly server: () => ServerConfig;
+  /** Waits until a pass may begin, where many servers have one process; what it gives is disposed of behind the pass. */
+  readonly turn?: (() => Promise<Disposable>) | undefined;
   /** Told what a pass has done. */
   readonly onPass?: ((report: ArchiveReport) => void) | undefined;
   /** Told why a pass has ended early. Everything is in its place then. */
@@ -63,6 +66,20 @@ function directoriesOf({ directories, streamingArchiver, archiver }: ServerConfi
   return [...(streamingArchiver ? [directories.streaming] : []), ...(archiver ? [directories.incoming] : [])];
 }
 
+/**
+ * Whether a pass would find nothing, at a glance: names on their way, and the one segment that is being received. A second partial one is
+ * what a timeline has left behind, and goes to the archive.
+ */
+async function hasNothingToDo(directories: readonly string[]): Promise<boolean> {
+  for (const directory of directories) {
+    const all = await readdir(directory).catch(() => undefined);
+    const names = all?.filter((name) => !name.startsWith('.'));
+    // What cannot be read is for the pass to tell.
+    if (names === undefined || names.length > 1 || names.some((name) => tryParseWalFileName(name)?.kind !== 'partial')) return false;
+  }
+  return true;
+}
+
 /** When the next pass is due. */
 interface Pause {
   readonly afterMs: number;
@@ -74,6 +91,7 @@ interface Pause {
 class Follower {
   readonly #options: FollowArchiveOptions;
   readonly #xlogDbMemory: XlogDbMemory = {};
+  #isFirst = true;
   #failures = 0;
   #keptBefore = '';
 
@@ -82,10 +100,13 @@ class Follower {
   }
 
   async pass(): Promise<Pause> {
-    const { server, signal, onPass, onTrouble } = this.#options;
+    const { server, signal, turn, onPass, onTrouble } = this.#options;
     try {
+      if (!this.#isFirst && (await hasNothingToDo(directoriesOf(server())))) return { afterMs: pauses.idleMs, isDeaf: false };
+      using _ = await turn?.();
       const report = await archiveServer(server(), { ...this.#options, xlogDbMemory: this.#xlogDbMemory });
       if (report === 'busy') return { afterMs: pauses.busyMs, isDeaf: true };
+      this.#isFirst = false;
       onPass?.(report);
       return this.#pauseAfter(report);
     } catch (error) {

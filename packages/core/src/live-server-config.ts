@@ -41,9 +41,18 @@ const restart: Readonly<Record<string, Read>> = {
   backup_directory: (server) => server.directories.backup,
   streaming_wals_directory: (server) => server.directories.streaming,
   wals_directory: (server) => server.directories.wals,
+  incoming_wals_directory: (server) => server.directories.incoming,
+  errors_directory: (server) => server.directories.errors,
   barman_lock_directory: (server) => server.lockDirectory,
   log_file: (server) => server.logFile,
 };
+
+/** What is different between two configurations of a server, by what becomes of it. */
+export function changesBetween(old: ServerConfig, next: ServerConfig): AppliedChanges {
+  const differing = (options: Readonly<Record<string, Read>>): readonly string[] =>
+    Object.keys(options).filter((name) => options[name]?.(old) !== options[name]?.(next));
+  return { atOnce: differing(atOnce), newStream: differing(newStream), restart: differing(restart) };
+}
 
 /** A server whose configuration can be replaced. */
 export class LiveServerConfig {
@@ -73,9 +82,7 @@ export class LiveServerConfig {
   /** Gives it another configuration of the same server, and tells what becomes of what is different. */
   apply(next: ServerConfig): AppliedChanges {
     const old = this.#current;
-    const differing = (options: Readonly<Record<string, Read>>): readonly string[] =>
-      Object.keys(options).filter((name) => options[name]?.(old) !== options[name]?.(next));
-    const changes = { atOnce: differing(atOnce), newStream: differing(newStream), restart: differing(restart) };
+    const changes = changesBetween(old, next);
     const { directories, lockDirectory, logFile } = old;
     this.#current = { ...next, directories, lockDirectory, logFile };
     if (changes.newStream.length > 0) this.#streamEnd = replaced(this.#streamEnd);

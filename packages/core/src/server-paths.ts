@@ -12,6 +12,7 @@ export const serverTasks = [
   'delete-wal',
   'heal-wal',
   'rebuild-catalog',
+  'run',
   'verify-wal',
   'backup',
   'sync-wal',
@@ -63,6 +64,11 @@ export function verifyStatePath(server: ServerConfig): string {
 /** The published state of the receiver. */
 export function statePath(server: ServerConfig): string {
   return join(server.directories.backup, 'receive-wal.json');
+}
+
+/** What `run` publishes of the server. */
+export function runStatePath(server: ServerConfig): string {
+  return join(server.directories.backup, 'run.json');
 }
 
 /** Where a receiver in the background writes its log, unless `log_file` says otherwise. */

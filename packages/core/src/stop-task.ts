@@ -12,11 +12,12 @@ const pauseMs = 50;
 /**
  * Stops the process that does a task for a server.
  * @returns its PID
- * @throws {CoreError} `ERR_NOT_RUNNING` when there is none, `ERR_STILL_RUNNING` when it is still there after 10 s
+ * @throws {CoreError} `ERR_NOT_RUNNING` when there is none, `ERR_SERVED_BY_RUN` when it is a part of `run`, `ERR_STILL_RUNNING` when it is still there after 10 s
  */
 export async function stopTask(server: ServerConfig, task: ServerTask): Promise<number> {
   const path = lockPath(server, task);
   const pid = await pidOf(server, task);
+  if (pid !== undefined && task !== 'run' && pid === (await pidOf(server, 'run'))) throw servedByRun(server, task, pid);
   if (pid === undefined || !signalProcess(pid)) throw notRunning(server, task);
   const deadline = Date.now() + patienceMs;
   while ((await lockOwner(path)) !== undefined && (await pidOf(server, task)) === pid) {
@@ -62,4 +63,10 @@ function signalProcess(pid: number): boolean {
 
 function notRunning(server: ServerConfig, task: ServerTask): CoreError {
   return new CoreError('ERR_NOT_RUNNING', `Termination of ${task} failed: no such process for server ${server.name}`);
+}
+
+function servedByRun({ name }: ServerConfig, task: ServerTask, pid: number): CoreError {
+  return new CoreError('ERR_SERVED_BY_RUN', `${task} of server ${name} is a part of walvault run(${pid}), which serves other servers, too`, {
+    hint: `Set active = false in section [${name}] and send SIGHUP to process ${pid}: run then lets go of this server alone.`,
+  });
 }

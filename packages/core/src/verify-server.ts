@@ -21,6 +21,8 @@ export interface VerifyServerOptions {
   readonly quick?: boolean | undefined;
   /** Begin anew, whatever an interrupted run has done. */
   readonly restart?: boolean | undefined;
+  /** See `verifyWal`. */
+  readonly pace?: ((bytes: number) => Promise<void>) | undefined;
   readonly onProgress?: ((progress: VerifyProgress) => void) | undefined;
   readonly signal: AbortSignal;
 }

@@ -21,6 +21,11 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['walvault receive-wal --stop pg', 'stop it, with everything received made durable'],
     ['walvault receive-wal --reset pg', 'accept a hole, and go on where the server has WAL'],
   ],
+  run: [
+    ['walvault run', 'look after all servers until SIGTERM'],
+    ['walvault run pg', 'look after this one only'],
+    ['walvault run --check ready pg', 'a probe: is its WAL received and archived right now?'],
+  ],
   cron: [['walvault -q cron', 'in a crontab, every minute']],
   'archive-wal': [
     ['walvault archive-wal pg', 'archive what is complete now'],

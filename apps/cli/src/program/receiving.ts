@@ -32,4 +32,18 @@ export function addReceivingCommands(program: Command, run: Runner): void {
     .action(async (_options, command: Command) =>
       run(command, async (context) => (await import('../commands/cron.ts')).cronCommand(context)),
     );
+  program
+    .command('run [servers...]')
+    .description('look after all servers, or these, in one process: receive, archive, heal, delete, verify; no cron is needed')
+    .addOption(
+      new Option('--check [what]', 'only say whether run is alive, or also ready: receiving and archiving; 0 when it is, else 1')
+        .choices(['alive', 'ready'])
+        .preset('alive'),
+    )
+    .action(async (servers: string[], { check }: { check?: 'alive' | 'ready' }, command: Command) =>
+      run(command, async (context) => {
+        if (check === undefined) return (await import('../commands/run.ts')).runCommand(context, servers);
+        return (await import('../commands/run-check.ts')).runCheckCommand(context, servers, check);
+      }),
+    );
 }

@@ -35,6 +35,9 @@ export interface VerifyProgress {
   readonly bytes: number;
 }
 
+/** So much of each file is read ahead where nobody is in a hurry. */
+const pacedBytesAhead = 128 * 1024;
+
 /** What to verify, and how. */
 export interface VerifyWalOptions {
   readonly reading: WalReadOptions;
@@ -49,6 +52,11 @@ export interface VerifyWalOptions {
   readonly signal: AbortSignal;
   /** Called before the first segment, and behind each. */
   readonly onProgress?: ((progress: VerifyProgress) => void) | undefined;
+  /**
+   * Waited for behind each segment, of so many bytes: for work in the background, which then takes little memory, and no thread of its own,
+   * either.
+   */
+  readonly pace?: ((bytes: number) => Promise<void>) | undefined;
   /** The state is written at most so often; a second unless given. */
   readonly saveEveryMs?: number | undefined;
 }
@@ -67,7 +75,7 @@ export async function verifyWal(options: VerifyWalOptions): Promise<VerifyReport
   const scope = scopeOf(options, plan);
   const earlier = restart ? undefined : await readVerifyState(statePath);
   const pool = new BlockPool();
-  const bytes = options.quick === true ? 0 : plan.segments.length * plan.walSegmentSize;
+  const bytes = options.quick === true || options.pace !== undefined ? 0 : plan.segments.length * plan.walSegmentSize;
   await using hasher = contentHasher(pool, bytes, options.catalog !== undefined);
   const start = { scope, earlier: earlier?.scope === scope ? earlier : undefined, pool, hasher };
   return await new Verification(options, plan, start).run();
@@ -153,9 +161,9 @@ class Verification {
   }
 
   async #lookAt(segments: readonly PlannedSegment[]): Promise<void> {
-    const { signal, reading, quick, saveEveryMs = 1000 } = this.#options;
+    const { signal, reading, quick, pace, saveEveryMs = 1000 } = this.#options;
     const { custom } = reading.directories;
-    const advance = { custom, pool: this.#pool, limitBytes: quick === true ? 0 : undefined };
+    const advance = { custom, pool: this.#pool, limitBytes: quick === true ? 0 : pace === undefined ? undefined : pacedBytesAhead };
     for await (const [planned, file] of inAdvance(segments, advance)) {
       signal.throwIfAborted();
       const examination = await this.#look(planned, file);
@@ -164,6 +172,7 @@ class Verification {
       this.#done += 1;
       this.#tellProgress();
       if (performance.now() - this.#savedAtMs >= saveEveryMs) await this.#save();
+      await pace?.(this.#plan.walSegmentSize);
     }
   }
 

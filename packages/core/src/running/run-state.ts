@@ -1,0 +1,88 @@
+/**
+ * What `run` publishes of each of its servers: `run.json` in the directory of the server, and the lock `.SERVER-run.lock`, which tells
+ * whether it still runs.
+ *
+ * The file is written anew when something changes, and every ten seconds as a sign of life. It is a view for people and probes, and not
+ * made durable.
+ */
+import { readFile } from 'node:fs/promises';
+import type { ServerConfig } from '@walvault/config';
+import { errnoOf, fileSystemError, lockOwner, writeFileAtomic } from '@walvault/durable-fs';
+import { lockPath, runStatePath } from '../server-paths.ts';
+import type { ReportedDuty } from './duty.ts';
+
+/** The content of `run.json`. Times are ISO 8601 in UTC. */
+export interface RunState {
+  readonly version: 1;
+  readonly server: string;
+  readonly pid: number;
+  /** When `run` began to look after this server. */
+  readonly startedAt: string;
+  readonly updatedAt: string;
+  readonly receiver: ReportedDuty;
+  readonly archiver: ReportedDuty;
+  readonly deletion: ReportedDuty;
+  readonly healing: ReportedDuty;
+  readonly verification: ReportedDuty;
+}
+
+/** How `run` is with a server. */
+export interface RunHealth {
+  /** PID of the `run` that looks after it, if one does. */
+  readonly pid: number | undefined;
+  readonly state: RunState | undefined;
+  /** It runs, and has given a sign of life within half a minute. */
+  readonly isAlive: boolean;
+  /** Alive, and WAL is received and archived, as far as the configuration wants that. */
+  readonly isReady: boolean;
+  /** Why it is not alive or not ready, in a few words. */
+  readonly reason: string | undefined;
+}
+
+/** Signs of life come every {@link heartbeatMs}; without one for so long nobody is alive. */
+export const aliveWithinMs = 30_000;
+/** A sign of life at least so often, in milliseconds. */
+export const heartbeatMs = 10_000;
+
+/** Replaces the state in one step. @throws {FileSystemError} */
+export async function writeRunState(server: ServerConfig, state: RunState): Promise<void> {
+  const text = `${JSON.stringify(state, undefined, 2)}\n`;
+  await writeFileAtomic(runStatePath(server), text, { mode: 0o640, durable: false });
+}
+
+/** Reads it; undefined when there is none, or what is there is not one. @throws {FileSystemError} when it cannot be read */
+export async function readRunState(server: ServerConfig): Promise<RunState | undefined> {
+  const path = runStatePath(server);
+  try {
+    const value = JSON.parse(await readFile(path, 'utf8')) as RunState | null;
+    return value?.version === 1 ? value : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError || errnoOf(error) === 'ENOENT') return undefined;
+    throw fileSystemError('read', path, error);
+  }
+}
+
+/** Whether `run` looks after a server, and how that goes. @throws {FileSystemError} when lock or state cannot be read */
+export async function runHealth(server: ServerConfig, nowMs: number = Date.now()): Promise<RunHealth> {
+  const owner = await lockOwner(lockPath(server, 'run'));
+  const state = await readRunState(server);
+  const reason = owner === undefined ? 'is not looked after by run' : whyNotAlive(state, owner.pid, nowMs);
+  const isAlive = reason === undefined;
+  const trouble = reason ?? (state === undefined ? undefined : whyNotReady(state));
+  return { pid: owner?.pid, state, isAlive, isReady: trouble === undefined, reason: trouble };
+}
+
+function whyNotAlive(state: RunState | undefined, pid: number | undefined, nowMs: number): string | undefined {
+  if (state === undefined || state.pid !== pid) return 'is just being taken over by run';
+  const silentMs = nowMs - Date.parse(state.updatedAt);
+  return silentMs <= aliveWithinMs ? undefined : `run has given no sign of life for ${Math.round(silentMs / 1000)} s`;
+}
+
+function whyNotReady({ receiver, archiver }: RunState): string | undefined {
+  if (receiver.phase !== 'working' && receiver.phase !== 'off') return `no WAL is received: ${words(receiver)}`;
+  return archiver.phase === 'restarting' || archiver.phase === 'waiting' ? `no WAL is archived: ${words(archiver)}` : undefined;
+}
+
+function words({ phase, lastError }: ReportedDuty): string {
+  return lastError === null ? phase : `${phase}, ${lastError.message}`;
+}
