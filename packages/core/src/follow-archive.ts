@@ -75,7 +75,8 @@ async function hasNothingToDo(directories: readonly string[]): Promise<boolean> 
     const all = await readdir(directory).catch(() => undefined);
     const names = all?.filter((name) => !name.startsWith('.'));
     // What cannot be read is for the pass to tell.
-    if (names === undefined || names.length > 1 || names.some((name) => tryParseWalFileName(name)?.kind !== 'partial')) return false;
+    if (names === undefined || names.length > 1 || names.some((name) => tryParseWalFileName(name)?.kind !== 'partial'))
+      return false;
   }
   return true;
 }

@@ -66,7 +66,11 @@ function notRunning(server: ServerConfig, task: ServerTask): CoreError {
 }
 
 function servedByRun({ name }: ServerConfig, task: ServerTask, pid: number): CoreError {
-  return new CoreError('ERR_SERVED_BY_RUN', `${task} of server ${name} is a part of walvault run(${pid}), which serves other servers, too`, {
-    hint: `Set active = false in section [${name}] and send SIGHUP to process ${pid}: run then lets go of this server alone.`,
-  });
+  return new CoreError(
+    'ERR_SERVED_BY_RUN',
+    `${task} of server ${name} is a part of walvault run(${pid}), which serves other servers, too`,
+    {
+      hint: `Set active = false in section [${name}] and send SIGHUP to process ${pid}: run then lets go of this server alone.`,
+    },
+  );
 }

@@ -1,12 +1,10 @@
 /** `run`: looks after all servers, or those that are named, in this process, until it is told to end. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Configuration } from '@walvault/core/configuration';
 import { RunService, type ServerChange } from '@walvault/core/running';
 import type { Logger } from '@walvault/wal';
 import type { CommandContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';
 import type { OpenLog } from '../log.ts';
-import { pinoLevels } from '../log-level.ts';
 import { describeError } from '../output.ts';
 import { tellChanges, tellTrouble } from '../reload.ts';
 import { ServiceManager } from '../service-manager.ts';
@@ -96,15 +94,11 @@ async function reload({ context, service, manager, log }: ReloadOptions): Promis
     // What came of it is in the log whatever the level was, or will be.
     log.setLevel('info');
     tell(await service.apply(configuration), log);
-    log.setLevel(levelOf(context, configuration));
+    log.setLevel(context.logLevel(configuration.globals));
   } catch (error) {
     tellTrouble(error, log);
   }
   manager.ready(statusOf(service));
-}
-
-function levelOf(context: CommandContext, { globals }: Configuration): (typeof pinoLevels)[keyof typeof pinoLevels] {
-  return context.logLevel(globals);
 }
 
 const words: Readonly<Record<'started' | 'stopped' | 'restarted', string>> = {

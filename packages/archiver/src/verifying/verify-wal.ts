@@ -163,7 +163,11 @@ class Verification {
   async #lookAt(segments: readonly PlannedSegment[]): Promise<void> {
     const { signal, reading, quick, pace, saveEveryMs = 1000 } = this.#options;
     const { custom } = reading.directories;
-    const advance = { custom, pool: this.#pool, limitBytes: quick === true ? 0 : pace === undefined ? undefined : pacedBytesAhead };
+    const advance = {
+      custom,
+      pool: this.#pool,
+      limitBytes: quick === true ? 0 : pace === undefined ? undefined : pacedBytesAhead,
+    };
     for await (const [planned, file] of inAdvance(segments, advance)) {
       signal.throwIfAborted();
       const examination = await this.#look(planned, file);

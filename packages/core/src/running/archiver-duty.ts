@@ -49,7 +49,8 @@ export async function keepArchiving(options: ArchiverDutyOptions): Promise<void>
     hasProgressed: () => false,
     onEnded: (error, nextStartAt) => {
       const { code, message, hint } = reportError(error);
-      if (duty.ended(error, nextStartAt)) log.error({ code, error: message, hint }, 'the archiver has ended; it is started again');
+      if (duty.ended(error, nextStartAt))
+        log.error({ code, error: message, hint }, 'the archiver has ended; it is started again');
     },
   });
 }

@@ -143,6 +143,8 @@ export class RunService implements AsyncDisposable {
 
 function wantedServers(configuration: Configuration, names: readonly string[] | undefined): readonly ServerConfig[] {
   const servers =
-    names === undefined || names.length === 0 ? [...configuration.servers.values()] : serversNamed(configuration, [...new Set(names)]);
+    names === undefined || names.length === 0
+      ? [...configuration.servers.values()]
+      : serversNamed(configuration, [...new Set(names)]);
   return servers.filter(({ active }) => active);
 }

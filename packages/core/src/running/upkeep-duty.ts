@@ -78,7 +78,10 @@ export class Upkeep {
       const trouble = reportError(error);
       const { code, message, hint } = trouble;
       const what = duty === this.#options.deletion ? 'deletion' : 'healing';
-      log[duty.waitsFor(trouble) ? 'error' : 'debug']({ code, error: message, hint }, `${what} of WAL failed; trying again later`);
+      log[duty.waitsFor(trouble) ? 'error' : 'debug'](
+        { code, error: message, hint },
+        `${what} of WAL failed; trying again later`,
+      );
     }
   }
 

@@ -85,7 +85,10 @@ async function verifySlice({ current, duty, log, stop, onDamage }: VerifiedServe
     if (error instanceof ArchiveEmptyError) return false;
     const trouble = reportError(error);
     const { code, message, hint } = trouble;
-    log[duty.waitsFor(trouble) ? 'warn' : 'debug']({ code, error: message, hint }, 'verification of WAL failed; trying again later');
+    log[duty.waitsFor(trouble) ? 'warn' : 'debug'](
+      { code, error: message, hint },
+      'verification of WAL failed; trying again later',
+    );
     return false;
   }
 }
