@@ -160,7 +160,17 @@ export type CoreErrorCode =
    * keep what is here, and receive it by a section of its own, with directories of its own.
    * @retry fatal
    */
-  | 'ERR_RESET_AHEAD';
+  | 'ERR_RESET_AHEAD'
+  /**
+   * `setup --apply` was given a role that is not a superuser of the server. Roles, settings and grants need one: name it by
+   * `--superuser-conninfo`, or let somebody who is one run what `setup` prints without `--apply`.
+   */
+  | 'ERR_NOT_SUPERUSER'
+  /**
+   * A connection string on the command line holds a password, which everybody on this machine can see there while the command runs.
+   * Put it into the password file (`~/.pgpass`) or into PGPASSWORD; since it was seen, think of changing it.
+   */
+  | 'ERR_PASSWORD_SHOWN';
 
 /** A use case that cannot be carried out. */
 export class CoreError extends WalvaultError {

@@ -75,11 +75,14 @@ export function judgeSpace({ here }: DoctorFacts): readonly Finding[] {
   return [...bySystem, ...judgeLinks(here.directories)];
 }
 
-/** Bytes a second: as of now, or on the average of this receiver's life, whichever is more. */
+/** A receiver that has just begun may be catching up, which says nothing of the days to come. */
+const longEnoughMs = 600_000;
+
+/** Bytes a second on the average of this receiver's life; 0 when that was too short to tell. */
 function rateOf(state: NonNullable<DoctorFacts['here']['receiver']>['state']): number {
   if (state === undefined) return 0;
-  const seconds = (Date.parse(state.updatedAt) - Date.parse(state.startedAt)) / 1000;
-  return Math.max(state.bytesPerSecond, seconds > 60 ? state.receivedBytes / seconds : 0);
+  const ms = Date.parse(state.updatedAt) - Date.parse(state.startedAt);
+  return ms >= longEnoughMs ? state.receivedBytes / (ms / 1000) : 0;
 }
 
 function judgeFileSystem(directories: readonly DirectoryFacts[], walSegmentSize: number, bytesPerHour: number): Finding {
@@ -100,7 +103,7 @@ function judgeFileSystem(directories: readonly DirectoryFacts[], walSegmentSize:
   if (freeBytes < 4 * walSegmentSize) return step.problem(free, 'There is no room for the next segments.', remedy);
   const hours = bytesPerHour > 0 ? freeBytes / bytesPerHour : Number.POSITIVE_INFINITY;
   const lasts = Number.isFinite(hours)
-    ? `, enough for ${hours < 48 ? `${hours.toFixed(1)} hours` : `${Math.floor(hours / 24)} days`} at the rate of now`
+    ? `, enough for ${hours < 48 ? `${hours.toFixed(1)} hours` : `${Math.floor(hours / 24)} days`} at the rate of this receiver so far`
     : '';
   if (hours < 1) return step.problem(free + lasts, 'It is full soon.', remedy);
   if (hours < 24 || freeBytes < totalBytes / 50) return step.warning(free + lasts, undefined, remedy);

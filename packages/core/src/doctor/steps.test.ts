@@ -144,12 +144,8 @@ describe('here', () => {
     ['for half an hour', { freeBytes: 1800 * 1024 ** 2 }, 'problem'],
     ['without inodes', { hasInodes: false }, 'problem'],
   ] as const)('free space: %s', async (_case, change, status) => {
-    const state = {
-      ...running.state,
-      bytesPerSecond: 1024 ** 2,
-      startedAt: '2026-01-01',
-      updatedAt: '2026-01-01',
-    } as ReceiverState;
+    const times = { startedAt: '2026-01-01T00:00:00Z', updatedAt: '2026-01-01T01:00:00Z' };
+    const state = { ...running.state, ...times, receivedBytes: 3600 * 1024 ** 2 } as ReceiverState;
     const directories = [{ ...directory, space: { ...space, ...change } }];
     expect(judgeSpace(await factsWith({ here: { directories, receiver: { pid: 42, state } } }))).toMatchObject([{ status }]);
   });
