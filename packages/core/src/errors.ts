@@ -162,13 +162,21 @@ export type CoreErrorCode =
    */
   | 'ERR_RESET_AHEAD'
   /**
-   * `setup --apply` was given a role that is not a superuser of the server. Roles, settings and grants need one: name it by
-   * `--superuser-conninfo`, or let somebody who is one run what `setup` prints without `--apply`.
+   * `setup --apply` was led to the server as a role that is not a superuser there. Nothing was changed.
+   *
+   * @why Roles, grants and settings of the server need a superuser; the role of `conninfo`, which is taken where no other is named,
+   * rightly is none.
+   * @do Name a superuser by `--superuser-conninfo`, or let somebody who is one run what `walvault setup SERVER` prints.
+   * @retry fatal
    */
   | 'ERR_NOT_SUPERUSER'
   /**
-   * A connection string on the command line holds a password, which everybody on this machine can see there while the command runs.
-   * Put it into the password file (`~/.pgpass`) or into PGPASSWORD; since it was seen, think of changing it.
+   * A connection string on the command line holds a password, and was not used.
+   *
+   * @why Everybody on this machine can see the command lines of running processes.
+   * @do Put the password into the password file (`~/.pgpass`) or into PGPASSWORD, and leave it out of the connection string. It was
+   * seen for a moment: think of changing it.
+   * @retry fatal
    */
   | 'ERR_PASSWORD_SHOWN';
 

@@ -112,6 +112,14 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
   'list-processes': [['walvault list-processes pg', 'what runs for a server, with process IDs']],
   'terminate-process': [['walvault terminate-process pg archive-wal', 'end an archiver']],
   'lock-directory-cleanup': [['walvault lock-directory-cleanup', 'remove what crashed processes left']],
+  doctor: [
+    ['walvault doctor pg', 'what is wrong on the way from the server to its archive, and what to run'],
+    ['walvault doctor --json all', 'of all servers, for programs'],
+  ],
+  setup: [
+    ['walvault setup pg', 'print a script for psql: roles, rights, settings, slot'],
+    ["walvault setup pg --apply --superuser-conninfo 'host=db1 user=postgres'", 'do it, and say what is left to do by hand'],
+  ],
   completion: [
     ['walvault completion bash > /etc/bash_completion.d/walvault', 'for bash, for everybody'],
     ['walvault completion zsh > /usr/local/share/zsh/site-functions/_walvault', 'for zsh'],
