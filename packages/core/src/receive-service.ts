@@ -54,7 +54,7 @@ export async function runReceiver(options: ReceiveServiceOptions): Promise<void>
   refuseUnlessConfigured(server);
   const { backup, streaming, wals } = server.directories;
   await ensureDirectories(server.lockDirectory, backup, streaming, wals);
-  await using lock = await tryLock(lockPath(server, 'receive-wal'));
+  await using lock = await tryLock(lockPath(server, 'receive-wal'), { withFlock: true });
   if (lock === undefined) throw await alreadyRunning(server);
   const holes = await HoleRecord.open(holesPath(server));
   await using publisher = new StatePublisher({

@@ -62,7 +62,7 @@ export async function resetReceiver(server: ServerConfig, options: ResetOptions)
   const { signal, log = silentLogger } = options;
   const { backup, streaming, wals } = server.directories;
   await ensureDirectories(server.lockDirectory, backup, streaming, wals);
-  await using lock = await tryLock(lockPath(server, 'receive-wal'));
+  await using lock = await tryLock(lockPath(server, 'receive-wal'), { withFlock: true });
   if (lock === undefined) throw stillRunning(server);
   const holes = await HoleRecord.open(holesPath(server));
   await using connection = await openStreaming(server, { signal, log });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, vi } from 'vitest';
 import { lockOwner, tryLock } from './file-lock.ts';
 import { test } from './test-directory.test-support.ts';
 
@@ -131,6 +131,28 @@ describe('between processes', () => {
     expect(await lockOwner(path)).toEqual({ pid: 4242, kind: 'flock' });
     expect(await readFile(path, 'utf8')).toBe('4242\n');
   });
+});
+
+test('withFlock: a flock(2) is refused as well, as long as the lock is held', async ({ directory }) => {
+  const path = join(directory, '.lock');
+  const barman = async () => (await once(spawn('flock', ['--nonblock', path, 'true']), 'close'))[0] as number;
+  {
+    await using lock = await tryLock(path, { withFlock: true });
+    expect(lock).toBeDefined();
+    expect(await barman()).toBe(1);
+    expect(await tryLock(path, { withFlock: true })).toBeUndefined();
+    expect(await lockOwner(path)).toEqual({ pid: process.pid, kind: 'fcntl' });
+  }
+  expect(await barman()).toBe(0);
+  await using again = await tryLock(path, { withFlock: true });
+  expect(again).toBeDefined();
+});
+
+test('withFlock without flock(1) on the PATH: the lock is taken all the same', async ({ directory }) => {
+  vi.stubEnv('PATH', directory);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  await using lock = await tryLock(join(directory, '.lock'), { withFlock: true });
+  expect(lock).toBeDefined();
 });
 
 /** Takes the lock in a process of its own and waits until that has it; `more` runs there afterwards. */

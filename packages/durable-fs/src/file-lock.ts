@@ -3,9 +3,12 @@
  *
  * The lock is an open-file-description lock (fcntl F_OFD_SETLK) on a file whose content is the holder's PID and a
  * newline, which is the content that Barman gives its lock files. Barman itself uses flock(2), which an OFD lock
- * does not exclude; where the system shows such a lock on the file (Linux: /proc/locks), it counts as held.
+ * does not exclude; where the system shows such a lock on the file (Linux: /proc/locks), it counts as held. For Barman to see
+ * the lock a flock is taken beside it where that is asked for.
  * A lock file stays when its lock is given back; who removes one must take care of those who are just opening it (`removeUnusedLock`).
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,6 +33,15 @@ export interface FileLock extends AsyncDisposable {
   readonly path: string;
 }
 
+/** Options of {@link tryLock}. */
+export interface LockOptions {
+  /**
+   * Takes a flock(2), too, so that Barman finds the lock held. Node has no such call: the program flock(1) makes it, and where
+   * there is none, Barman does not see the lock. Costs a few milliseconds. Default false.
+   */
+  readonly withFlock?: boolean | undefined;
+}
+
 /** Who holds a lock. */
 export interface LockOwner {
   /** PID from the file, if there is one to read. */
@@ -47,9 +59,9 @@ const pauseMs = 20;
  * @returns the lock, or undefined when somebody else holds it; {@link lockOwner} says who.
  * @throws {FileSystemError} when the file cannot be opened or written.
  */
-export async function tryLock(path: string): Promise<FileLock | undefined> {
+export async function tryLock(path: string, options: LockOptions = {}): Promise<FileLock | undefined> {
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
-    const lock = await tryOnce(path);
+    const lock = await tryOnce(path, options);
     if (lock !== undefined) return lock;
     if (attempt < attempts) await sleep(pauseMs);
   }
@@ -80,12 +92,12 @@ export async function lockOwner(path: string): Promise<LockOwner | undefined> {
   }
 }
 
-async function tryOnce(path: string): Promise<FileLock | undefined> {
+async function tryOnce(path: string, { withFlock = false }: LockOptions): Promise<FileLock | undefined> {
   const file = await open(path, 'a+', 0o600).catch((error: unknown) => {
     throw fileSystemError('open', path, error);
   });
   try {
-    if (!(await takeOpenLock(file, path))) {
+    if (!(await takeOpenLock(file, path)) || (withFlock && (await isFlockRefused(file)))) {
       await file.close();
       return undefined;
     }
@@ -101,6 +113,18 @@ async function tryOnce(path: string): Promise<FileLock | undefined> {
 /** Takes the lock of an open file that `path` should name; whether that worked, nobody else holds it, and the file still has its name. */
 export async function takeOpenLock(file: FileHandle, path: string): Promise<boolean> {
   return nativeLocks().tryLock(file.fd) && !(await isFlocked(file)) && (await isStillAt(file, path));
+}
+
+/** Takes a flock on the open file, which lasts until it is closed; whether somebody else was quicker. */
+async function isFlockRefused(file: FileHandle): Promise<boolean> {
+  // The lock belongs to the open file, which flock(1) has from us as its descriptor 3, and not to the process that takes it.
+  const child = spawn('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', file.fd] });
+  try {
+    return (await once(child, 'close'))[0] === 1;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'EACCES') return false;
+    throw error;
+  }
 }
 
 /** Whether `path` still names the file that is open: a cleaner may have removed it between open and lock. */

@@ -8,7 +8,7 @@ export type { DurableRenameOptions } from './durable-rename.ts';
 export { errnoOf, FileSystemError, fileSystemError } from './errors.ts';
 export type { DurableFsErrorCode } from './errors.ts';
 export { lockOwner, tryLock } from './file-lock.ts';
-export type { FileLock, LockOwner } from './file-lock.ts';
+export type { FileLock, LockOptions, LockOwner } from './file-lock.ts';
 export { readDirectory, readStart, readWhole } from './read-directory.ts';
 export type { FileStart } from './read-directory.ts';
 export { removedLockSuffix, removeUnusedLock } from './remove-lock.ts';

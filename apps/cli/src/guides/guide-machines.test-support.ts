@@ -31,6 +31,9 @@ export interface GuideSetting {
   readonly major?: PostgresMajor | undefined;
   /** Scripts to call by name, beside walvault and the programs of PostgreSQL; they may have names of the page in them. */
   readonly programs?: Readonly<Record<string, string>> | undefined;
+  /** The main directory and the configuration file on the page. Default those of walvault; a guide may have Barman's. */
+  readonly home?: string | undefined;
+  readonly configFile?: string | undefined;
   /** What else stands for something: text of the page, text of this machine. */
   readonly names?: readonly (readonly [string, string])[] | undefined;
 }
@@ -153,10 +156,8 @@ export class GuideMachines implements AsyncDisposable {
     const { home } = this.#vault;
     const vault: Names = [
       ...(this.#setting.names ?? []),
-      ['/etc/walvault.conf', this.#vault.configFile],
-      ['/etc/barman.conf', this.#vault.configFile],
-      ['/var/lib/walvault', home],
-      ['/var/lib/barman', home],
+      [this.#setting.configFile ?? '/etc/walvault.conf', this.#vault.configFile],
+      [this.#setting.home ?? '/var/lib/walvault', home],
       ['/usr/lib/node_modules/walvault', join(import.meta.dirname, '../..')],
       ['/usr/bin/node', process.execPath],
       ['10.0.0.0/24', '127.0.0.0/8'],

@@ -111,7 +111,7 @@ export async function archiveWal(options: ArchiveWalOptions): Promise<ArchiveRep
 
 async function takeLock(options: ArchiveWalOptions): Promise<FileLock> {
   const path = archiveLockPath(options.lockDirectory, options.serverName);
-  const lock = await (options.tryLock ?? tryLock)(path);
+  const lock = await (options.tryLock ?? tryLock)(path, { withFlock: true });
   if (lock !== undefined) return lock;
   throw new ArchiverBusyError(path, (await lockOwner(path))?.pid);
 }

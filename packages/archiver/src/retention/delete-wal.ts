@@ -100,7 +100,7 @@ interface Surveyed {
 
 async function takeLock({ lockDirectory, serverName }: DeleteWalOptions): Promise<FileLock> {
   const path = archiveLockPath(lockDirectory, serverName);
-  const lock = await tryLock(path);
+  const lock = await tryLock(path, { withFlock: true });
   if (lock !== undefined) return lock;
   throw new ArchiverBusyError(path, (await lockOwner(path))?.pid);
 }
