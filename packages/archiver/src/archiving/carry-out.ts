@@ -1,6 +1,6 @@
 /**
  * The second step of a file: it is placed in the archive, or moved aside. Several are under way at a time. What it leaves to the last
- * step (finish-files.ts) is durable where it is.
+ * step (finish-files.ts) is durable, all but the name that it has in the archive.
  */
 import { FileSystemError, syncFile, syncParent } from '@walvault/durable-fs';
 import { WalvaultError } from '@walvault/wal';
@@ -13,10 +13,10 @@ import { type FinishedHookFile, factsOf } from './archive-hooks.ts';
 import { moveAside, moveInvalid } from './errors-directory.ts';
 import type { FileResult } from './file-result.ts';
 import type { PassContext } from './pass-context.ts';
-import { makeDurable, placeFile, removeTemporary } from './place-file.ts';
+import { placeFile, removeTemporary } from './place-file.ts';
 import type { PreparedFile } from './prepare-file.ts';
 
-/** A file that is in the archive, durable, and is to be noted there. */
+/** A file that is in the archive, durable but for its name, and is to be noted there. */
 export interface StoredFile extends Pick<HookFile, 'size' | 'compression'> {
   readonly name: string;
   /** Of the file in the archive: nanoseconds since 1970. */
@@ -95,7 +95,7 @@ async function attempt(context: PassContext, prepared: PreparedFile): Promise<Ou
 /** Whatever comes of the one, the other is waited for: both use the content. */
 async function inArchive(context: PassContext, prepared: PreparedFile, kind: 'place' | 'duplicate'): Promise<Outcome> {
   await secureSource(context, prepared);
-  const work = kind === 'place' ? place(context, prepared) : makeDurable(prepared.destination, context.disk);
+  const work = kind === 'place' ? place(context, prepared) : syncFile(prepared.destination, context.disk);
   const [placed, hashed] = await Promise.allSettled([work, completeFacts(context, prepared)]);
   if (placed.status === 'rejected') throw placed.reason;
   if (hashed.status === 'rejected') throw hashed.reason;

@@ -1,9 +1,10 @@
 /**
- * The last step, for a group of files at a time, in the order in which they came: they are noted in xlog.db (one write, one fsync) and in
+ * The last step, for a group of files at a time, in the order in which they came: their names are made durable (one fsync of each
+ * directory), they are noted in xlog.db (one write, one fsync) and in
  * the catalogue (one transaction), told to the scripts and to the caller, and only then their sources go, with one fsync of
  * their directory. Whatever ends it in between leaves sources that the next pass finds to be in the archive.
  */
-import { durableUnlinkAll, syncParent } from '@walvault/durable-fs';
+import { durableUnlinkAll, syncDirectory, syncParent } from '@walvault/durable-fs';
 import { parseWalFileName } from '@walvault/wal';
 import type { CatalogEntry } from '../catalog/catalog.ts';
 import { hashDirectoryPath } from '../wal-files/layout.ts';
@@ -21,7 +22,7 @@ import type { PassContext } from './pass-context.ts';
  */
 export async function finishFiles(context: PassContext, group: readonly Outcome[]): Promise<void> {
   const stored = group.flatMap((outcome) => outcome.stored ?? []);
-  for (const file of stored) await makeDirectoryDurable(context, file.name);
+  await makeNamesDurable(context, stored);
   await context.xlogDb.note(stored);
   await context.catalog.note(stored.flatMap((file) => catalogEntryOf(file, context.now()) ?? []));
   const spent: SpentFile[] = [];
@@ -36,9 +37,17 @@ export async function finishFiles(context: PassContext, group: readonly Outcome[
   }
 }
 
+async function makeNamesDurable(context: PassContext, files: readonly StoredFile[]): Promise<void> {
+  const { walsDirectory, disk } = context;
+  const directories = new Set(files.map(({ name }) => hashDirectoryPath(walsDirectory, parseWalFileName(name))));
+  for (const directory of directories) {
+    await syncDirectory(directory, disk);
+    await makeDirectoryDurable(context, directory);
+  }
+}
+
 /** Once in a pass: whoever made it, another worker or a pass that was killed, may not have come to that. */
-async function makeDirectoryDurable({ walsDirectory, durableDirectories, disk }: PassContext, name: string): Promise<void> {
-  const path = hashDirectoryPath(walsDirectory, parseWalFileName(name));
+async function makeDirectoryDurable({ walsDirectory, durableDirectories, disk }: PassContext, path: string): Promise<void> {
   if (path === walsDirectory || durableDirectories.has(path)) return;
   await syncParent(path, disk);
   durableDirectories.add(path);

@@ -1,5 +1,5 @@
 /**
- * Puts one file into the archive: whole and durable under its name, or not at all. The source stays.
+ * Puts one file into the archive: whole and durable under its name, once the directory is synced, or not at all. The source stays.
  *
  * A complete file that is stored as it is, on the same file system, becomes a second link to the same data. Otherwise
  * it is copied through `NAME.tmp`, which is read back and compared before it gets its name.
@@ -7,16 +7,7 @@
  * Barman 3.17 removes the source all the same, and the temporary file is then the only copy.
  */
 import { dirname } from 'node:path';
-import {
-  type Disk,
-  durableRename,
-  errnoOf,
-  fileSystemError,
-  nodeDisk,
-  syncDirectory,
-  syncFile,
-  writeNewFile,
-} from '@walvault/durable-fs';
+import { type Disk, errnoOf, fileSystemError, nodeDisk, renameFile, syncFile, writeNewFile } from '@walvault/durable-fs';
 import type { Compression } from '../content/codec.ts';
 import { ContentFile, sameBytes } from '../content/content.ts';
 import type { ContentThreads } from '../content/content-threads.ts';
@@ -48,7 +39,7 @@ export interface PlaceOptions {
 }
 
 /**
- * Places a file; it and its entry in the directory are durable when this returns. Its modification time is that of the source.
+ * Places a file. It is durable when this returns; its entry in the directory is when the caller has synced that. Its modification time is that of the source.
  * Nothing is left under the destination or beside it when this throws, and the source is as it was.
  * @throws {ArchiveCopyError} when the copy does not read back as the source, byte by byte
  * @throws {CodecProgramError} when a program or filter that compresses is missing or fails
@@ -59,7 +50,7 @@ export async function placeFile(options: PlaceOptions): Promise<void> {
   const isStoredAsItIs = options.compression.method === 'none' || source.codec !== undefined;
   await makeDirectory(dirname(destination), disk);
   if (isStoredAsItIs && mayLink && (await linked(source.path, destination, disk))) {
-    await makeDurable(destination, disk);
+    await syncFile(destination, disk);
     return;
   }
   const temporary = `${destination}${temporarySuffix}`;
@@ -68,7 +59,8 @@ export async function placeFile(options: PlaceOptions): Promise<void> {
     await writeNewFile(temporary, storedBytes(options), { mode: Number(source.stats.mode) & 0o777, disk });
     await setModificationTime(disk, temporary, source);
     await readBack(options, temporary);
-    await durableRename(temporary, destination, { disk });
+    await syncFile(temporary, disk);
+    await renameFile(temporary, destination, disk);
   } catch (error) {
     await removeTemporary(destination, disk).catch(() => undefined);
     throw error;
@@ -81,12 +73,6 @@ export async function removeTemporary(destination: string, disk: Disk = nodeDisk
   await disk.unlink(temporary).catch((error: unknown) => {
     if (errnoOf(error) !== 'ENOENT') throw fileSystemError('remove', temporary, error);
   });
-}
-
-/** Makes sure that a file in the archive, placed by a run that may have crashed, is durable. @throws {FileSystemError} */
-export async function makeDurable(path: string, disk?: Disk): Promise<void> {
-  await syncFile(path, disk);
-  await syncDirectory(dirname(path), disk);
 }
 
 /** False where the file system cannot link these two. */

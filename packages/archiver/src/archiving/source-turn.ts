@@ -157,5 +157,5 @@ function nameTrouble(path: string): FileSystemError | undefined {
 
 const replacementCharacter = '\uFFFD';
 
-/** How many files are noted together, each time that makes four fsyncs. */
+/** How many files are noted together, each time that makes five fsyncs. */
 const groupSize = 8;
