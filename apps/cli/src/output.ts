@@ -20,7 +20,8 @@ export interface OutputOptions {
   readonly debug?: boolean | undefined;
 }
 
-type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+/** What a result is made of. */
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
 /** Something drawn on the terminal that has to go before a line is written there. */
 export interface Drawing {
@@ -87,6 +88,12 @@ export class Output {
   /** A result of its own shape under a key of the JSON object; the console has its own lines for it. */
   result(key: string, value: JsonValue): void {
     if (this.isJson) this.#json[key] = value;
+  }
+
+  /** A result that is one JSON object in either format, for whoever reads it; also with `quiet`. */
+  document(value: { readonly [key: string]: JsonValue }): void {
+    if (this.isJson) Object.assign(this.#json, value);
+    else this.#write(process.stdout, JSON.stringify(value, undefined, 4));
   }
 
   /** From now on this is cleared before a line is written; undefined when there is nothing any more. */

@@ -2,7 +2,6 @@
  * The command line: what holds for all commands. Names, options and help of each are in `program/`; the commands themselves
  * are loaded when they are called.
  */
-import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { CommandContext, type GlobalOptions } from './context.ts';
 import { exitCode } from './exit-code.ts';
@@ -17,6 +16,7 @@ import { addRecoveringCommands } from './program/recovering.ts';
 import { logLevels, readLogLevel } from './program/quantities.ts';
 import type { Run } from './program/runner.ts';
 import { addViewingCommands } from './program/viewing.ts';
+import { version } from './version.ts';
 
 /**
  * Builds the program.
@@ -81,9 +81,4 @@ async function runCommand(
     options.exit(options.whenItFails);
   }
   context.output.finish();
-}
-
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown';
 }

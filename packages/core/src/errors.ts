@@ -67,6 +67,15 @@ export type CoreErrorCode =
    */
   | 'ERR_MISSING_PRIVILEGE'
   /**
+   * `sync-info` was asked for what comes behind a WAL file that the archive does not reach.
+   *
+   * @why The file is older than the oldest one in the archive, or newer than the newest: retention has left the copy that asks behind,
+   * or the copy is not one of this archive.
+   * @do Have the copy begin anew: `walvault sync-info SERVER` without a WAL file tells all that there is.
+   * @retry fatal
+   */
+  | 'ERR_SYNC_POSITION'
+  /**
    * Another process does this for the server already.
    *
    * @why Each task has a lock for each server, so that two never write the same files. Also Barman, where it holds the lock.

@@ -30,9 +30,9 @@ test('a good configuration: the files that were read, the servers, exit code 0',
   const shown = await vault.succeed('config', 'show', 'third');
   expect(shown).toContain(`[third]\n; ${file}:3\narchiver = on\n; ${file}:2\nconninfo = postgresql://x@127.0.0.1:1/postgres\n`);
   const all = JSON.parse(await vault.succeed('-f', 'json', 'config', 'show', '--all')) as Record<string, Record<string, unknown>>;
-  expect(Object.keys(all)).toEqual(['barman', 'pg', 'st', 'third', '_WARNING']);
+  expect(Object.keys(all).toSorted()).toEqual(['_WARNING', 'barman', 'pg', 'st', 'third']);
   expect(all['pg']).toMatchObject({
-    conninfo: { value: 'host=127.0.0.1 port=1 user=x password=*REDACTED*', source: `${vault.configFile}:5` },
+    conninfo: { value: 'host=127.0.0.1 port=1 user=x password=*REDACTED*', source: `${vault.configFile}:6` },
     archive_workers: { value: 2, source: 'default' },
     archiver: { value: false, source: 'default' },
   });

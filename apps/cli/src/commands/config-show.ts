@@ -19,13 +19,9 @@ export async function configShowCommand(
     );
     if (output.isJson) continue;
     output.info(`[${section}]`);
-    for (const [name, { value, source }] of Object.entries(settings)) {
+    for (const [name, { text = '', source }] of Object.entries(settings)) {
       output.info(`; ${source}`);
-      output.info(
-        `${name} = ${String(value ?? '')
-          .replaceAll('%', '%%')
-          .replaceAll('\n', '\n  ')}`,
-      );
+      output.info(`${name} = ${text.replaceAll('%', '%%').replaceAll('\n', '\n  ')}`);
     }
   }
   return exitCode.ok;

@@ -101,6 +101,14 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['walvault show-servers pg', 'all options, and what the server answers'],
     ['walvault -f json show-servers all', 'of all servers, for programs'],
   ],
+  diagnose: [
+    ['walvault diagnose > report.json', 'for a bug report; look through it before you send it'],
+    ['walvault diagnose --show-config-source', 'with the place of each option'],
+  ],
+  'sync-info': [
+    ['walvault sync-info pg', 'all WAL from the first base backup on'],
+    ['walvault sync-info pg 000000010000000A000000FF 40960', 'what was archived behind a file and its line in xlog.db'],
+  ],
   'config check': [
     ['walvault config check', 'the file that would be used'],
     ['walvault config check /tmp/new.conf', 'a file before it is put in place'],

@@ -20,6 +20,13 @@ export function readSeconds(text: string): number {
   throw new InvalidArgumentError('Give whole seconds, from 0 to 86400.');
 }
 
+/** Reads a position in a file, in bytes. @throws {InvalidArgumentError} */
+export function readPosition(text: string): number {
+  const position = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isSafeInteger(position)) return position;
+  throw new InvalidArgumentError('Give a position in bytes: a whole number, 0 or more.');
+}
+
 /** Reads a whole number of at least one. @throws {InvalidArgumentError} */
 export function readCount(text: string): number {
   const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;

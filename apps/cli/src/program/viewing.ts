@@ -1,5 +1,6 @@
 /** Commands that show how a server, its configuration and this installation are. */
 import { type Command, Option } from 'commander';
+import { readPosition } from './quantities.ts';
 import type { Runner } from './runner.ts';
 
 /** Adds them. */
@@ -30,6 +31,25 @@ export function addViewingCommands(program: Command, run: Runner): void {
     .description('show all options of a server, and what it answers right now; `all` stands for every server')
     .action(async (servers: string[], _options, command: Command) =>
       run(command, async (context) => (await import('../commands/show-servers.ts')).showServersCommand(context, servers)),
+    );
+  program
+    .command('diagnose')
+    .description('print everything that a bug report needs, as JSON; there is no password in it')
+    .option('--show-config-source', 'each option with the file and line where it was written')
+    .action(async (options, command: Command) =>
+      run(command, async (context) => (await import('../commands/diagnose.ts')).diagnoseCommand(context, options)),
+    );
+  program
+    .command('sync-info')
+    .argument('<server>')
+    .argument('[last-wal]', 'name of the last WAL file that the copy has')
+    .argument('[last-position]', 'where its line began in xlog.db, as told before', readPosition)
+    .description('print as JSON what the archive has behind a WAL file, for a copy of the archive')
+    .option('--primary', 'of a passive server: ask the installation that it is a copy of; not done here')
+    .action(async (server, lastWal, lastPosition, { primary = false }, command: Command) =>
+      run(command, async (context) =>
+        (await import('../commands/sync-info.ts')).syncInfoCommand(context, server, { lastWal, lastPosition, primary }),
+      ),
     );
   addConfigCommands(program, run);
 }

@@ -42,6 +42,33 @@ export async function readXlogDb(path: string): Promise<readonly XlogDbEntry[]> 
   });
 }
 
+/** A line of xlog.db, and where it begins. */
+export interface PlacedXlogDbEntry extends XlogDbEntry {
+  /** Bytes from the start of the file. */
+  readonly position: number;
+}
+
+/**
+ * Reads xlog.db from the line that begins at a position. A position at which no line begins, or behind the end, gives none.
+ * @throws {XlogDbError} on a line that is none
+ */
+export async function readXlogDbFrom(path: string, position: number): Promise<readonly PlacedXlogDbEntry[]> {
+  const bytes = await readBytes(path);
+  const isLineStart = position === 0 || (position <= bytes.length && bytes[position - 1] === 0x0a);
+  if (!isLineStart) return [];
+  const entries: PlacedXlogDbEntry[] = [];
+  for (let start = position; start < bytes.length; ) {
+    const newline = bytes.indexOf(0x0a, start);
+    const end = newline === -1 ? bytes.length : newline;
+    const line = bytes.toString('utf8', start, end);
+    const entry = tryParseXlogDbLine(line);
+    if (entry === undefined && line.trim() !== '') throw new XlogDbError(path, line);
+    if (entry !== undefined) entries.push({ ...entry, position: start });
+    start = end + 1;
+  }
+  return entries;
+}
+
 /** Which file is the xlog.db of a server: in `xlogDbDirectory` if that is set, else in the archive under its new or old name. */
 export async function xlogDbPath(choice: {
   readonly serverName: string;

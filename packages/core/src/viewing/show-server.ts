@@ -8,6 +8,7 @@ import { observeServer, type ObserveOptions } from '../observing/observe-server.
 import type { ServerObservation, SqlFacts, StreamingFacts } from '../observing/server-observation.ts';
 import { settingMs } from '../observing/server-setting.ts';
 import { isReportedError, type ReportedError } from '../receiver-state.ts';
+import { withoutSecret } from './without-secrets.ts';
 
 /** Values by name. */
 export type ShownFacts = Readonly<Record<string, ShownValue | readonly string[]>>;
@@ -24,6 +25,16 @@ export function serverConfigFacts(server: ServerConfig, globals: GlobalConfig): 
     msg_list: [],
     passive_node: server.passive,
   };
+}
+
+/** The same for whoever is not the operator of this machine: without the arguments of commands, too, which may hold a password. */
+export function sharedConfigFacts(server: ServerConfig, globals: GlobalConfig): ShownFacts {
+  return cleanFacts(serverConfigFacts(server, globals));
+}
+
+/** Facts as they may leave the machine. */
+export function cleanFacts(facts: ShownFacts): ShownFacts {
+  return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, withoutSecret(name, value)]));
 }
 
 /** What Barman has as not set. */
