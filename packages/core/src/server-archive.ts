@@ -1,5 +1,5 @@
 /** What the archive of a server holds, as a whole. */
-import { type ArchiveListing, listArchive, openWal } from '@walvault/archiver';
+import { type ArchiveListing, listArchive, openWal } from '@walvault/archiver/observing';
 import type { ServerConfig } from '@walvault/config';
 import {
   type Lsn,

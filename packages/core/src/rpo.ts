@@ -1,0 +1,176 @@
+/**
+ * What would be lost if the server were gone now: what is not durable here yet, and what is not archived yet, as bytes and as the age
+ * of the oldest commit that can be among them.
+ *
+ * A number is said only where it is known; it is never 0 because nothing is known. Ages are upper bounds: a commit may be younger.
+ */
+import type { ServerConfig } from '@walvault/config';
+import {
+  type Lsn,
+  lsnDistance,
+  parseLsn,
+  parseWalFileName,
+  segmentEndLsn,
+  segmentNumberOfName,
+  segmentStartLsn,
+  type TimelineId,
+  toTimelineId,
+  toWalSegmentSize,
+  type WalSegmentSize,
+} from '@walvault/wal';
+import { firstCommit } from './first-commit.ts';
+import { type FilesObservation, newestArchived } from './observing/observe-files.ts';
+import type { ServerObservation } from './observing/server-observation.ts';
+import { isReportedError, readReceiverState, type ReceiverState } from './receiver-state.ts';
+import { statePath } from './server-paths.ts';
+
+/** What can be missing in one place. */
+export interface Exposure {
+  /** WAL that the server has and that is not there yet; undefined when it is not known. */
+  readonly bytes: number | undefined;
+  /** Age of the oldest commit that can be among it, in seconds, at most; 0 when nothing is missing, undefined when it is not known. */
+  readonly seconds: number | undefined;
+  /** Everything that was committed before is there; ISO 8601, UTC. Undefined when nothing is missing, and when it is not known. */
+  readonly since: string | undefined;
+  /** Why a number is not known. */
+  readonly reason: string | undefined;
+}
+
+/** The recovery point objective as it is met now. */
+export interface Rpo {
+  /** What is not durable on this machine. */
+  readonly durable: Exposure;
+  /** What is not in the archive. */
+  readonly archived: Exposure;
+}
+
+/** What is looked at, as `observeServer` and `observeFiles` have found it. */
+export interface RpoFacts {
+  readonly observation: ServerObservation;
+  readonly files: FilesObservation;
+}
+
+/** Finds out what would be lost. Never rejects: what stands in the way is the reason why a number is not known. */
+export async function rpo(server: ServerConfig, { observation, files }: RpoFacts): Promise<Rpo> {
+  // Read behind the answer of the server, so that what it had then is not taken for missing because it was on its way.
+  const receiver = await readReceiverState(statePath(server)).catch(() => undefined);
+  const here = { server, observation, files, receiver, nowMs: Date.now() };
+  const durable = server.streamingArchiver ? durableExposure(here) : undefined;
+  const archived = await archivedExposure(here, durable).catch((error: unknown) => unknown(String(error)));
+  return { durable: durable ?? archived, archived };
+}
+
+interface Here extends RpoFacts {
+  readonly server: ServerConfig;
+  readonly receiver: ReceiverState | undefined;
+  readonly nowMs: number;
+}
+
+/** A place in the WAL of the server. */
+interface Place {
+  readonly timelineId: TimelineId;
+  readonly lsn: Lsn;
+}
+
+const nothing: Exposure = { bytes: 0, seconds: 0, since: undefined, reason: undefined };
+
+function unknown(reason: string, bytes?: number): Exposure {
+  return { bytes, seconds: undefined, since: undefined, reason };
+}
+
+function durableExposure({ observation, receiver, nowMs }: Here): Exposure {
+  const durable = durablePlace(receiver);
+  if (durable === undefined) return unknown('nothing was received by streaming yet');
+  const behind = distance(durable, endOfServer(observation));
+  if (behind.bytes === 0) return nothing;
+  const caughtUpAt = receiver?.caughtUpAt ?? undefined;
+  if (caughtUpAt === undefined) return unknown(behind.reason ?? 'the server was never caught up with', behind.bytes);
+  return { ...behind, ...ageSince(Date.parse(caughtUpAt), nowMs) };
+}
+
+async function archivedExposure(here: Here, durable: Exposure | undefined): Promise<Exposure> {
+  const { observation, files, nowMs } = here;
+  const end = archivedEnd(here);
+  if (end === undefined) return unknown('nothing is archived yet');
+  const behind = distance(end, endOfServer(observation));
+  if (behind.bytes === 0) return nothing;
+  const sinceMs = await firstCommitBehind(here, end);
+  if (sinceMs === 'none' && durable !== undefined) return { ...durable, ...behind };
+  const lastMs = files.lastArchivedAt?.getTime();
+  const knownMs = typeof sinceMs === 'number' ? sinceMs : durable === undefined ? lastMs : undefined;
+  if (knownMs === undefined) return unknown(behind.reason ?? 'the first commit behind the archive was not found', behind.bytes);
+  return { ...behind, ...ageSince(knownMs, nowMs) };
+}
+
+function ageSince(sinceMs: number, nowMs: number): Pick<Exposure, 'seconds' | 'since'> {
+  return { seconds: Math.max(0, (nowMs - sinceMs) / 1000), since: new Date(sinceMs).toISOString() };
+}
+
+/** How far the server is ahead of a place. On another timeline numbers say nothing: the server may have gone another way. */
+function distance(from: Place, to: Place | string): Pick<Exposure, 'bytes' | 'reason'> {
+  if (typeof to === 'string') return { bytes: undefined, reason: to };
+  if (from.timelineId === to.timelineId) return { bytes: Math.max(0, lsnDistance(from.lsn, to.lsn)), reason: undefined };
+  const reason = `the server is on timeline ${to.timelineId}, and what is here is of timeline ${from.timelineId}`;
+  return { bytes: undefined, reason };
+}
+
+/** The end of the server's WAL that is durable there, or why it is not known. */
+function endOfServer({ streaming, sql }: ServerObservation): Place | string {
+  if (!isReportedError(streaming)) return { timelineId: streaming.timelineId, lsn: streaming.flushLsn };
+  if (isReportedError(sql)) return `the server cannot be asked: ${streaming.message}`;
+  const timeline = sql.currentWalFile?.slice(0, 8);
+  return { timelineId: timeline === undefined ? sql.timelineId : toTimelineId(Number.parseInt(timeline, 16)), lsn: sql.flushLsn };
+}
+
+function durablePlace(receiver: ReceiverState | undefined): Place | undefined {
+  if (receiver?.flushedLsn == null || receiver.timelineId == null) return undefined;
+  return { timelineId: toTimelineId(receiver.timelineId), lsn: parseLsn(receiver.flushedLsn) };
+}
+
+/**
+ * Up to where the archive is whole: the end of its last segment, or the start of the first one that still waits. Where nothing is
+ * archived, that is where the WAL here begins.
+ */
+function archivedEnd({ files }: Here): (Place & { readonly walSegmentSize: WalSegmentSize }) | undefined {
+  const { archive, streaming, incoming, receiver } = files;
+  if (isReportedError(archive)) return undefined;
+  const bytes = archive.walSegmentSize ?? receiver?.walSegmentSize ?? undefined;
+  if (bytes === undefined) return undefined;
+  const walSegmentSize = toWalSegmentSize(bytes);
+  const newest = newestArchived(archive);
+  const place = newest === undefined ? undefined : placeOf(newest, walSegmentSize);
+  const queues = [streaming, incoming].flatMap((queue) => (isReportedError(queue) ? [] : [...queue.waiting, ...queue.partials]));
+  const waiting = queues.map((name) => placeOf(name, walSegmentSize)).filter((file) => file !== undefined);
+  const newestTimeline = Math.max(...[place, ...waiting].map((file) => file?.timelineId ?? 0));
+  const starts = waiting.filter(({ timelineId }) => timelineId === newestTimeline).map(({ start }) => start);
+  const ends = place?.timelineId === newestTimeline ? [place.end] : [];
+  const [first] = [...starts, ...ends].toSorted((a, b) => (a < b ? -1 : 1));
+  return first === undefined ? undefined : { timelineId: toTimelineId(newestTimeline), lsn: first, walSegmentSize };
+}
+
+function placeOf(name: string, size: WalSegmentSize): { timelineId: TimelineId; start: Lsn; end: Lsn } | undefined {
+  const file = parseWalFileName(name);
+  if (file.kind !== 'segment' && file.kind !== 'partial') return undefined;
+  const segment = segmentNumberOfName(file, size);
+  return { timelineId: file.timelineId, start: segmentStartLsn(segment, size), end: segmentEndLsn(segment, size) };
+}
+
+/** When the first commit behind the archive came, by our clock, in milliseconds since 1970. */
+async function firstCommitBehind(
+  { server, receiver, files, observation }: Here,
+  from: Place & { readonly walSegmentSize: WalSegmentSize },
+): Promise<number | 'none' | 'unknown'> {
+  const durable = durablePlace(receiver);
+  if (durable === undefined || durable.timelineId !== from.timelineId) return 'unknown';
+  const search = { ...from, directory: server.directories.streaming, fromLsn: from.lsn, toLsn: durable.lsn };
+  const { atMs, beginsInRecord } = await firstCommit(search);
+  const clockAheadMs = isReportedError(observation.sql) ? 0 : observation.sql.clockAheadMs;
+  const foundMs = typeof atMs === 'number' ? atMs - clockAheadMs : atMs;
+  // The record that goes over the end of the archive came when its last segment was full, and may be a commit.
+  return beginsInRecord ? earliest(foundMs, files.lastArchivedAt?.getTime()) : foundMs;
+}
+
+function earliest(foundMs: number | 'none' | 'unknown', otherMs: number | undefined): number | 'none' | 'unknown' {
+  if (otherMs === undefined) return foundMs === 'none' ? 'unknown' : foundMs;
+  return typeof foundMs === 'number' ? Math.min(foundMs, otherMs) : foundMs === 'none' ? otherMs : foundMs;
+}
