@@ -142,6 +142,10 @@ slot_name = barman
       pathPrefix: undefined,
       checkTimeoutMs: 30_000,
       lastWalMaximumAgeMs: undefined,
+      receiveLagLimit: 1024 ** 3,
+      rpoLimitMs: 300_000,
+      archiveDelayLimitMs: 3_600_000,
+      freeSpaceHours: 24,
       maxIncomingWalsQueue: undefined,
     });
     expect(settings.get('slot_name')).toEqual({ text: 'barman', origin: { file: main, line: 8 } });

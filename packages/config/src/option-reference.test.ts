@@ -24,12 +24,16 @@ test('shows scope, values, default and meaning', () => {
 test('keeps our own options apart from those of Barman', () => {
   const own = page.slice(page.indexOf('## Options that Barman does not have'), page.indexOf('## Options about base backups'));
   expect([...own.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name)).toEqual([
+    'archive_delay_limit',
     'archive_when_complete',
     'archive_workers',
     'flush',
+    'free_space_hours',
     'gap_policy',
     'heal_conninfo',
     'hook_timeout',
+    'receive_lag_limit',
+    'rpo_limit',
     'slot_policy',
     'slot_retained_limit',
     'status_interval',

@@ -117,6 +117,13 @@ export interface ServerConfig {
   /** 0 for no limit. */
   readonly checkTimeoutMs: number;
   readonly lastWalMaximumAgeMs: number | undefined;
+  /** What may be missing here before check fails, in bytes, and the age of the oldest commit that may. */
+  readonly receiveLagLimit: number;
+  readonly rpoLimitMs: number;
+  /** How long a complete segment may wait to be archived before check fails. */
+  readonly archiveDelayLimitMs: number;
+  /** How long the free disk space must last. */
+  readonly freeSpaceHours: number;
   readonly maxIncomingWalsQueue: number | undefined;
 
   /** Every option of a server by its name, as text without passwords, and where it was written. */
@@ -198,6 +205,10 @@ function watching(values: ServerValues) {
     pathPrefix: values.path_prefix,
     checkTimeoutMs: values.check_timeout,
     lastWalMaximumAgeMs: values.last_wal_maximum_age,
+    receiveLagLimit: values.receive_lag_limit,
+    rpoLimitMs: values.rpo_limit,
+    archiveDelayLimitMs: values.archive_delay_limit,
+    freeSpaceHours: values.free_space_hours,
     maxIncomingWalsQueue: values.max_incoming_wals_queue,
   };
 }

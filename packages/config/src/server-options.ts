@@ -40,6 +40,7 @@ export type SlotPolicy = 'protect-archive' | 'protect-server';
 /** Values of the server options by their names; undefined where an option is not set. Periods are in milliseconds. */
 export interface ServerValues {
   readonly active: boolean;
+  readonly archive_delay_limit: number;
   readonly archive_when_complete: boolean;
   readonly archive_workers: number;
   readonly archiver: boolean;
@@ -60,6 +61,7 @@ export interface ServerValues {
   readonly encryption_passphrase_command: string | undefined;
   readonly errors_directory: string;
   readonly flush: FlushMode;
+  readonly free_space_hours: number;
   readonly gap_policy: GapPolicy;
   readonly heal_conninfo: readonly string[] | undefined;
   readonly hook_timeout: number;
@@ -78,8 +80,10 @@ export interface ServerValues {
   readonly primary_checkpoint_timeout: number;
   readonly primary_conninfo: string | undefined;
   readonly primary_ssh_command: string | undefined;
+  readonly receive_lag_limit: number;
   readonly retention_policy: RetentionPolicy | undefined;
   readonly retention_policy_mode: 'auto';
+  readonly rpo_limit: number;
   readonly slot_name: string | undefined;
   readonly slot_policy: SlotPolicy;
   readonly slot_retained_limit: number | undefined;
@@ -104,6 +108,13 @@ const hook = { type: commandType, scope: 'both' } as const;
 /** The table of the server options. */
 export const serverOptions: OptionTable<ServerValues> = {
   active: { type: booleanType, scope: 'server', default: 'true', doc: 'Whether WAL is received and archived at all.' },
+  archive_delay_limit: {
+    type: seconds(60, 31_536_000),
+    scope: 'both',
+    default: '3600',
+    doc: 'Seconds that a complete segment may wait to be archived before check fails.',
+    own: true,
+  },
   archive_when_complete: {
     type: booleanType,
     scope: 'both',
@@ -167,6 +178,13 @@ export const serverOptions: OptionTable<ServerValues> = {
     doc: 'When received WAL is flushed: all the time, which a synchronous standby needs, or at the end of each segment.',
     own: true,
   },
+  free_space_hours: {
+    type: wholeNumber(0, 8760),
+    scope: 'both',
+    default: '24',
+    doc: 'Hours that the free disk space must last at the rate of the last day, or check fails; 0 for as long as there is room for two segments.',
+    own: true,
+  },
   gap_policy: {
     type: oneOf('stop', 'continue'),
     scope: 'both',
@@ -220,8 +238,22 @@ export const serverOptions: OptionTable<ServerValues> = {
     scope: 'both',
     doc: 'Makes the server passive: a copy of that of another installation.',
   },
+  receive_lag_limit: {
+    type: size('1MB'),
+    scope: 'both',
+    default: '1GB',
+    doc: 'WAL that the server may have and that is not durable here before check fails.',
+    own: true,
+  },
   retention_policy: { type: retentionPolicyType, scope: 'both', doc: 'Which base backups, and so which WAL, are kept.' },
   retention_policy_mode: { type: oneOf('auto'), scope: 'both', default: 'auto', doc: 'How the retention policy is enforced.' },
+  rpo_limit: {
+    type: seconds(1, 31_536_000),
+    scope: 'both',
+    default: '300',
+    doc: 'Seconds that the oldest commit may be old that is not known to be durable here, before check fails. Counts where WAL is streamed.',
+    own: true,
+  },
   slot_name: {
     type: slotNameType,
     scope: 'both',

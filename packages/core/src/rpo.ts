@@ -96,8 +96,10 @@ async function archivedExposure(here: Here, durable: Exposure | undefined): Prom
   if (behind.bytes === 0) return nothing;
   const sinceMs = await firstCommitBehind(here, end);
   if (sinceMs === 'none' && durable !== undefined) return { ...durable, ...behind };
-  const lastMs = files.lastArchivedAt?.getTime();
-  const knownMs = typeof sinceMs === 'number' ? sinceMs : durable === undefined ? lastMs : undefined;
+  // What archive_command brings is as old as its copy, unless it brings what is old itself.
+  const isUpToDate = behind.bytes !== undefined && behind.bytes <= end.walSegmentSize;
+  const copiedMs = durable === undefined && isUpToDate ? files.lastArchivedAt?.getTime() : undefined;
+  const knownMs = typeof sinceMs === 'number' ? sinceMs : copiedMs;
   if (knownMs === undefined) return unknown(behind.reason ?? 'the first commit behind the archive was not found', behind.bytes);
   return { ...behind, ...ageSince(knownMs, nowMs) };
 }

@@ -1,5 +1,6 @@
 /** Looks at a server over both of its connections at once, without changing anything there. */
 import type { ServerConfig } from '@walvault/config';
+import { readSlot } from '@walvault/slots';
 import { openSql, openStreaming } from '../connections.ts';
 import { CoreError } from '../errors.ts';
 import type { ReportedError } from '../receiver-state.ts';
@@ -21,7 +22,7 @@ export interface ObserveOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Looks at a server. Never rejects: what stands in the way is in the answer. One round trip a connection once it is open. */
+/** Looks at a server. Never rejects: what stands in the way is in the answer. One question over each connection, and over that of the walsender a second one for the slot. */
 export async function observeServer(server: ServerConfig, options: ObserveOptions): Promise<ServerObservation> {
   const [streaming, sql] = await Promise.all([
     withPatience(options, (signal) => askWalsender(seenAs(server, options), signal)).catch(reportError),
@@ -50,13 +51,15 @@ export async function observePrimary(server: ServerConfig, options: ObserveOptio
 async function askWalsender(server: ServerConfig, signal: AbortSignal): Promise<StreamingFacts> {
   await using connection = await openStreaming(server, { signal });
   const { systemIdentifier, timelineId, flushLsn } = await connection.identifySystem();
-  const { parameterStatus, serverVersion } = connection;
+  const { parameterStatus, serverVersion, majorVersion } = connection;
+  const { slotName } = server;
   return {
     version: parameterStatus.get('server_version') ?? String(serverVersion),
     versionNumber: serverVersion,
     systemIdentifier,
     timelineId,
     flushLsn,
+    slot: slotName === undefined || majorVersion < 15 ? undefined : await readSlot(connection, slotName),
   };
 }
 

@@ -22,6 +22,8 @@ export interface StreamingFacts {
   readonly timelineId: TimelineId;
   /** Behind the last byte that a walsender can send. */
   readonly flushLsn: Lsn;
+  /** Position of the configured slot; undefined when there is none of that name, none is configured, or before PostgreSQL 15. */
+  readonly slot: ReplicationSlot | undefined;
 }
 
 /** What the server answers to SQL. Nothing in it changes the server. */

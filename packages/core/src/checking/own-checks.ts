@@ -1,0 +1,176 @@
+/** What Barman does not check: how much would be lost, what the slot holds back, holes, room, what waits, and what was verified. */
+import { parseLsn, parseWalFileName, roundDownToSegment, startLsnOfName, toWalSegmentSize } from '@walvault/wal';
+import type { RecordedHole } from '../holes.ts';
+import { settingMs } from '../observing/server-setting.ts';
+import { isReportedError } from '../receiver-state.ts';
+import type { Exposure } from '../rpo.ts';
+import { judgeSlotSafety } from '../slot-safety/judge-slot-safety.ts';
+import { type CheckResult, own } from './check-result.ts';
+import type { CheckFacts } from './check-facts.ts';
+import { periodInWords, sizeInWords } from './quantities-in-words.ts';
+
+const levels = { ok: 'ok', warning: 'warning', critical: 'failed' } as const;
+
+/** Without it the server hides what is asked of it. */
+export function monitoringPrivileges({ server, observation: { sql }, backupHost }: CheckFacts): readonly CheckResult[] {
+  if (isReportedError(sql) || backupHost !== undefined || server.passive) return [];
+  const name = 'monitoring privileges';
+  const hint = `who streams and some settings are hidden: GRANT pg_monitor TO "${sql.role.name}"`;
+  return [sql.role.mayMonitor ? own(name, 'ok', '') : own(name, 'warning', hint)];
+}
+
+/** WAL that the server has and that is not durable here. */
+export function receiveLag({ server, rpo: { durable } }: CheckFacts): readonly CheckResult[] {
+  if (!server.streamingArchiver || server.passive) return [];
+  const { bytes, seconds, reason } = durable;
+  const name = 'receive lag';
+  if (bytes === undefined) return [own(name, 'failed', `not known: ${reason ?? 'no reason'}`, { lag_seconds: seconds })];
+  const isTooMuch = bytes > server.receiveLagLimit;
+  const words = bytes === 0 ? 'nothing is missing' : `${sizeInWords(bytes)} not durable here`;
+  const hint = isTooMuch ? `${words}, receive_lag_limit is ${sizeInWords(server.receiveLagLimit)}` : words;
+  return [own(name, isTooMuch ? 'failed' : 'ok', hint, { lag_bytes: bytes, lag_seconds: seconds })];
+}
+
+/** A server that has nothing to send still says that it is there. */
+export function lastReceived({
+  server,
+  files: { receiver },
+  rpo: { durable },
+  observation,
+  nowMs,
+}: CheckFacts): readonly CheckResult[] {
+  if (!server.streamingArchiver || server.passive) return [];
+  const name = 'last received';
+  if (receiver?.lastMessageAt == null) return [own(name, 'failed', 'nothing was received by streaming yet')];
+  const ageMs = Math.max(0, nowMs - Date.parse(receiver.lastMessageAt));
+  const senderMs = isReportedError(observation.sql) ? undefined : settingMs(observation.sql.settings, 'wal_sender_timeout');
+  const mostMs = Math.max(server.rpoLimitMs, senderMs ?? 0);
+  const isSilent = ageMs > mostMs && durable.bytes !== 0;
+  const numbers = { last_received_age_seconds: ageMs / 1000 };
+  const words = `the server was last heard ${periodInWords(ageMs)} ago`;
+  return [
+    own(name, isSilent ? 'failed' : 'ok', ageMs > mostMs && !isSilent ? `${words}, and nothing is missing` : words, numbers),
+  ];
+}
+
+/** What the slot holds back on the server, and how near that is to being lost. */
+export function slotRetention({ server, observation: { sql } }: CheckFacts): readonly CheckResult[] {
+  if (isReportedError(sql) || sql.slot === undefined || !server.streamingArchiver) return [];
+  const { level, retainedBytes, safeBytes, reason } = judgeSlotSafety(sql.slot, server);
+  const numbers = { slot_retained_bytes: retainedBytes, slot_safe_bytes: safeBytes };
+  return [own('slot retention', levels[level], `slot '${sql.slot.slotName}' ${reason}`, numbers)];
+}
+
+/** Holes that somebody has accepted stay on record, and are no news. */
+export function holes({ files: { archive, holes: recorded } }: CheckFacts): CheckResult {
+  const name = 'holes';
+  if (isReportedError(recorded)) return own(name, 'failed', recorded.message);
+  if (isReportedError(archive)) return own(name, 'failed', archive.message);
+  const open = recorded.filter(({ resolvedBy }) => resolvedBy === null);
+  const accepted = recorded.filter(({ resolvedBy }) => resolvedBy === 'continued' || resolvedBy === 'reset');
+  const missing = archive.timelines.flatMap((timeline) => timeline.holes);
+  const unexpected = missing.filter(({ first }) => !accepted.some((hole) => isIn(first, hole, archive.walSegmentSize ?? 0)));
+  const segments = missing.reduce((sum, { count }) => sum + count, 0);
+  const words = [
+    ...open.map(({ fromLsn, timelineId }) => `streaming stands at a hole from ${fromLsn} on timeline ${timelineId}`),
+    ...unexpected.map(({ first, last, count }) =>
+      count === 1 ? `${first} is missing` : `${first} to ${last} are missing (${count})`,
+    ),
+  ];
+  const numbers = { holes: open.length + missing.length, missing_segments: segments };
+  if (words.length > 0) return own(name, 'failed', `${words.slice(0, 3).join('; ')}. See: walvault heal-wal --dry-run`, numbers);
+  if (missing.length === 0) return own(name, 'ok', '', numbers);
+  return own(name, 'warning', `${segments} segments are missing where a hole was accepted: no recovery goes past it`, numbers);
+}
+
+function isIn(segment: string, { timelineId, fromLsn, toLsn }: RecordedHole, segmentBytes: number): boolean {
+  const file = parseWalFileName(segment);
+  if (file.kind !== 'segment' || segmentBytes === 0) return false;
+  const size = toWalSegmentSize(segmentBytes);
+  const start = startLsnOfName(file, size);
+  const isBehindStart = file.timelineId >= timelineId && start >= roundDownToSegment(parseLsn(fromLsn), size);
+  return isBehindStart && (toLsn === null || start < parseLsn(toLsn));
+}
+
+/** Whether the disk lasts. */
+export function freeSpace({ server, files, storage: { disks } }: CheckFacts): CheckResult {
+  const name = 'free disk space';
+  if (isReportedError(disks)) return own(name, 'failed', disks.message);
+  const segment = files.receiver?.walSegmentSize ?? 16 * 1024 ** 2;
+  const [tightest] = disks.toSorted((a, b) => a.freeBytes - b.freeBytes);
+  const [archive] = disks;
+  const hours = archive?.hoursLeft;
+  const least = tightest?.freeBytes ?? 0;
+  const numbers = { free_bytes: least, growth_bytes_per_hour: archive?.bytesPerHour, free_space_hours: hours };
+  const words = `${sizeInWords(least)} free${hours === undefined ? '' : `, which lasts ${periodInWords(hours * 3_600_000)} at the rate of the last day`}`;
+  if (least < 2 * segment) return own(name, 'failed', `${words} for "${tightest?.path}": less than two segments`, numbers);
+  const isTooLittle = hours !== undefined && hours < server.freeSpaceHours;
+  return own(
+    name,
+    isTooLittle ? 'failed' : 'ok',
+    isTooLittle ? `${words}; free_space_hours is ${server.freeSpaceHours}` : words,
+    numbers,
+  );
+}
+
+/** Complete segments that wait for archive-wal. */
+export function archiveQueue({ server, files: { streaming, incoming }, nowMs }: CheckFacts): CheckResult {
+  const name = 'archive queue';
+  if (isReportedError(streaming)) return own(name, 'failed', streaming.message);
+  if (isReportedError(incoming)) return own(name, 'failed', incoming.message);
+  const count = streaming.waiting.length + incoming.waiting.length;
+  const oldest = [streaming.oldestAt, incoming.oldestAt].flatMap((time) => (time === undefined ? [] : [time.getTime()]));
+  const ageMs = oldest.length === 0 ? 0 : Math.max(0, nowMs - Math.min(...oldest));
+  const numbers = { archive_queue: count, archive_queue_age_seconds: ageMs / 1000 };
+  if (count === 0) return own(name, 'ok', '', numbers);
+  const words = `${count} waiting, the oldest for ${periodInWords(ageMs)}`;
+  const isLate = ageMs > server.archiveDelayLimitMs && !isOnlyAMark(streaming.waiting, streaming.partials, incoming.waiting);
+  return own(name, isLate ? 'failed' : 'ok', isLate ? `${words}. Run: walvault archive-wal ${server.name}` : words, numbers);
+}
+
+/** pg_receivewal and Barman find their place by the last complete segment where there is no partial one, so that it stays. */
+function isOnlyAMark(streaming: readonly string[], partials: readonly string[], incoming: readonly string[]): boolean {
+  return incoming.length === 0 && partials.length === 0 && streaming.length === 1;
+}
+
+/** What the last verification of all WAL has come to. */
+export function verification({ server, files: { verification: last }, nowMs }: CheckFacts): CheckResult {
+  const name = 'WAL verification';
+  if (last === undefined) return own(name, 'ok', 'never verified as a whole');
+  if ('code' in last) return own(name, 'failed', last.message);
+  const ageMs = Math.max(0, nowMs - Date.parse(last.finishedAt));
+  const { verdict, good, bad, unknown, missingSegments } = last;
+  const numbers = {
+    verified_age_seconds: ageMs / 1000,
+    verified_good: good,
+    verified_bad: bad,
+    verified_missing: missingSegments,
+  };
+  const words = `${verdict} ${periodInWords(ageMs)} ago: ${good} good, ${bad} bad, ${unknown} unknown, ${missingSegments} missing`;
+  if (verdict === 'bad') return own(name, 'failed', `${words}. See: walvault heal-wal --dry-run ${server.name}`, numbers);
+  const isOld = server.verifyIntervalMs > 0 && ageMs > 2 * server.verifyIntervalMs;
+  return own(name, verdict === 'unknown' || isOld ? 'warning' : 'ok', words, numbers);
+}
+
+/** What would be lost now. Where WAL is streamed, `rpo_limit` bounds it. */
+export function recoveryPoint({ server, rpo: { durable, archived } }: CheckFacts): readonly CheckResult[] {
+  if (server.passive) return [];
+  const numbers = {
+    rpo_bytes: durable.bytes,
+    rpo_seconds: durable.seconds,
+    archived_rpo_bytes: archived.bytes,
+    archived_rpo_seconds: archived.seconds,
+  };
+  const isBounded = server.streamingArchiver;
+  const isMissed = isBounded && (durable.seconds === undefined || durable.seconds * 1000 > server.rpoLimitMs);
+  const words = `${exposureInWords(durable)} not durable here, ${exposureInWords(archived)} not archived`;
+  const limit = isMissed ? `; rpo_limit is ${periodInWords(server.rpoLimitMs)}` : '';
+  return [own('RPO', isMissed ? 'failed' : 'ok', words + limit, numbers)];
+}
+
+function exposureInWords({ bytes, seconds, reason }: Exposure): string {
+  if (bytes === 0) return 'nothing is';
+  const size = bytes === undefined ? 'an unknown amount' : sizeInWords(bytes);
+  const age = seconds === undefined ? `unknown age: ${reason ?? 'no reason'}` : `at most ${periodInWords(seconds * 1000)} old`;
+  return `${size} (${age}) is`;
+}
