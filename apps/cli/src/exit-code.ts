@@ -5,6 +5,10 @@ export const exitCode = {
   error: 1,
   /** The command line makes no sense. */
   usage: 2,
+  /** check --nagios: something needs somebody soon. */
+  warning: 1,
+  /** check --nagios: something is wrong. */
+  critical: 2,
   /** heal-wal: something is still missing or bad. */
   unhealed: 2,
   /** get-wal: not the name of a WAL file, or an output directory that cannot be written. */

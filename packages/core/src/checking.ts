@@ -2,4 +2,4 @@
 export { checkServer } from './checking/check-server.ts';
 export type { CheckOptions } from './checking/check-server.ts';
 export type { CheckResult } from './checking/check-result.ts';
-export { periodInWords, sizeInWords } from './checking/quantities-in-words.ts';
+export { exposureInWords, periodInWords, sizeInWords } from './checking/quantities-in-words.ts';

@@ -33,7 +33,7 @@ export { checkServerWalArchive, rebuildServerXlogDb } from './server-xlog-db.ts'
 export { serverNamed, serversNamed } from './servers.ts';
 export { createServerSlot, dropServerSlot, requireSlotName } from './slot-commands.ts';
 export { serverStatus } from './status.ts';
-export type { LiveServer, ServerStatus } from './status.ts';
+export type { ServerStatus } from './status.ts';
 export { stopTask } from './stop-task.ts';
 export { ArchiveEmptyError, WalFileError, WalHoleError } from '@walvault/archiver';
 export type { ArchivedWal, ArchiveListing, ArchiveReport, FileResult, RestoreOutcome, SourceKind } from '@walvault/archiver';

@@ -119,7 +119,7 @@ function distance(from: Place, to: Place | string): Pick<Exposure, 'bytes' | 're
 /** The end of the server's WAL that is durable there, or why it is not known. */
 function endOfServer({ streaming, sql }: ServerObservation): Place | string {
   if (!isReportedError(streaming)) return { timelineId: streaming.timelineId, lsn: streaming.flushLsn };
-  if (isReportedError(sql)) return `the server cannot be asked: ${streaming.message}`;
+  if (isReportedError(sql)) return 'the server cannot be asked';
   const timeline = sql.currentWalFile?.slice(0, 8);
   return { timelineId: timeline === undefined ? sql.timelineId : toTimelineId(Number.parseInt(timeline, 16)), lsn: sql.flushLsn };
 }

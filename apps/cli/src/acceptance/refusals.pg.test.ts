@@ -93,7 +93,7 @@ test('status of a server that is down still tells everything else', async () => 
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toMatch(/\tPostgreSQL version: FAILED trying to get PostgreSQL version \(connection to server .+\)\n/);
   expect(stdout).toContain('\tReceiver: not running (never started)\n');
-  expect(stdout).toContain('\tLast archived WAL: No WAL segment shipped yet\n');
+  expect(stdout).toContain('\tLast WAL in the archive: none\n');
 });
 
 describe('with segments of an earlier run', () => {

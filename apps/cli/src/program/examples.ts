@@ -61,6 +61,11 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['walvault list-servers', 'all servers with their descriptions'],
     ['walvault list-servers --minimal', 'names only, for scripts'],
   ],
+  check: [
+    ['walvault check pg', 'one line a fact'],
+    ['walvault check --nagios all', 'for Nagios and its like, with numbers'],
+    ['walvault -f json check --check-timeout 5 pg', 'for programs, in five seconds at most'],
+  ],
   status: [
     ['walvault status pg', 'one server'],
     ['walvault -f json status all', 'all servers, for programs'],

@@ -1,6 +1,6 @@
 /** Commands that look and change nothing. */
 import { type Command, Option } from 'commander';
-import { readCount, readTimelineId } from './quantities.ts';
+import { readCount, readSeconds, readTimelineId } from './quantities.ts';
 import type { Runner } from './runner.ts';
 
 /** Adds them. */
@@ -13,6 +13,22 @@ export function addInspectingCommands(program: Command, run: Runner): void {
     .option('--minimal', 'names only')
     .action(async (options, command: Command) =>
       run(command, async (context) => (await import('../commands/list-servers.ts')).listServersCommand(context, options)),
+    );
+  program
+    .command('check <servers...>')
+    .description('check that all is well; exit code 1 when something is not; `all` stands for every server')
+    .option('--nagios', 'say it as a Nagios plug-in does; exit code 0 OK, 1 WARNING, 2 CRITICAL')
+    .option(
+      '--check-timeout <seconds>',
+      'how long the check of a server may take, in place of check_timeout; 0 for no limit',
+      readSeconds,
+    )
+    .action(async (servers: string[], options: { nagios?: boolean; checkTimeout?: number }, command: Command) =>
+      run(command, async (context) => {
+        const { nagios, checkTimeout: seconds } = options;
+        const checkTimeout = seconds === undefined ? undefined : seconds * 1000;
+        return (await import('../commands/check.ts')).checkCommand(context, servers, { nagios, checkTimeout });
+      }),
     );
   program
     .command('status <servers...>')

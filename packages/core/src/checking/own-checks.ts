@@ -3,11 +3,10 @@ import { parseLsn, parseWalFileName, roundDownToSegment, startLsnOfName, toWalSe
 import type { RecordedHole } from '../holes.ts';
 import { settingMs } from '../observing/server-setting.ts';
 import { isReportedError } from '../receiver-state.ts';
-import type { Exposure } from '../rpo.ts';
 import { judgeSlotSafety } from '../slot-safety/judge-slot-safety.ts';
 import { type CheckResult, own } from './check-result.ts';
 import type { CheckFacts } from './check-facts.ts';
-import { periodInWords, sizeInWords } from './quantities-in-words.ts';
+import { exposureInWords, periodInWords, sizeInWords } from './quantities-in-words.ts';
 
 const levels = { ok: 'ok', warning: 'warning', critical: 'failed' } as const;
 
@@ -41,8 +40,10 @@ export function lastReceived({
 }: CheckFacts): readonly CheckResult[] {
   if (!server.streamingArchiver || server.passive) return [];
   const name = 'last received';
-  if (receiver?.lastMessageAt == null) return [own(name, 'failed', 'nothing was received by streaming yet')];
-  const ageMs = Math.max(0, nowMs - Date.parse(receiver.lastMessageAt));
+  // A stream that has just begun has not brought a message yet.
+  const heardAt = receiver?.lastMessageAt ?? (receiver?.phase === 'streaming' ? receiver.phaseSince : undefined);
+  if (heardAt === undefined) return [own(name, 'failed', 'nothing was received by streaming yet')];
+  const ageMs = Math.max(0, nowMs - Date.parse(heardAt));
   const senderMs = isReportedError(observation.sql) ? undefined : settingMs(observation.sql.settings, 'wal_sender_timeout');
   const mostMs = Math.max(server.rpoLimitMs, senderMs ?? 0);
   const isSilent = ageMs > mostMs && durable.bytes !== 0;
@@ -101,8 +102,8 @@ export function freeSpace({ server, files, storage: { disks } }: CheckFacts): Ch
   const [archive] = disks;
   const hours = archive?.hoursLeft;
   const least = tightest?.freeBytes ?? 0;
-  const numbers = { free_bytes: least, growth_bytes_per_hour: archive?.bytesPerHour, free_space_hours: hours };
-  const words = `${sizeInWords(least)} free${hours === undefined ? '' : `, which lasts ${periodInWords(hours * 3_600_000)} at the rate of the last day`}`;
+  const numbers = { free_bytes: least, growth_per_hour_bytes: archive?.bytesPerHour, free_space_hours: hours };
+  const words = `${sizeInWords(least)} free${hours === undefined ? '' : `, which lasts ${periodInWords(hours * 3_600_000, 1)} at the rate of the last day`}`;
   if (least < 2 * segment) return own(name, 'failed', `${words} for "${tightest?.path}": less than two segments`, numbers);
   const isTooLittle = hours !== undefined && hours < server.freeSpaceHours;
   return own(
@@ -163,14 +164,7 @@ export function recoveryPoint({ server, rpo: { durable, archived } }: CheckFacts
   };
   const isBounded = server.streamingArchiver;
   const isMissed = isBounded && (durable.seconds === undefined || durable.seconds * 1000 > server.rpoLimitMs);
-  const words = `${exposureInWords(durable)} not durable here, ${exposureInWords(archived)} not archived`;
+  const words = `not durable here: ${exposureInWords(durable)}; not archived: ${exposureInWords(archived)}`;
   const limit = isMissed ? `; rpo_limit is ${periodInWords(server.rpoLimitMs)}` : '';
   return [own('RPO', isMissed ? 'failed' : 'ok', words + limit, numbers)];
-}
-
-function exposureInWords({ bytes, seconds, reason }: Exposure): string {
-  if (bytes === 0) return 'nothing is';
-  const size = bytes === undefined ? 'an unknown amount' : sizeInWords(bytes);
-  const age = seconds === undefined ? `unknown age: ${reason ?? 'no reason'}` : `at most ${periodInWords(seconds * 1000)} old`;
-  return `${size} (${age}) is`;
 }

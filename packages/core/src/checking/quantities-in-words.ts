@@ -1,4 +1,5 @@
-/** Sizes and periods as Barman writes them. */
+/** Sizes and periods as Barman writes them, and what would be lost in such words. */
+import type { Exposure } from '../rpo.ts';
 
 const sizeUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
@@ -16,8 +17,11 @@ const periods = [
   ['second', 1],
 ] as const;
 
-/** `1 day, 2 hours, 5 seconds`; `less than one second`. */
-export function periodInWords(ms: number): string {
+/**
+ * `1 day, 2 hours, 5 seconds`; `less than one second`.
+ * @param most so many units, the greatest first; all unless given
+ */
+export function periodInWords(ms: number, most: number = periods.length): string {
   let seconds = Math.floor(ms / 1000);
   if (seconds < 1) return 'less than one second';
   const words: string[] = [];
@@ -26,5 +30,14 @@ export function periodInWords(ms: number): string {
     seconds -= count * length;
     if (count > 0) words.push(`${count} ${unit}${count === 1 ? '' : 's'}`);
   }
-  return words.join(', ');
+  return words.slice(0, most).join(', ');
+}
+
+/** `nothing`; `3.0 MiB, at most 5 seconds old`; `not known (why), at most 40 seconds old`. */
+export function exposureInWords({ bytes, seconds, reason }: Exposure): string {
+  if (bytes === 0) return 'nothing';
+  const why = reason === undefined ? '' : ` (${reason})`;
+  const size = bytes === undefined ? `not known${why}` : sizeInWords(bytes);
+  if (seconds !== undefined) return `${size}, at most ${periodInWords(seconds * 1000)} old`;
+  return bytes === undefined ? size : `${size}, of unknown age${why}`;
 }
