@@ -24,6 +24,7 @@ import {
   type WalRetentionPolicy,
   wholeNumber,
 } from './option-types.ts';
+import { watchOptions, type WatchValues } from './watch-options.ts';
 
 /** How archived WAL is compressed. `pigz`, `pygzip` and `pybzip2` are Barman's other names for programs that write gzip and bzip2. */
 export type Compression = 'none' | 'gzip' | 'zstd' | 'bzip2' | 'xz' | 'lz4' | 'snappy' | 'pigz' | 'pygzip' | 'pybzip2' | 'custom';
@@ -38,15 +39,13 @@ export type GapPolicy = 'stop' | 'continue';
 export type SlotPolicy = 'protect-archive' | 'protect-server';
 
 /** Values of the server options by their names; undefined where an option is not set. Periods are in milliseconds. */
-export interface ServerValues {
+export interface ServerValues extends WatchValues {
   readonly active: boolean;
-  readonly archive_delay_limit: number;
   readonly archive_when_complete: boolean;
   readonly archive_workers: number;
   readonly archiver: boolean;
   readonly archiver_batch_size: number;
   readonly backup_directory: string;
-  readonly check_timeout: number;
   readonly cluster: string;
   readonly compression: Compression;
   readonly compression_level: CompressionLevel;
@@ -61,13 +60,10 @@ export interface ServerValues {
   readonly encryption_passphrase_command: string | undefined;
   readonly errors_directory: string;
   readonly flush: FlushMode;
-  readonly free_space_hours: number;
   readonly gap_policy: GapPolicy;
   readonly heal_conninfo: readonly string[] | undefined;
   readonly hook_timeout: number;
   readonly incoming_wals_directory: string;
-  readonly last_wal_maximum_age: number | undefined;
-  readonly max_incoming_wals_queue: number | undefined;
   readonly path_prefix: string | undefined;
   readonly post_archive_retry_script: string | undefined;
   readonly post_archive_script: string | undefined;
@@ -80,10 +76,8 @@ export interface ServerValues {
   readonly primary_checkpoint_timeout: number;
   readonly primary_conninfo: string | undefined;
   readonly primary_ssh_command: string | undefined;
-  readonly receive_lag_limit: number;
   readonly retention_policy: RetentionPolicy | undefined;
   readonly retention_policy_mode: 'auto';
-  readonly rpo_limit: number;
   readonly slot_name: string | undefined;
   readonly slot_policy: SlotPolicy;
   readonly slot_retained_limit: number | undefined;
@@ -107,14 +101,8 @@ const hook = { type: commandType, scope: 'both' } as const;
 
 /** The table of the server options. */
 export const serverOptions: OptionTable<ServerValues> = {
+  ...watchOptions,
   active: { type: booleanType, scope: 'server', default: 'true', doc: 'Whether WAL is received and archived at all.' },
-  archive_delay_limit: {
-    type: seconds(60, 31_536_000),
-    scope: 'both',
-    default: '3600',
-    doc: 'Seconds that a complete segment may wait to be archived before check fails.',
-    own: true,
-  },
   archive_when_complete: {
     type: booleanType,
     scope: 'both',
@@ -137,7 +125,6 @@ export const serverOptions: OptionTable<ServerValues> = {
   },
   archiver_batch_size: { ...batchSize, doc: 'Segments taken from the incoming directory in one run of archive-wal; 0 for all.' },
   backup_directory: { type: pathType, scope: 'server', default: '%(barman_home)s/%(name)s', doc: 'Directory of the server.' },
-  check_timeout: { type: seconds(0, 86_400), scope: 'both', default: '30', doc: 'Seconds that check may take; 0 for no limit.' },
   cluster: { type: textType, scope: 'server', default: '%(name)s', doc: 'Name that ties configuration models to servers.' },
   compression: {
     type: oneOf('none', 'gzip', 'zstd', 'bzip2', 'xz', 'lz4', 'snappy', 'pigz', 'pygzip', 'pybzip2', 'custom'),
@@ -178,13 +165,6 @@ export const serverOptions: OptionTable<ServerValues> = {
     doc: 'When received WAL is flushed: all the time, which a synchronous standby needs, or at the end of each segment.',
     own: true,
   },
-  free_space_hours: {
-    type: wholeNumber(0, 8760),
-    scope: 'both',
-    default: '24',
-    doc: 'Hours that the free disk space must last at the rate of the last day, or check fails; 0 for as long as there is room for two segments.',
-    own: true,
-  },
   gap_policy: {
     type: oneOf('stop', 'continue'),
     scope: 'both',
@@ -211,12 +191,6 @@ export const serverOptions: OptionTable<ServerValues> = {
     default: '%(backup_directory)s/incoming',
     doc: 'Where archive_command and put-wal leave segments.',
   },
-  last_wal_maximum_age: { type: intervalType, scope: 'both', doc: 'Age of the last archived segment from which on check fails.' },
-  max_incoming_wals_queue: {
-    type: wholeNumber(0),
-    scope: 'both',
-    doc: 'Segments waiting to be archived from which on check complains.',
-  },
   path_prefix: { type: textType, scope: 'both', doc: 'Directories put before PATH; accepted and not used.' },
   post_archive_retry_script: { ...hook, doc: 'Run after a segment is archived, again until it succeeds.' },
   post_archive_script: { ...hook, doc: 'Run after a segment is archived.' },
@@ -238,22 +212,8 @@ export const serverOptions: OptionTable<ServerValues> = {
     scope: 'both',
     doc: 'Makes the server passive: a copy of that of another installation.',
   },
-  receive_lag_limit: {
-    type: size('1MB'),
-    scope: 'both',
-    default: '1GB',
-    doc: 'WAL that the server may have and that is not durable here before check fails.',
-    own: true,
-  },
   retention_policy: { type: retentionPolicyType, scope: 'both', doc: 'Which base backups, and so which WAL, are kept.' },
   retention_policy_mode: { type: oneOf('auto'), scope: 'both', default: 'auto', doc: 'How the retention policy is enforced.' },
-  rpo_limit: {
-    type: seconds(1, 31_536_000),
-    scope: 'both',
-    default: '300',
-    doc: 'Seconds that the oldest commit may be old that is not known to be durable here, before check fails. Counts where WAL is streamed.',
-    own: true,
-  },
   slot_name: {
     type: slotNameType,
     scope: 'both',

@@ -14,28 +14,7 @@ export function addInspectingCommands(program: Command, run: Runner): void {
     .action(async (options, command: Command) =>
       run(command, async (context) => (await import('../commands/list-servers.ts')).listServersCommand(context, options)),
     );
-  program
-    .command('check <servers...>')
-    .description('check that all is well; exit code 1 when something is not; `all` stands for every server')
-    .option('--nagios', 'say it as a Nagios plug-in does; exit code 0 OK, 1 WARNING, 2 CRITICAL')
-    .option(
-      '--check-timeout <seconds>',
-      'how long the check of a server may take, in place of check_timeout; 0 for no limit',
-      readSeconds,
-    )
-    .action(async (servers: string[], options: { nagios?: boolean; checkTimeout?: number }, command: Command) =>
-      run(command, async (context) => {
-        const { nagios, checkTimeout: seconds } = options;
-        const checkTimeout = seconds === undefined ? undefined : seconds * 1000;
-        return (await import('../commands/check.ts')).checkCommand(context, servers, { nagios, checkTimeout });
-      }),
-    );
-  program
-    .command('status <servers...>')
-    .description('show positions, lag, archive and last error; `all` stands for every server')
-    .action(async (servers: string[], _options, command: Command) =>
-      run(command, async (context) => (await import('../commands/status.ts')).statusCommand(context, servers)),
-    );
+  addLooks(program, run);
   program
     .command('find-target <server>')
     .description('find a recovery target in the WAL: where it lies, whether it can be reached, what to write for it')
@@ -78,5 +57,31 @@ export function addInspectingCommands(program: Command, run: Runner): void {
     .option('--json', 'the same as -f json')
     .action(async (server: string, options, command: Command) =>
       run(command, async (context) => (await import('../commands/show-wal.ts')).showWalCommand(context, server, options)),
+    );
+}
+
+/** Looks at servers as a whole. */
+function addLooks(program: Command, run: Runner): void {
+  program
+    .command('check <servers...>')
+    .description('check that all is well; exit code 1 when something is not; `all` stands for every server')
+    .option('--nagios', 'say it as a Nagios plug-in does; exit code 0 OK, 1 WARNING, 2 CRITICAL')
+    .option(
+      '--check-timeout <seconds>',
+      'how long the check of a server may take, in place of check_timeout; 0 for no limit',
+      readSeconds,
+    )
+    .action(async (servers: string[], options: { nagios?: boolean; checkTimeout?: number }, command: Command) =>
+      run(command, async (context) => {
+        const { nagios, checkTimeout: seconds } = options;
+        const checkTimeout = seconds === undefined ? undefined : seconds * 1000;
+        return (await import('../commands/check.ts')).checkCommand(context, servers, { nagios, checkTimeout });
+      }),
+    );
+  program
+    .command('status <servers...>')
+    .description('show positions, lag, archive and last error; `all` stands for every server')
+    .action(async (servers: string[], _options, command: Command) =>
+      run(command, async (context) => (await import('../commands/status.ts')).statusCommand(context, servers)),
     );
 }

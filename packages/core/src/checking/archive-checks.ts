@@ -21,14 +21,15 @@ export function walArchive({ files: { archive, receiver, receiverPid } }: CheckF
 /** An archiver that is switched off must not have left anything. Said only when it fails. */
 export function emptyDirectories({ server, files }: CheckFacts): readonly CheckResult[] {
   const { incoming, streaming } = server.directories;
-  const leftIn = (kind: string, directory: string, archiver: string, queue: WalQueue | ReportedError): readonly CheckResult[] =>
-    isReportedError(queue) || queue.names.length === 0
-      ? []
-      : [failed(`empty ${kind} directory`, `'${directory}' must be empty when ${archiver}=off`)];
   return [
     ...(server.archiver ? [] : leftIn('incoming', incoming, 'archiver', files.incoming)),
     ...(server.streamingArchiver ? [] : leftIn('streaming', streaming, 'streaming_archiver', files.streaming)),
   ];
+}
+
+function leftIn(kind: string, directory: string, archiver: string, queue: WalQueue | ReportedError): readonly CheckResult[] {
+  if (isReportedError(queue) || queue.names.length === 0) return [];
+  return [failed(`empty ${kind} directory`, `'${directory}' must be empty when ${archiver}=off`)];
 }
 
 /** `max_incoming_wals_queue`. Said only when it fails. */
