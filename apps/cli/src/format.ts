@@ -1,4 +1,4 @@
-/** Sizes and ages for people. */
+/** Sizes, ages and durations for people. */
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
@@ -16,9 +16,14 @@ export function formatSignedBytes(bytes: number): string {
 
 /** `12 s ago`, for a time as ISO 8601. */
 export function formatAge(iso: string, nowMs: number = Date.now()): string {
-  const seconds = Math.max(0, Math.round((nowMs - Date.parse(iso)) / 1000));
-  if (seconds < 120) return `${seconds} s ago`;
-  if (seconds < 7200) return `${Math.floor(seconds / 60)} min ago`;
-  if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h ago`;
-  return `${Math.floor(seconds / 86_400)} days ago`;
+  return `${formatDuration((nowMs - Date.parse(iso)) / 1000)} ago`;
+}
+
+/** `12 s`, `5 min`, `3 h`, `4 days`: the largest unit of which there are two or more. */
+export function formatDuration(duration: number): string {
+  const seconds = Math.max(0, Math.round(duration));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} days`;
 }

@@ -30,6 +30,8 @@ export interface ArchiveServerOptions {
   readonly configFile?: string | undefined;
   /** Called for each file when it is safe where it belongs. */
   readonly onFile?: ((result: FileResult) => void) | undefined;
+  /** Told how many files of a directory there are to deal with, before the first of them. */
+  readonly onBacklog?: ((files: number) => void) | undefined;
   /** Told, once in a process, what of the configuration cannot be done as it says and is done in another way; it is logged unless given. */
   readonly onNotice?: ((notice: string) => void) | undefined;
   readonly log?: Logger | undefined;
@@ -70,6 +72,7 @@ export async function archiveServer(server: ServerConfig, options: ArchiveServer
       catalog,
       signal: options.signal,
       onFile: options.onFile,
+      onBacklog: options.onBacklog,
       log: options.log,
       xlogDbMemory: options.xlogDbMemory,
     });

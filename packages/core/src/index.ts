@@ -30,6 +30,7 @@ export type { ResetOptions, ResetOutcome } from './reset-receiver.ts';
 export { listServerArchive } from './server-archive.ts';
 export { openServerWal } from './server-wal.ts';
 export { checkServerWalArchive, rebuildServerXlogDb } from './server-xlog-db.ts';
+export type { RebuildServerXlogDbOptions } from './server-xlog-db.ts';
 export { serverNamed, serversNamed } from './servers.ts';
 export { createServerSlot, dropServerSlot, requireSlotName } from './slot-commands.ts';
 export { serverStatus } from './status.ts';
@@ -45,7 +46,7 @@ export { listServerBackups } from './base-backups.ts';
 export type { BackupPoint, BackupStatus, BaseBackup, BaseBackupListing, UnreadableBackup } from '@walvault/archiver';
 export { rebuildServerCatalog } from './rebuild-server-catalog.ts';
 export type { RebuildServerCatalogOptions } from './rebuild-server-catalog.ts';
-export type { RebuildCatalogReport } from '@walvault/archiver';
+export type { RebuildCatalogReport, RebuildXlogDbReport } from '@walvault/archiver';
 export { findServerTarget, listServerRestorePoints } from './find-server-target.ts';
 export type {
   FindCircumstances,

@@ -13,7 +13,7 @@ import { HoleRecord } from './holes.ts';
 import { LiveServerConfig } from './live-server-config.ts';
 import { rememberedOf } from './prepare-stream.ts';
 import { attemptToReceive, type StreamStarted } from './receive-attempt.ts';
-import { readReceiverState, type ReportedError } from './receiver-state.ts';
+import { readReceiverState, type ReceiverState, type ReportedError } from './receiver-state.ts';
 import { ensureDirectories, holesPath, lockPath, statePath } from './server-paths.ts';
 import { giveUpSlot } from './slot-safety/give-up-slot.ts';
 import { SlotGuard } from './slot-safety/slot-guard.ts';
@@ -33,6 +33,8 @@ export interface ReceiveServiceOptions {
   readonly onWaiting?: ((trouble: ReportedError) => void) | undefined;
   /** Called when a segment is complete and durable. */
   readonly onSegment?: ((name: string) => void) | undefined;
+  /** Called with each state that is published, at most a few times a second. */
+  readonly onState?: ((state: ReceiverState) => void) | undefined;
   /** File that the log goes to, for the published state. */
   readonly logFile?: string | undefined;
   readonly log?: Logger | undefined;
@@ -62,6 +64,7 @@ export async function runReceiver(options: ReceiveServiceOptions): Promise<void>
     server: live,
     holes,
     logFile: options.logFile,
+    onState: options.onState,
     before: await readReceiverState(statePath(server)).catch(() => undefined),
     log,
   });

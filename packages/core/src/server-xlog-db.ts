@@ -4,8 +4,18 @@ import type { ServerConfig } from '@walvault/config';
 import { customFiltersOf } from './compression-of.ts';
 import { ensureDirectories } from './server-paths.ts';
 
+/** How to make an xlog.db anew. */
+export interface RebuildServerXlogDbOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called now and then with how many files were looked at, of how many. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
 /** Makes the xlog.db of a server anew from its archive; see `rebuildXlogDb` for what is thrown. */
-export async function rebuildServerXlogDb(server: ServerConfig, signal?: AbortSignal): Promise<RebuildXlogDbReport> {
+export async function rebuildServerXlogDb(
+  server: ServerConfig,
+  options: RebuildServerXlogDbOptions = {},
+): Promise<RebuildXlogDbReport> {
   await ensureDirectories(server.lockDirectory);
   return rebuildXlogDb({
     serverName: server.name,
@@ -13,7 +23,7 @@ export async function rebuildServerXlogDb(server: ServerConfig, signal?: AbortSi
     xlogDbDirectory: server.xlogdbDirectory,
     lockDirectory: server.lockDirectory,
     custom: customFiltersOf(server),
-    signal,
+    ...options,
   });
 }
 

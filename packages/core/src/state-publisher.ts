@@ -32,6 +32,8 @@ export interface PublisherOptions {
   readonly logFile: string | undefined;
   /** What a receiver before this one published. */
   readonly before?: ReceiverState | undefined;
+  /** Called with each state that is published. */
+  readonly onState?: ((state: ReceiverState) => void) | undefined;
   readonly log: Logger;
 }
 
@@ -165,11 +167,12 @@ export class StatePublisher implements AsyncDisposable {
 
   /** Never rejects: state is for watching, and must not stand in the way of the WAL. */
   async #publish(): Promise<void> {
-    const { updatedAt, ...content } = this.#state();
-    const text = JSON.stringify(content);
+    const state = this.#state();
+    const text = JSON.stringify({ ...state, updatedAt: null });
     if (text === this.#published) return;
+    this.#options.onState?.(state);
     try {
-      await writeReceiverState(this.#options.path, { ...content, updatedAt });
+      await writeReceiverState(this.#options.path, state);
       this.#published = text;
     } catch (error) {
       this.#options.log.warn({ error: String(error) }, 'could not publish the state');

@@ -3,6 +3,7 @@ import { archiveServer, type ArchiveReport, type FileResult, type ServerConfig, 
 import type { CommandContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';
 import { describeError, type Output } from '../output.ts';
+import { Progress } from '../progress.ts';
 import type { FollowOptions } from './follow-archive.ts';
 
 /** Options of the command. */
@@ -24,13 +25,7 @@ export async function archiveWalCommand(
   }
   if (options.follow === true) return (await import('./follow-archive.ts')).followArchiveCommand(context, server, options);
   const teller = new Teller(output, server);
-  const { file: configFile } = await context.configuration();
-  // What becomes of the files is told by the output; without a log file only what goes wrong beside that needs to be on stderr.
-  const log = await context.log(server, server.logFile);
-  if (server.logFile === undefined && context.options.debug !== true) log.setLevel('error');
-  const onFile = (result: FileResult): void => teller.tell(result);
-  const onNotice = (notice: string): void => output.warning(notice);
-  const report = await archiveServer(server, { signal: context.stop, configFile, log, onFile, onNotice });
+  const report = await runPass(context, server, teller);
   if (report === 'busy') {
     output.info(`Another archive-wal process is already running on server ${server.name}. Skipping to the next server`);
     return exitCode.ok;
@@ -39,6 +34,22 @@ export async function archiveWalCommand(
   return report.files.some((file) => file.kind === 'failed') || report.catalogTrouble !== undefined
     ? exitCode.error
     : exitCode.ok;
+}
+
+async function runPass(context: CommandContext, server: ServerConfig, teller: Teller): Promise<ArchiveReport | 'busy'> {
+  const { file: configFile } = await context.configuration();
+  // What becomes of the files is told by the output; without a log file only what goes wrong beside that needs to be on stderr.
+  const log = await context.log(server, server.logFile);
+  if (server.logFile === undefined && context.options.debug !== true) log.setLevel('error');
+  let [done, total] = [0, 0];
+  using progress = new Progress(context, `Archiving WAL of server ${server.name}`);
+  const onBacklog = (files: number): void => progress.show(done, (total += files));
+  const onFile = (result: FileResult): void => {
+    teller.tell(result);
+    if (result.kind !== 'unknown') progress.show((done += 1), total);
+  };
+  const onNotice = (notice: string): void => context.output.warning(notice);
+  return await archiveServer(server, { signal: context.stop, configFile, log, onFile, onBacklog, onNotice });
 }
 
 /** Barman's words for the two directories. */

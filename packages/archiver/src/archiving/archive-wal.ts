@@ -73,6 +73,8 @@ export interface ArchiveWalOptions extends ClusterFacts {
    * xlog.db and the catalogue, and the source is still there: what throws here ends the turn, and the file comes again, as a duplicate.
    */
   readonly onFile?: ((result: FileResult) => void | Promise<void>) | undefined;
+  /** Told how many WAL files of a directory there are to deal with in this pass, before the first of them. */
+  readonly onBacklog?: ((files: number) => void) | undefined;
   /** Milliseconds since 1970; the clock of this machine unless given. */
   readonly now?: (() => number) | undefined;
   /** What the process remembers of xlog.db from one pass to the next; an empty object at first. */
@@ -172,8 +174,10 @@ class Pass {
     await using threads = new ContentThreads(this.#context.workers);
     const context = { ...this.#context, threads, memory: new SpareMemory() };
     const turn = new SourceTurn(context, source, new Seams(context.catalog, timelines));
+    const batchSize = this.#options.batchSize?.[source.kind] ?? 0;
+    this.#options.onBacklog?.(batchSize > 0 ? Math.min(batchSize, take.length) : take.length);
     try {
-      await turn.run({ files: take, unknown, batchSize: this.#options.batchSize?.[source.kind] ?? 0 });
+      await turn.run({ files: take, unknown, batchSize });
     } finally {
       this.#kept.push(...turn.unfinished.map((name) => ({ name, reason: 'unfinished' as const })));
       this.#remaining += turn.remaining;

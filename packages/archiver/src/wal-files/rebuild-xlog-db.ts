@@ -29,6 +29,8 @@ export interface RebuildXlogDbOptions {
   /** How long to wait for an archiver that is at work, in milliseconds; a minute unless given. */
   readonly patienceMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Called now and then with how many files were looked at, of how many. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /** What was found. */
@@ -49,7 +51,7 @@ const sideBySide = 64;
  * @throws {FileSystemError} then the old file is still there
  */
 export async function rebuildXlogDb(options: RebuildXlogDbOptions): Promise<RebuildXlogDbReport> {
-  const { serverName, walsDirectory, lockDirectory, patienceMs = 60_000, signal } = options;
+  const { serverName, walsDirectory, lockDirectory, patienceMs = 60_000, signal, onProgress } = options;
   await using locks = new AsyncDisposableStack();
   locks.use(await waitForLock(archiveLockPath(lockDirectory, serverName), patienceMs, signal));
   locks.use(await waitForLock(xlogDbLockPath(lockDirectory, serverName), patienceMs, signal));
@@ -60,6 +62,7 @@ export async function rebuildXlogDb(options: RebuildXlogDbOptions): Promise<Rebu
   let text = '';
   for (let at = 0; at < files.length; at += sideBySide) {
     signal?.throwIfAborted();
+    onProgress?.(at, files.length);
     const group = files.slice(at, at + sideBySide);
     for (const found of await Promise.all(group.map((file) => describe(file, options.custom, encrypted)))) {
       if (found === undefined) continue;
