@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatOptionReference } from '../packages/config/src/index.ts';
 import { formatErrorManual, readErrorManual } from './docs/error-manual.mjs';
-import { formatManPage } from './docs/man-page.mjs';
+import { formatManPage, lackingExamples } from './docs/man-page.mjs';
 
 /** What the loader reads and checks, and nothing acts on yet: the reason, and the names of the options. */
 const withoutEffect = [
@@ -36,8 +36,10 @@ const withoutEffect = [
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { problems, ...errorManual } = readErrorManual(root);
-for (const problem of problems) console.error(problem);
-if (problems.length > 0) process.exitCode = 1;
+for (const problem of [...problems, ...lackingExamples()]) {
+  console.error(problem);
+  process.exitCode = 1;
+}
 const files = [
   ['docs/configuration.md', configuration()],
   ['docs/errors.md', formatErrorManual(errorManual)],

@@ -72,6 +72,15 @@ const files = [
   ['BARMAN_HOME/SERVER/receive-wal.log', 'Log of what runs in the background, unless log_file is set.'],
 ];
 
+/** Commands that have no example, one line each. */
+export function lackingExamples() {
+  const program = buildProgram(new AbortController().signal, () => undefined);
+  const lacking = leaves(program, program.createHelp())
+    .map(nameOf)
+    .filter((name) => examples[name] === undefined);
+  return lacking.map((name) => `no example of "walvault ${name}" is in apps/cli/src/program/examples.ts: add one`);
+}
+
 /** Commands that can be called, without hidden ones, in the order of the help. */
 function leaves(command, help) {
   const below = help.visibleCommands(command).filter((each) => each.name() !== 'help');
