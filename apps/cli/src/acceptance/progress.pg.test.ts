@@ -32,13 +32,13 @@ test('catching up, archiving and verifying show a bar at a terminal, which is go
 
   const archive = await runAsServerUser(atTerminal(vault.argv('archive-wal', 'pg')));
   expect(archive.code).toBe(0);
-  expect(archive.stdout).toMatch(/Archiving WAL of server pg \[\.*\] 0 of 1\d\r\u001b\[KProcessing xlog segments/);
+  expect(archive.stdout).toMatch(/Archiving WAL of server pg \[\.*\] 0 of 1\d\r\P{L}\[KProcessing xlog segments/u);
   expect(archive.stdout).not.toMatch(/\][^\r]*$/);
 
   const verify = await runAsServerUser(atTerminal(vault.argv('verify-wal', 'pg')));
   expect(verify.stdout).toMatch(/Verifying the WAL of server pg \[#+\.*\] \d+ of 1\d/);
   const rebuild = await runAsServerUser(atTerminal(vault.argv('rebuild-xlogdb', 'pg')));
-  expect(rebuild.stdout).toMatch(/Looking at files \[\.*\] 0 of 1\d\r\u001b\[K/);
+  expect(rebuild.stdout).toMatch(/Looking at files \[\.*\] 0 of 1\d\r\P{L}\[K/u);
 });
 
 test('nothing is drawn with --quiet, or where there is no terminal', async () => {
