@@ -1,9 +1,11 @@
 /** `doctor`: faults are planted, it must name them; and what it says to do must help. */
-import { chmod, chown, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { chmod, chown, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Cluster, runAsServerUser, serverUser, startCluster } from '@walvault/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { examine, follow } from './doctor.test-support.ts';
+import { Examination, examine, follow, type JsonFinding } from './doctor.test-support.ts';
 import { caughtUp, sectionFor, Vault } from './vault.test-support.ts';
 
 const stack = new AsyncDisposableStack();
@@ -109,6 +111,21 @@ describe('on the way to the server', () => {
       status: 'problem',
       what: expect.stringContaining('sslmode'),
     });
+  });
+
+  test('a program that takes the connection and says nothing', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const streaming = `host=127.0.0.1 port=${port} user=x connect_timeout=1 sslmode=disable`;
+    await using vault = await Vault.create({ pg: section({ streaming_conninfo: streaming }) });
+    const found = await examine(vault);
+    expect(found.of('TCP connection', 'streaming_conninfo').status).toBe('ok');
+    expect(found.of('authentication', 'streaming_conninfo')).toMatchObject({
+      status: 'problem',
+      why: expect.stringContaining('nothing is answered on it'),
+    });
+    server.close();
   });
 
   test('TLS that the server does not have', async () => {
@@ -260,6 +277,30 @@ describe('here', () => {
     if (mayWrite) return;
     expect(found.what).toBe(`could not write to "${path}": permission denied`);
     expect(found.remedy!.commands).toEqual([`sudo chown "$(id -un)" ${path}`, `sudo chmod u+rwx ${path}`, `findmnt -T ${path}`]);
+  });
+
+  test('a file system without room', async () => {
+    await using vault = await Vault.create({ pg: section() });
+    await mkdir(vault.path('streaming'), { recursive: true });
+    await chmod(vault.path(), 0o777);
+    const words = vault.argv('doctor', '--json', 'pg').map((word) => `"${word}"`);
+    const fill = `mount -t tmpfs -o size=256k none "${vault.path('streaming')}" && { cat /dev/zero > "${vault.path('streaming')}/full" || true; }`;
+    const { stdout, code } = await runAsServerUser(['unshare', '-Urm', 'sh', '-c', `${fill} && exec ${words.join(' ')}`]);
+    // Where nobody may mount anything there is nothing to look at; the judgement has tests of its own.
+    const mayMount = (await runAsServerUser(['unshare', '-Urm', 'true'])).code === 0;
+    expect(code === 1 && stdout !== '').toBe(mayMount);
+    if (!mayMount) return;
+    const { pg: result } = JSON.parse(stdout) as { pg: { findings: readonly JsonFinding[] } };
+    const found = new Examination(code, result.findings);
+    expect(found.of('directory', 'streaming_wals_directory')).toMatchObject({
+      status: 'problem',
+      what: `could not write to "${vault.path('streaming')}": no space left on device`,
+      remedy: { commands: [`df -h ${vault.path('streaming')}`] },
+    });
+    expect(found.of('disk space', 'streaming_wals_directory')).toMatchObject({
+      status: 'problem',
+      what: '0 MiB of 0 MiB are free',
+    });
   });
 
   test('segments that nobody archives, and an archive that has a hole', async () => {

@@ -1,8 +1,8 @@
 /** `setup`: from a server that knows nothing of walvault to one that is received from, by --apply and by psql. */
 import { readFile, writeFile } from 'node:fs/promises';
-import { type Cluster, findProgram, type PostgresMajor, runAsServerUser, startCluster } from '@walvault/testkit';
+import { type Cluster, createStandby, findProgram, type PostgresMajor, runAsServerUser, startCluster } from '@walvault/testkit';
 import { describe, expect, test } from 'vitest';
-import { examine } from './doctor.test-support.ts';
+import { examine, follow } from './doctor.test-support.ts';
 import { caughtUp, Vault } from './vault.test-support.ts';
 
 const password = 'Sesam-oeffne-dich';
@@ -150,4 +150,49 @@ test('who may not, and what does not belong on a command line', async () => {
   const { stdout } = await vault.run('setup', 'pg', '--apply', '--superuser-conninfo', pg.conninfo());
   expect(stdout).toContain('role barman: already so\n');
   expect(stdout).toContain('slot barman: already so\n');
+});
+
+test('a standby has its roles from the primary, and a slot of its own', async () => {
+  await using pg = await startCluster({ segmentSizeMb: 1 });
+  await using standby = await createStandby(pg);
+  await using vault = await vaultFor(standby);
+  const before = await apply(vault, standby);
+  const onPrimary = before.steps.filter(
+    ({ step, state }) => state === 'to do' && /role/.test(step) && !/^(connection|password)/.test(step),
+  );
+  expect(onPrimary.map(({ step }) => step)).toEqual([
+    'role streaming_barman',
+    'role barman',
+    'pg_monitor for role barman',
+    'pg_switch_wal() for role barman',
+    'pg_checkpoint for role barman (from PostgreSQL 15 on)',
+  ]);
+  expect(before.steps.find(({ step }) => step === 'slot barman')!.state).toBe('done');
+  for (const sql of onPrimary.flatMap(({ remedy }) => remedy?.sql ?? [])) await pg.query(sql);
+  await standby.waitFor(`select count(*) = 2 from pg_roles where rolname in ('barman', 'streaming_barman')`);
+  await standby.waitFor(`select pg_last_wal_replay_lsn() >= '${await pg.value('select pg_current_wal_lsn()')}'`);
+  const after = await apply(vault, standby);
+  expect(after.steps.filter(({ step, state }) => state === 'to do' && !step.startsWith('password'))).toEqual([]);
+});
+
+test('without a slot, and with archive_command', async () => {
+  await using pg = await startCluster({ segmentSizeMb: 1, settings: { wal_keep_size: 0 } });
+  const section = { conninfo: pg.conninfo(), streaming_archiver: 'on', archiver: 'on' };
+  await using vault = await Vault.create({ pg: section });
+  const { steps } = await apply(vault, pg);
+  const states = Object.fromEntries(steps.map(({ step, state }) => [step, state]));
+  expect(states).toMatchObject({ wal_keep_size: 'done', archive_mode: 'done', restart: 'to do' });
+  await pg.restart();
+  expect(await pg.query(`select current_setting('wal_keep_size') as size, current_setting('archive_mode') as mode`)).toEqual([
+    { size: '1GB', mode: 'on' },
+  ]);
+  const command = (await examine(vault)).of('archive_command');
+  expect(command).toMatchObject({ status: 'problem', what: 'archive_command is not set' });
+  await follow(command, { pg, vault });
+  const segment = await pg.switchWal();
+  await vault.succeed('archive-wal', 'pg');
+  await expect
+    .poll(async () => (await vault.run('archive-wal', 'pg')).stdout + [...vault.segments().keys()].join(' '))
+    .toContain(segment);
+  expect((await examine(vault)).of('archive_command').status).toBe('ok');
 });

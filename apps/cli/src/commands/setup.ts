@@ -32,11 +32,15 @@ async function apply(
   superuserConninfo: string | undefined,
 ): Promise<number> {
   const outcomes: SetupOutcome[] = [];
-  for await (const outcome of applySetup(setup, { superuserConninfo, signal: stop, patienceMs })) {
-    outcomes.push(outcome);
-    if (!output.isJson) for (const line of linesOf(outcome)) output.info(line);
+  try {
+    for await (const outcome of applySetup(setup, { superuserConninfo, signal: stop, patienceMs })) {
+      outcomes.push(outcome);
+      if (!output.isJson) for (const line of linesOf(outcome)) output.info(line);
+    }
+  } finally {
+    // What was done before an error is done.
+    output.result(setup.server.name, { steps: outcomes.map(toJson) });
   }
-  output.result(setup.server.name, { steps: outcomes.map(toJson) });
   return outcomes.some(({ state }) => state === 'toDo') ? exitCode.error : exitCode.ok;
 }
 

@@ -11,6 +11,7 @@ export function judgeReceiver({ server, here }: DoctorFacts): readonly Finding[]
   const { pid, state } = here.receiver ?? {};
   if (!server.streamingArchiver) return [step.skipped('streaming_archiver is off')];
   if (!server.active) return [step.skipped('active is off')];
+  if (server.passive) return [step.skipped('the server is passive')];
   const start: Remedy = {
     words: 'Start it when the problems above are solved; "walvault cron", once a minute, or "walvault run" does so by itself.',
     commands: [`walvault receive-wal ${server.name}`],
@@ -77,7 +78,7 @@ export function judgeArchiving({ server, here }: DoctorFacts): readonly Finding[
   const isAtWork = here.locks.some(({ task, owner }) => task === 'archive-wal' && owner !== undefined);
   const queue = (kind: string, { count, oldestMs }: WaitingFiles): Finding => {
     const ageMs = oldestMs === undefined ? 0 : Date.now() - oldestMs;
-    const what = `${count} segments wait in ${kind}${count === 0 ? '' : `, the oldest for ${Math.round(ageMs / 1000)} s`}`;
+    const what = `${count} ${count === 1 ? 'segment waits' : 'segments wait'} in ${kind}${count === 0 ? '' : `, the oldest for ${Math.round(ageMs / 1000)} s`}`;
     // pg_receivewal leaves the last complete segment, and so do we where it was the one that received it.
     if (count < 2 || ageMs < patienceMs || isAtWork) return step.ok(what);
     return step.problem(what, 'Nobody archives them.', {

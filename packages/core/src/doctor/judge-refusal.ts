@@ -5,6 +5,7 @@
 import { isIP, isIPv4 } from 'node:net';
 import {
   AuthenticationError,
+  ConnectError,
   type ConnectionParameters,
   quoteHba,
   quoteIdentifier,
@@ -37,8 +38,19 @@ export function judgeRefusal(way: RefusedWay, refusal: unknown, context: Refusal
     return step.ok(`the server lets "${user}" in${way.purpose === 'replication' ? ' for replication' : ''}`);
   if (refusal instanceof UnsupportedServerError) return troubled(new Step('server version', way.option), refusal);
   if (refusal instanceof AuthenticationError) return judgeAuthentication(step, way, refusal, context);
+  if (refusal instanceof ConnectError) return judgeSilence(step, refusal);
   if (refusal instanceof ServerError) return judgeServerError(step, way, refusal, context);
   return troubled(step, refusal);
+}
+
+/** A connection that was made a moment ago, and now this. */
+function judgeSilence(step: Step, error: ConnectError): Finding {
+  if (error.code !== 'ERR_CONNECT_TIMEOUT') return troubled(step, error);
+  return step.problem(
+    error.message,
+    'The connection is made, but nothing is answered on it: the server hangs, starts no more processes, or is no PostgreSQL at all.',
+    { words: 'Look at its log and at what its machine is busy with; and check that PostgreSQL itself listens on that port.' },
+  );
 }
 
 function judgeAuthentication(step: Step, way: RefusedWay, error: AuthenticationError, context: RefusalContext): Finding {

@@ -11,7 +11,7 @@ import { compressionOf } from '../compression-of.ts';
 import { readHoles, type RecordedHole } from '../holes.ts';
 import { isReportedError, readReceiverState, type ReceiverState, type ReportedError } from '../receiver-state.ts';
 import { archiveEnd } from '../server-archive.ts';
-import { holesPath, identityPath, lockPath, type ServerTask, statePath } from '../server-paths.ts';
+import { holesPath, identityPath, lockPath, type ServerTask, serverTasks, statePath } from '../server-paths.ts';
 import { surveyServerArchive } from '../show-server-wal.ts';
 import { reportError } from '../state-publisher.ts';
 import { pidOf } from '../stop-task.ts';
@@ -54,16 +54,6 @@ export interface WaitingFiles {
   readonly oldestMs: number | undefined;
 }
 
-const tasks: readonly ServerTask[] = [
-  'receive-wal',
-  'archive-wal',
-  'cron',
-  'delete-wal',
-  'heal-wal',
-  'rebuild-catalog',
-  'verify-wal',
-];
-
 /** Looks. Never rejects. */
 export async function lookHere(server: ServerConfig): Promise<HereFacts> {
   const { streaming, incoming, errors } = server.directories;
@@ -71,7 +61,7 @@ export async function lookHere(server: ServerConfig): Promise<HereFacts> {
     await Promise.all([
       readIdentity(identityPath(server)).catch(reportError),
       Promise.all(usedDirectories(server).map(([option, path]) => lookAtDirectory(option, path))),
-      Promise.all(tasks.map((task) => lookAtLock(server, task))),
+      Promise.all(serverTasks.map((task) => lookAtLock(server, task))),
       pidOf(server, 'receive-wal').catch(() => undefined),
       readReceiverState(statePath(server)).catch(() => undefined),
       readHoles(holesPath(server)).catch(reportError),

@@ -74,7 +74,7 @@ async function connectAsSuperuser(setup: ServerSetup, options: ApplyOptions): Pr
   throw new CoreError('ERR_NOT_SUPERUSER', `role "${parameters.user}" is not a superuser of the server`, { hint });
 }
 
-/** Two sections of way, one role: it has one password. */
+/** Two connections as one role: it has one password. */
 function oneOfEachUser(connections: readonly SetupConnection[]): readonly SetupConnection[] {
   return connections.filter(
     (one, index) => connections.findIndex(({ parameters }) => parameters.user === one.parameters.user) === index,
@@ -162,7 +162,7 @@ async function* tryConnections(
     const context = { role: 'unknown', hbaFile: undefined, isReceiving: false } as const;
     const all: readonly Finding[] = refusal === 'blocked' ? findings : [...findings, judgeRefusal(way, refusal, context)];
     const problem = all.find(({ status }) => status === 'problem');
-    const title = `connection by ${option} as role ${quoteIdentifier(parameters.user)}`;
+    const title = `connection by ${option}${purpose === 'replication' ? ' for replication' : ''} as role ${quoteIdentifier(parameters.user)}`;
     if (problem === undefined) yield { title, state: 'alreadySo' };
     else
       yield {

@@ -22,8 +22,8 @@ export interface SetupWishes {
 export function planSetup(wishes: SetupWishes): readonly SetupStep[] {
   const { streamingUser, ordinaryUser } = wishes;
   return [
-    ...(streamingUser === undefined ? [] : roleSteps(streamingUser, 'LOGIN REPLICATION')),
-    ...(ordinaryUser === undefined || ordinaryUser === streamingUser ? [] : roleSteps(ordinaryUser, 'LOGIN')),
+    ...(streamingUser === undefined ? [] : [roleStep(streamingUser, 'LOGIN REPLICATION')]),
+    ...(ordinaryUser === undefined || ordinaryUser === streamingUser ? [] : [roleStep(ordinaryUser, 'LOGIN')]),
     ...(ordinaryUser === undefined ? [] : grantSteps(ordinaryUser)),
     ...(streamingUser === undefined ? [] : streamingSettings(wishes)),
     ...(wishes.usesArchiveCommand ? [archiveMode] : []),
@@ -31,48 +31,35 @@ export function planSetup(wishes: SetupWishes): readonly SetupStep[] {
   ];
 }
 
-function roleSteps(user: string, attributes: 'LOGIN' | 'LOGIN REPLICATION'): readonly SetupStep[] {
+function roleStep(user: string, attributes: 'LOGIN' | 'LOGIN REPLICATION'): SetupStep {
   const [name, literal] = [quoteIdentifier(user), quoteLiteral(user)];
   const isEnough = attributes === 'LOGIN' ? 'rolcanlogin' : 'rolcanlogin AND (rolsuper OR rolreplication)';
-  return [
-    onPrimary(
-      `role ${name}`,
-      `NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = ${literal})`,
-      `CREATE ROLE ${name} ${attributes}`,
-    ),
-    onPrimary(
-      `attributes of role ${name}`,
-      `EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = ${literal} AND NOT (${isEnough}))`,
-      `ALTER ROLE ${name} ${attributes}`,
-    ),
-  ];
+  const isThere = `EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = ${literal})`;
+  return onPrimary(
+    `role ${name}`,
+    `NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = ${literal} AND ${isEnough})`,
+    `pg_catalog.concat(CASE WHEN ${isThere} THEN 'ALTER' ELSE 'CREATE' END, ${quoteLiteral(` ROLE ${name} ${attributes}`)})`,
+  );
 }
 
 /** To see what others stream and how the server is set up; to switch WAL, also by force, which takes a checkpoint. */
 function grantSteps(user: string): readonly SetupStep[] {
   const [name, literal] = [quoteIdentifier(user), quoteLiteral(user)];
   const lacks = (right: string): string =>
-    `EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = ${literal} AND NOT ${right})`;
+    `NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = ${literal} AND ${right})`;
   const lacksRole = (role: string): string =>
-    `EXISTS (SELECT FROM pg_catalog.pg_roles r, pg_catalog.pg_roles g WHERE r.rolname = ${literal} AND g.rolname = '${role}' AND NOT pg_catalog.pg_has_role(r.oid, g.oid, 'USAGE'))`;
+    `EXISTS (SELECT FROM pg_catalog.pg_roles g WHERE g.rolname = '${role}' AND ${lacks(`pg_catalog.pg_has_role(r.oid, g.oid, 'USAGE')`)})`;
   const maySwitch = `pg_catalog.has_function_privilege(r.oid, 'pg_catalog.pg_switch_wal()', 'EXECUTE')`;
+  const grant = (what: string): string => quoteLiteral(`GRANT ${what} TO ${name}`);
   return [
-    onPrimary(`pg_monitor for role ${name}`, lacksRole('pg_monitor'), `GRANT pg_monitor TO ${name}`),
-    onPrimary(
-      `pg_switch_wal() for role ${name}`,
-      lacks(maySwitch),
-      `GRANT EXECUTE ON FUNCTION pg_catalog.pg_switch_wal() TO ${name}`,
-    ),
-    onPrimary(
-      `pg_checkpoint for role ${name} (from PostgreSQL 15 on)`,
-      lacksRole('pg_checkpoint'),
-      `GRANT pg_checkpoint TO ${name}`,
-    ),
+    onPrimary(`pg_monitor for role ${name}`, lacksRole('pg_monitor'), grant('pg_monitor')),
+    onPrimary(`pg_switch_wal() for role ${name}`, lacks(maySwitch), grant('EXECUTE ON FUNCTION pg_catalog.pg_switch_wal()')),
+    onPrimary(`pg_checkpoint for role ${name} (from PostgreSQL 15 on)`, lacksRole('pg_checkpoint'), grant('pg_checkpoint')),
   ];
 }
 
 function onPrimary(title: string, isNeeded: string, statement: string): SetupStep {
-  return { title, isNeeded, statement: quoteLiteral(statement), place: 'primary', countsFrom: 'now' };
+  return { title, isNeeded, statement, place: 'primary', countsFrom: 'now' };
 }
 
 function streamingSettings({ slotName, applicationName }: SetupWishes): readonly SetupStep[] {
