@@ -31,7 +31,7 @@ export async function isVerifierOf(verifier: string, password: string, user: str
 }
 
 async function buildVerifier(password: string, salt: Buffer, iterations: number): Promise<string> {
-  const salted = await pbkdf2(normalizePassword(password), salt, iterations, 32, 'sha256');
+  const salted = await pbkdf2(await normalizePassword(password), salt, iterations, 32, 'sha256');
   const clientKey = createHmac('sha256', salted).update('Client Key').digest();
   const storedKey = createHash('sha256').update(clientKey).digest('base64');
   const serverKey = createHmac('sha256', salted).update('Server Key').digest('base64');

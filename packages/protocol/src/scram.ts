@@ -4,9 +4,9 @@
  * It proves both ways: the server learns that we know the password without learning it, and `verifyServer` throws unless
  * the server knows it too. The caller must not take "authentication ok" before `verifyServer` has returned.
  */
+import { isAscii } from 'node:buffer';
 import { createHash, createHmac, pbkdf2 as pbkdf2WithCallback, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
-import { saslprep } from '@mongodb-js/saslprep';
 import { AuthenticationError } from './errors.ts';
 
 const pbkdf2 = promisify(pbkdf2WithCallback);
@@ -87,7 +87,7 @@ export class ScramClient {
   async #keys(salt: Buffer, iterations: number): Promise<{ clientKey: Buffer; serverKey: Buffer }> {
     const { password, clientKey, serverKey } = this.#options;
     if (clientKey !== undefined && serverKey !== undefined) return { clientKey, serverKey };
-    const saltedPassword = await pbkdf2(normalizePassword(password ?? ''), salt, iterations, 32, 'sha256');
+    const saltedPassword = await pbkdf2(await normalizePassword(password ?? ''), salt, iterations, 32, 'sha256');
     return {
       clientKey: clientKey ?? hmac(saltedPassword, 'Client Key'),
       serverKey: serverKey ?? hmac(saltedPassword, 'Server Key'),
@@ -99,8 +99,13 @@ export class ScramClient {
   }
 }
 
-/** As PostgreSQL stores it: SASLprep, or the raw text when SASLprep refuses it or leaves nothing. */
-export function normalizePassword(password: string): string {
+/**
+ * As PostgreSQL stores it: ASCII as it is, else by SASLprep, or the raw text when SASLprep refuses it or leaves nothing (common/saslprep.c).
+ * Its tables take longer to load than all the rest, and are loaded when they are needed.
+ */
+export async function normalizePassword(password: string): Promise<string> {
+  if (isAscii(Buffer.from(password))) return password;
+  const { saslprep } = await import('@mongodb-js/saslprep');
   try {
     return saslprep(password) || password;
   } catch {

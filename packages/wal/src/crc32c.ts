@@ -9,8 +9,11 @@ import { crc32c as nativeCrc32c } from '@node-rs/crc32';
 /** From this length on native code is quicker: measured, for ranges of buffers that lie in memory anyhow. */
 export const nativeCrc32cFrom = 768;
 
-/** Sixteen tables of 256 entries behind one another: entry k*256+b moves the byte b over k more bytes of zeros. */
-const tables = buildTables(16);
+/**
+ * Sixteen tables of 256 entries behind one another: entry k*256+b moves the byte b over k more bytes of zeros. They are built when they are
+ * first needed: most commands check no WAL.
+ */
+let tables: Int32Array | undefined;
 
 /**
  * CRC-32C of `bytes[start, end)`, continued from `seed`: `crc32c(b, ..., crc32c(a))` is the CRC of a and b together.
@@ -32,7 +35,7 @@ export function crc32cInJavaScript(bytes: Uint8Array, start: number, end: number
  * back, as signed 32-bit numbers both. For callers with a view at hand and many short ranges.
  */
 export function advanceCrc32c(view: DataView, start: number, end: number, register: number): number {
-  const t = tables;
+  const t = (tables ??= buildTables(16));
   let crc = register;
   let at = start;
   for (const last = end - 16; at <= last; at += 16) {
