@@ -50,6 +50,7 @@ const groups = [
     packages: ['xz-utils', 'bzip2', 'pigz', 'zstd', 'lz4'],
     alone: [],
   },
+  { name: 'systemd-analyze', programs: ['systemd-analyze'], packages: ['systemd', 'libseccomp2'], alone: [] },
   {
     name: 'the shells zsh (linked statically) and fish, and mandoc, which checks manual pages',
     programs: ['zsh-static', 'fish', 'mandoc'],
@@ -163,7 +164,9 @@ function tryOut(top, program) {
   const path = join(directory, program);
   const env = {
     ...process.env,
-    LD_LIBRARY_PATH: [join(top, 'usr/lib', triplet), join(top, 'lib', triplet)].join(delimiter),
+    LD_LIBRARY_PATH: ['usr/lib', 'lib']
+      .flatMap((name) => [join(top, name, triplet), join(top, name, triplet, 'systemd')])
+      .join(delimiter),
     PYTHONPATH: join(top, 'usr/lib/python3/dist-packages'),
   };
   // Barman's programs are Python's, Debian's own Python: another one has not the database driver.

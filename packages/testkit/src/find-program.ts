@@ -43,7 +43,9 @@ export function findProgram(name: string): FoundProgram {
 /** dpkg -x keeps the directories that the packages name, on a merged /usr or not. */
 function unpackedEnvironment(): Record<string, string> {
   const triplet = triplets[process.arch] ?? '';
-  const libraries = [join(toolsDirectory, 'usr/lib', triplet), join(toolsDirectory, 'lib', triplet)];
+  const directories = [join(toolsDirectory, 'usr/lib', triplet), join(toolsDirectory, 'lib', triplet)];
+  // systemd's programs have libraries of their own
+  const libraries = directories.flatMap((directory) => [directory, join(directory, 'systemd')]);
   return { LD_LIBRARY_PATH: libraries.join(delimiter), PYTHONPATH: join(toolsDirectory, 'usr/lib/python3/dist-packages') };
 }
 
