@@ -51,7 +51,8 @@ async function filesOf(directory: string): Promise<readonly string[]> {
 
 describe('where all is well', () => {
   test('nothing is found, and nothing is changed: not on the server, not in the archive', async () => {
-    await using vault = await Vault.create({ pg: section() });
+    const named = pg.conninfo({ user: 'streamer', password, application_name: 'our_archive' });
+    await using vault = await Vault.create({ pg: section({ streaming_conninfo: named }) });
     await vault.startReceiving();
     await pg.switchWal();
     await caughtUp(pg);
@@ -246,6 +247,10 @@ describe('the slot', () => {
       remedy: { sql: [`SELECT pg_terminate_backend(${pid});`] },
     });
     expect((await examine(vault, 'other')).of('slot').status).toBe('ok');
+    // Ours waits for it, and does not take it for its own, although both have the same name.
+    await using _ = await vault.start('receive-wal', '--foreground', '--wait', 'pg');
+    await expect.poll(async () => (await vault.state().catch(() => undefined))?.phase).toBe('waiting');
+    expect((await examine(vault)).problems).toEqual(['slot', 'receiver']);
     await vault.succeed('receive-wal', '--stop', 'other');
   });
 });

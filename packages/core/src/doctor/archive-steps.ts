@@ -63,9 +63,11 @@ export function judgeHoles({ server, here }: DoctorFacts): readonly Finding[] {
     ),
   ];
   const inArchive = survey === undefined || isReportedError(survey) ? [] : survey.listing.timelines.flatMap(({ holes }) => holes);
-  if (inArchive.length > 0 && left.length === 0) {
-    const words = inArchive.map(({ first, last, count }) => (count === 1 ? first : `${first} to ${last}`)).join(', ');
-    findings.push(step.problem(`segments are missing in the archive: ${words}`, undefined, heal));
+  if (inArchive.length > 0) {
+    const names = inArchive.map(({ first, last, count }) => (count === 1 ? first : `${first} to ${last}`)).join(', ');
+    const what = `segments are missing in the archive: ${names}`;
+    // What is on record was accepted by somebody.
+    findings.push(left.length > 0 ? step.warning(what, undefined, heal) : step.problem(what, undefined, heal));
   }
   return findings.length > 0 ? findings : [step.ok('none')];
 }

@@ -1,7 +1,7 @@
 /** Steps about whether server and archive belong together: the cluster, its timeline, the clocks, who waits for whom. Pure. */
 import { formatLsn } from '@walvault/wal';
 import { isReportedError } from '../receiver-state.ts';
-import { type DoctorFacts, isStandby, ourWalSender, settingsOf } from './doctor-facts.ts';
+import { type DoctorFacts, isStandby, ourWalSender, receiverName, settingsOf } from './doctor-facts.ts';
 import { type Finding, serverNotAsked, Step } from './finding.ts';
 
 /** Whether it is the cluster whose WAL is here, by both connections. */
@@ -112,7 +112,7 @@ export function judgeSynchronous(facts: DoctorFacts): readonly Finding[] {
         'The last of them can be lost with the server; synchronous_standby_names makes them wait.',
       ),
     ];
-  const isNamed = mentions(names, server.streamingArchiverName);
+  const isNamed = mentions(names, receiverName(facts));
   if (!isNamed) return [step.ok(`synchronous_standby_names = ${names}`, 'This archive is not named in it.')];
   if (here.receiver?.pid === undefined) {
     return [

@@ -35,9 +35,15 @@ export function isStandby({ sql, streaming }: DoctorFacts): boolean | undefined 
   return sql?.isInRecovery ?? streaming?.answer?.isInRecovery;
 }
 
-/** Process on the server that our own receiver streams by, as far as the server shows it. */
-export function ourWalSender({ server, sql, here }: DoctorFacts): SqlFacts['walSenders'][number] | undefined {
-  if (here.receiver?.pid === undefined) return undefined;
-  const ours = sql?.walSenders.filter(({ applicationName }) => applicationName === server.streamingArchiverName) ?? [];
+/** `application_name` of the receiver: that of the connection string wins over the option. */
+export function receiverName({ server, streaming }: DoctorFacts): string {
+  return streaming?.parameters?.applicationName ?? server.streamingArchiverName;
+}
+
+/** Process on the server that our own receiver streams by, as far as the server shows it; one that waits has none. */
+export function ourWalSender(facts: DoctorFacts): SqlFacts['walSenders'][number] | undefined {
+  const { sql, here } = facts;
+  if (here.receiver?.pid === undefined || here.receiver.state?.phase !== 'streaming') return undefined;
+  const ours = sql?.walSenders.filter(({ applicationName }) => applicationName === receiverName(facts)) ?? [];
   return ours.find(({ pid }) => pid === sql?.slot?.activePid) ?? ours[0];
 }
