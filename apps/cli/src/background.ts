@@ -10,6 +10,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { openReceiverLog, receiverLogPath, type ServerConfig } from '@walvault/core';
 import type { CommandContext } from './context.ts';
+import { taskVariable } from './task-variable.ts';
 
 /** What a child says about its start: that it waits for something, perhaps, and at last that it runs, or why it does not. */
 export type StartReport =
@@ -24,10 +25,16 @@ export type StartOutcome =
 /** The command line of a receiver in the background, and its log file. */
 export async function receiverCommand(context: CommandContext, server: ServerConfig, wait: boolean): Promise<BackgroundCommand> {
   const logFile = receiverLogPath(server);
+  const { args } = await receiverOnStderr(context, server, wait);
+  return { args: args.toSpliced(-1, 0, '--log-file', logFile), logFile };
+}
+
+/** The same for one that logs to the standard error. */
+export async function receiverOnStderr(context: CommandContext, server: ServerConfig, wait: boolean): Promise<BackgroundCommand> {
   const global = await globalArguments(context);
   return {
-    args: [...global, 'receive-wal', '--foreground', ...(wait ? ['--wait'] : []), '--log-file', logFile, server.name],
-    logFile,
+    args: [...global, 'receive-wal', '--foreground', ...(wait ? ['--wait'] : []), server.name],
+    logFile: receiverLogPath(server),
   };
 }
 
@@ -72,12 +79,35 @@ export interface BackgroundCommand {
   readonly logFile: string;
 }
 
+/** A process that was started and left to itself. */
+export interface Launched {
+  readonly pid: number;
+  /** The exit code, or the signal, when it has ended. Waiting for it keeps this process from ending only as long as somebody waits otherwise. */
+  readonly ended: Promise<number | NodeJS.Signals>;
+}
+
+/** How to launch. */
+export interface LaunchOptions {
+  /** Where the process notes what becomes of it. */
+  readonly record: string;
+  /** Leave it the standard output and error of this process, for a container that shows them. */
+  readonly keepDescriptors: boolean;
+}
+
 /** Starts a command detached from this process and its terminal, and does not wait for what becomes of it. */
-export async function launch(command: BackgroundCommand): Promise<void> {
+export async function launch(command: BackgroundCommand, { record, keepDescriptors }: LaunchOptions): Promise<Launched> {
   await using log = await openReceiverLog(command.logFile);
-  const child = spawnDetached(command, log, 'ignore');
+  const output = keepDescriptors ? 'inherit' : log.fd;
+  const child = spawn(process.execPath, [executable, ...command.args], {
+    detached: true,
+    cwd: '/',
+    stdio: ['ignore', output, output],
+    env: { ...process.env, [taskVariable]: record },
+  });
   await once(child, 'spawn');
+  const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   child.unref();
+  return { pid: child.pid ?? 0, ended: ended.then(([code, signal]) => signal ?? code ?? 0) };
 }
 
 /**
@@ -91,7 +121,7 @@ export async function launchAndWait(
   onWaiting: (message: string, hint: string | undefined) => void,
 ): Promise<StartOutcome & { readonly pid: number | undefined }> {
   await using log = await openReceiverLog(command.logFile);
-  const child = spawnDetached(command, log, 'ipc');
+  const child = spawnDetached(command, log);
   const kill = (): void => void child.kill('SIGTERM');
   stop.addEventListener('abort', kill, { once: true });
   const report = await new Promise<StartOutcome>((resolve) => {
@@ -128,6 +158,6 @@ export async function reportStart(report: StartReport): Promise<void> {
   if (report.kind !== 'waiting' && process.connected) process.disconnect();
 }
 
-function spawnDetached({ args }: BackgroundCommand, log: FileHandle, channel: 'ipc' | 'ignore'): ChildProcess {
-  return spawn(process.execPath, [executable, ...args], { detached: true, cwd: '/', stdio: ['ignore', log.fd, log.fd, channel] });
+function spawnDetached({ args }: BackgroundCommand, log: FileHandle): ChildProcess {
+  return spawn(process.execPath, [executable, ...args], { detached: true, cwd: '/', stdio: ['ignore', log.fd, log.fd, 'ipc'] });
 }

@@ -33,9 +33,15 @@ export class Output {
   readonly #options: OutputOptions;
   readonly #json: Record<string, JsonValue> = {};
   #drawing: Drawing | undefined;
+  #lastFailure: string | undefined;
 
   constructor(options: OutputOptions) {
     this.#options = options;
+  }
+
+  /** What was said last about a failure. */
+  get lastFailure(): string | undefined {
+    return this.#lastFailure;
   }
 
   get isJson(): boolean {
@@ -65,6 +71,7 @@ export class Output {
    * @param page of the manual
    */
   failure(message: string, hint?: string, code?: string, page: string | undefined = code): void {
+    this.#lastFailure = message;
     if (this.isJson) {
       this.#collect('_ERROR', message);
       this.#collect('_ERROR_CODE', code ?? null);
@@ -72,6 +79,11 @@ export class Output {
     if (hint !== undefined) this.hint(hint);
     const wantsMore = process.stderr.isTTY || this.#options.debug === true;
     if (page !== undefined && wantsMore && !this.isJson) this.hint(`walvault explain ${page}`);
+  }
+
+  /** Keeps a failure in mind that was said elsewhere, for {@link lastFailure}. */
+  remember(message: string): void {
+    this.#lastFailure = message;
   }
 
   /** What to do about the message before. */

@@ -15,6 +15,7 @@ import { addReceivingCommands } from './program/receiving.ts';
 import { addRecoveringCommands } from './program/recovering.ts';
 import { logLevels, readLogLevel } from './program/quantities.ts';
 import type { Run } from './program/runner.ts';
+import { taskVariable } from './task-variable.ts';
 import { addViewingCommands } from './program/viewing.ts';
 import { version } from './version.ts';
 
@@ -74,11 +75,14 @@ async function runCommand(
   work: Run,
   options: { exit: (code: number) => void; whenItFails: number },
 ): Promise<void> {
+  const task = process.env[taskVariable] === undefined ? undefined : (await import('./started-task.ts')).beginTask();
+  let code = options.whenItFails;
   try {
-    options.exit(await work(context));
+    code = await work(context);
   } catch (error) {
     context.output.error(error);
-    options.exit(options.whenItFails);
   }
+  options.exit(code);
   context.output.finish();
+  await task?.end(code, context.output.lastFailure);
 }

@@ -10,6 +10,7 @@ test.each<{ name: string; section: string; running: readonly ServerTask[]; plan:
   { name: 'nobody is at work: both are started', section: nowhere, running: [], plan: { archive: 'start', receiver: 'start' } },
   { name: 'a receiver is at work', section: nowhere, running: ['receive-wal'], plan: { archive: 'start', receiver: 'none' } },
   { name: 'an archiver is at work', section: nowhere, running: ['archive-wal'], plan: { archive: 'busy', receiver: 'start' } },
+  { name: 'run does it all', section: nowhere, running: ['run'], plan: { archive: 'none', receiver: 'none' } },
   { name: 'streaming is off', section: off, running: [], plan: { archive: 'start', receiver: 'none' } },
   {
     name: 'streaming is off now: the receiver is stopped',

@@ -5,9 +5,7 @@ import { ensureDirectories, lockPath, type ServerTask } from './server-paths.ts'
 
 /** What should happen now. */
 export interface CronPlan {
-  /** `walvault run` looks after the server: there is nothing to do. */
-  readonly isServedByRun: boolean;
-  /** `busy`: another archive-wal is at work already. */
+  /** `none`: `walvault run` looks after the server, and does all that there is to do. `busy`: another archive-wal is at work already. */
   readonly archive: 'start' | 'busy' | 'none';
   /** `stop`: it runs although streaming_archiver is off now. `none`: all is as it should be. */
   readonly receiver: 'start' | 'stop' | 'none';
@@ -15,13 +13,12 @@ export interface CronPlan {
 
 /** Looks who is at work for a server and decides. */
 export async function planCron(server: ServerConfig): Promise<CronPlan> {
-  if ((await lockOwner(lockPath(server, 'run'))) !== undefined) return { isServedByRun: true, archive: 'none', receiver: 'none' };
+  if ((await lockOwner(lockPath(server, 'run'))) !== undefined) return { archive: 'none', receiver: 'none' };
   const archiver = await lockOwner(lockPath(server, 'archive-wal'));
   const receiver = await lockOwner(lockPath(server, 'receive-wal'));
   const whenOff = receiver === undefined ? 'none' : 'stop';
   const whenOn = receiver === undefined ? 'start' : 'none';
   return {
-    isServedByRun: false,
     archive: archiver === undefined ? 'start' : 'busy',
     receiver: server.streamingArchiver ? whenOn : whenOff,
   };

@@ -6,6 +6,8 @@ export { listServerProcesses } from './operating/list-processes.ts';
 export type { ServerProcess } from './operating/list-processes.ts';
 export { switchServerWal } from './operating/switch-wal.ts';
 export type { SwitchWalOptions, SwitchWalOutcome } from './operating/switch-wal.ts';
+export { expectTask, noteTask, takeFailedTask } from './operating/task-record.ts';
+export type { TaskRecord } from './operating/task-record.ts';
 export { serverTasks } from './server-paths.ts';
 export type { ServerTask } from './server-paths.ts';
 export { stopTask } from './stop-task.ts';

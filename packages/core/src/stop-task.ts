@@ -1,4 +1,5 @@
 /** `receive-wal --stop`: tells the process that holds the lock to end, and waits until it has. */
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerConfig } from '@walvault/config';
 import { lockOwner } from '@walvault/durable-fs';
@@ -41,12 +42,23 @@ export async function pidOf(server: ServerConfig, task: ServerTask): Promise<num
   return (await readReceiverState(statePath(server)))?.pid ?? owner.pid;
 }
 
-function isAlive(pid: number): boolean {
+/** Whether there is a process of this number. One that is dead and that nobody has asked about yet (a zombie) is none. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+  return !isZombie(pid);
+}
+
+/** The state stands behind the name of the program, which may hold anything ("proc_pid_stat" in the manual of Linux). */
+function isZombie(pid: number): boolean {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return text.slice(text.lastIndexOf(')') + 2).startsWith('Z');
+  } catch {
+    return false; // no Linux, or gone this moment
   }
 }
 

@@ -1,4 +1,6 @@
-import { type Cluster, fillSegments, startCluster } from '@walvault/testkit';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Cluster, fillSegments, runAsServerUser, startAsServerUser, startCluster } from '@walvault/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectSameWal } from './expectations.test-support.ts';
 import { caughtUp, commandLine, killHard, sectionFor, Vault } from './vault.test-support.ts';
@@ -58,7 +60,9 @@ test('a receiver that was killed comes back with the next cron, and goes on with
   await killHard(dead);
   const meanwhile = await fillSegments(pg, 1);
   expect(await vault.succeed('status', 'pg')).toMatch(/\tReceiver: not running \(died \d+ s ago\)\n/);
-  expect(await cron()).toMatchObject({ code: 0, stdout: archiving + receiving });
+  const told = await cron();
+  expect(told).toMatchObject({ code: 1, stdout: archiving + receiving });
+  expect(told.stderr).toMatch(/^ERROR: receive-wal of server pg, started by cron at 20\S+Z, was killed, or has crashed\nHINT: /);
   await expect.poll(async () => (await vault.state()).pid).not.toBe(dead);
   await caughtUp(pg);
   await expect.poll(async () => expectSameWal(pg, vault)).toEqual(expect.arrayContaining([...meanwhile]));
@@ -90,4 +94,67 @@ test('cron leaves inactive servers alone, and trouble with one server keeps no o
   expect(stdout).toContain(archiving + receiving);
   expect(stderr).toContain(`ERROR: could not create the directory "${vault.configFile}/pg": not a directory\nHINT: `);
   await streamingPid();
+});
+
+test('a process that fails is told of once, by this cron or the next one', async () => {
+  await vault.configure({ pg: sectionFor(pg, { encryption: 'gpg', encryption_key_id: 'x' }) });
+  const [first, second, third] = [await cron(), await cron(), await cron()];
+  // Each cron starts an archiver that fails, and is told of by the same or the next cron.
+  const failures = [first, second, third].map(
+    ({ stderr }) =>
+      stderr.match(
+        /^ERROR: archive-wal of server pg, started by cron at \S+, has ended with exit code 1: encryption = gpg cannot be done/gm,
+      )?.length ?? 0,
+  );
+  expect(failures.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(2);
+  expect(failures.every((count) => count <= 2)).toBe(true);
+  expect([second.code, third.code]).toEqual([1, 1]);
+  await streamingPid();
+});
+
+test('with --keep-descriptors the receiver logs to the standard error of cron', async () => {
+  await vault.configure({ pg: sectionFor(pg) });
+  await vault.succeed('receive-wal', '--stop', 'pg');
+  await cron();
+  await vault.succeed('receive-wal', '--stop', 'pg');
+  await using running = await vault.start('cron', '--keep-descriptors');
+  await running.waitForOutput(/"msg":"starting log streaming"/);
+  await streamingPid();
+  await vault.succeed('receive-wal', '--stop', 'pg');
+});
+
+test('a server that is slow to look after delays no other, and one whose name begins with that of another is another', async () => {
+  const lock = join(vault.home, '.pg-a-receive-wal.lock');
+  // A receiver that is to be stopped, and does not hear.
+  await using deaf = await startAsServerUser([
+    'flock',
+    '--no-fork',
+    lock,
+    'sh',
+    '-c',
+    `trap '' INT; echo $$ > '${lock}'; echo held; exec sleep 60`,
+  ]);
+  await deaf.waitForOutput(/held/);
+  await vault.configure({ pg: sectionFor(pg), 'pg-a': sectionFor(pg, { streaming_archiver: 'off', archiver: 'on' }) });
+  await using slow = await vault.start('cron');
+  await expect.poll(() => vault.state()).toMatchObject({ phase: 'streaming' });
+  expect(slow.running).toBe(true);
+  await deaf.kill('SIGKILL');
+  expect(await slow.exited).toMatchObject({ code: 0 });
+  await vault.configure({ pg: sectionFor(pg), 'pg-a': sectionFor(pg, { slot_name: 'other', create_slot: 'auto' }) });
+  await vault.succeed('receive-wal', 'pg-a');
+  await vault.succeed('receive-wal', '--stop', 'pg');
+  expect((await cron()).stdout).toBe(`${archiving}${receiving}${archiving.replace('pg', 'pg-a')}`);
+  await vault.succeed('receive-wal', '--stop', 'pg-a');
+});
+
+test('at its end cron removes the lock files of servers that are no more', async () => {
+  const lock = join(vault.home, '.gone-archive-wal.lock');
+  await runAsServerUser(['touch', lock]);
+  await vault.configure({ pg: sectionFor(pg) }, { lock_directory_cleanup: 'false' });
+  await cron();
+  expect(existsSync(lock)).toBe(true);
+  await vault.configure({ pg: sectionFor(pg) });
+  await cron();
+  expect(existsSync(lock)).toBe(false);
 });

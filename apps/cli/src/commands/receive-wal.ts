@@ -94,6 +94,7 @@ async function inForeground(context: CommandContext, server: ServerConfig, optio
     log.error({ code, hint }, message);
     await reportStart({ kind: 'failed', message, hint, code });
     if (options.logFile === undefined) context.output.failure(message, hint, code);
+    else context.output.remember(message);
     return exitCode.error;
   }
 }

@@ -29,8 +29,9 @@ export function addReceivingCommands(program: Command, run: Runner): void {
   program
     .command('cron')
     .description('start the receivers and archivers that should run and do not; call it every minute')
-    .action(async (_options, command: Command) =>
-      run(command, async (context) => (await import('../commands/cron.ts')).cronCommand(context)),
+    .option('--keep-descriptors', 'leave the processes that are started the standard output and error, as for Docker')
+    .action(async (options, command: Command) =>
+      run(command, async (context) => (await import('../commands/cron.ts')).cronCommand(context, options)),
     );
   program
     .command('run [servers...]')
