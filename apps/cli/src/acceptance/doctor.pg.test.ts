@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { chmod, chown, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Cluster, runAsServerUser, serverUser, startCluster } from '@walvault/testkit';
+import { type Cluster, createStandby, runAsServerUser, serverUser, startCluster } from '@walvault/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Examination, examine, follow, type JsonFinding } from './doctor.test-support.ts';
 import { caughtUp, sectionFor, Vault } from './vault.test-support.ts';
@@ -343,4 +343,23 @@ test('an unknown server is an error', async () => {
     code: 1,
     stderr: expect.stringContaining(`Unknown server 'nosuch'`),
   });
+});
+
+test('an old primary after a failover is told from the new one', async () => {
+  await using old = await startCluster({ segmentSizeMb: 1 });
+  await using standby = await createStandby(old);
+  await using vault = await Vault.create({ pg: sectionFor(standby) });
+  await standby.promote();
+  await vault.startReceiving();
+  await standby.switchWal();
+  await caughtUp(standby);
+  await vault.stopReceiver(standby);
+  await vault.configure({ pg: sectionFor(old) });
+  expect((await examine(vault)).of('timeline')).toMatchObject({
+    status: 'problem',
+    what: expect.stringMatching(/on timeline 1, but what is here ends at .+ on timeline 2$/),
+    why: expect.stringContaining('old primary'),
+  });
+  await vault.configure({ pg: sectionFor(standby) });
+  expect((await examine(vault)).of('timeline').status).toBe('ok');
 });
