@@ -10,7 +10,7 @@ import { readdir } from 'node:fs/promises';
 import type { DamagedSegment } from '@walvault/archiver';
 import type { ServerConfig } from '@walvault/config';
 import { errnoOf, FileSystemError, fileSystemError, tryLock } from '@walvault/durable-fs';
-import { type Logger, silentLogger, tryParseWalFileName } from '@walvault/wal';
+import { type Logger, parseWalFileName, silentLogger, tryParseWalFileName, WalFormatError } from '@walvault/wal';
 import { healingParameters } from './connections.ts';
 import { describeFailure, HealRun, type HealedSegment, type UnhealedSegment } from './heal-run.ts';
 import { HealSource } from './heal-source.ts';
@@ -58,13 +58,22 @@ export interface HealReport {
  * Heals what can be healed.
  * @returns `busy` when another process heals this server
  * @throws {FileSystemError} when something here cannot be read or written; what is in the archive by then is on record
+ * @throws {WalFormatError} for a name that is not one of a segment
  * @throws the signal's reason when it is aborted; what `findDamage` throws
  */
 export async function healServer(server: ServerConfig, options: HealServerOptions): Promise<HealReport | 'busy'> {
+  for (const name of options.names ?? []) refuseUnlessSegment(name);
   if (options.dryRun === true) return heal(server, options);
   await ensureDirectories(server.lockDirectory, server.directories.wals, server.directories.errors, healingDirectory(server));
   await using lock = await tryLock(lockPath(server, 'heal-wal'));
   return lock === undefined ? 'busy' : await heal(server, options);
+}
+
+function refuseUnlessSegment(name: string): void {
+  if (parseWalFileName(name).kind === 'segment') return;
+  throw new WalFormatError('ERR_INVALID_WAL_FILE_NAME', `"${name}" is not the name of a segment`, {
+    hint: 'Only whole segments are streamed again: names of 24 hexadecimal digits.',
+  });
 }
 
 async function heal(server: ServerConfig, options: HealServerOptions): Promise<HealReport> {
