@@ -74,7 +74,7 @@ function argumentsOf(command: Command, server: string): readonly string[] {
     if (argument.argChoices !== undefined) return argument.argChoices[0] ?? '';
     const name = argument.name();
     if (name === 'server' || name === 'servers') return server;
-    return name.includes('file') ? '000000010000000000000001' : name === 'bytes' ? '1' : '/nonexistent';
+    return name.includes('file') ? '000000010000000000000001' : name === 'bytes' ? '1' : join(vault.home, 'nothing');
   });
 }
 

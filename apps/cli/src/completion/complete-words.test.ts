@@ -17,7 +17,7 @@ async function complete(...words: readonly string[]): Promise<readonly string[] 
 }
 
 test('commands, without the hidden ones', async () => {
-  expect(await complete('re')).toEqual(['rebuild-catalog', 'rebuild-xlogdb', 'receive-wal', 'restore-wal'].toSorted());
+  expect(await complete('rec')).toEqual(['receive-wal']);
   expect(await complete('')).toContain('status');
   expect(await complete('prefetch')).toEqual([]);
   expect(await complete('-q', 'cro')).toEqual(['cron']);
