@@ -38,7 +38,8 @@ export function queues({ server, files }: CheckFacts): readonly CheckResult[] {
     if (!isOn) return [];
     const name = `${kind} WALs directory`;
     if (isReportedError(queue)) return [failed(name, queue.message)];
-    const count = queue.names.length - (kind === 'streaming' ? Math.min(1, queue.partials.length) : 0);
+    // One of those that are streamed does not wait: the incomplete one, or what pg_receivewal finds its place by.
+    const count = Math.max(0, queue.names.length - (kind === 'streaming' ? 1 : 0));
     const most = server.maxIncomingWalsQueue;
     if (most === undefined || count <= most) return [];
     return [failed(name, `there are too many WALs in queue: ${count}, max ${most}`)];

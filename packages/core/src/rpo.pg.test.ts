@@ -1,0 +1,82 @@
+import { type Cluster, fillSegments } from '@walvault/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CheckedWorld } from './checking/checked-world.test-support.ts';
+import { observeFiles } from './observing/observe-files.ts';
+import { observeServer } from './observing/observe-server.ts';
+import { type Rpo, rpo } from './rpo.ts';
+
+const stack = new AsyncDisposableStack();
+let world: CheckedWorld;
+let pg: Cluster;
+
+beforeAll(async () => {
+  world = stack.use(await CheckedWorld.create());
+  ({ pg } = world);
+  await pg.query('create table t (i int)');
+});
+
+afterAll(() => stack[Symbol.asyncDispose]());
+
+async function look(): Promise<Rpo> {
+  const [observation, files] = await Promise.all([
+    observeServer(world.server, { patienceMs: 10_000 }),
+    observeFiles(world.server),
+  ]);
+  return rpo(world.server, { observation, files });
+}
+
+/** Commits, and gives the time of the commit by the clock of the server, which is ours. */
+async function commit(): Promise<number> {
+  const before = Date.now();
+  await pg.query('insert into t values (1)');
+  return (before + Date.now()) / 2;
+}
+
+/** Ends the segment, receives and archives it, so that nothing is behind the archive but a new segment. */
+async function archiveAll(): Promise<void> {
+  await pg.switchWal();
+  await world.caughtUp();
+  await world.archive();
+}
+
+test('WAL behind the archive without a commit in it is no loss, and with some it is as old as the first', async () => {
+  await archiveAll();
+  await pg.query(`select pg_logical_emit_message(false, 'nothing', 'to lose', true)`).catch(() => pg.query('checkpoint'));
+  await world.caughtUp();
+  const idle = await look();
+  expect(idle.durable).toMatchObject({ bytes: 0, seconds: 0 });
+  expect(idle.archived).toMatchObject({ seconds: 0, reason: undefined });
+  const first = await commit();
+  await commit();
+  await world.caughtUp();
+  const { durable, archived } = await look();
+  expect(durable).toMatchObject({ bytes: 0, seconds: 0 });
+  expect(archived.bytes).toBeGreaterThan(0);
+  expect(Math.abs(Date.parse(archived.since!) - first)).toBeLessThan(1000);
+  await archiveAll();
+  expect((await look()).archived.bytes).toBeLessThan(1024 ** 2);
+});
+
+test('when nobody receives it grows from the moment when all was here, and over the segments that wait it is the first commit', async () => {
+  const first = await commit();
+  await fillSegments(pg, 2);
+  await world.caughtUp();
+  await world.stopReceiving();
+  const stoppedAt = Date.now();
+  await fillSegments(pg, 2);
+  const { durable, archived } = await look();
+  expect(durable.bytes).toBeGreaterThan(1024 ** 2);
+  expect(Date.parse(durable.since!)).toBeLessThanOrEqual(stoppedAt);
+  expect(Date.parse(durable.since!)).toBeGreaterThan(first - 1000);
+  expect(archived.bytes).toBeGreaterThan(durable.bytes!);
+  expect(Math.abs(Date.parse(archived.since!) - first)).toBeLessThan(2000);
+  await pg.stop('immediate');
+  const gone = await look();
+  expect(gone.durable).toMatchObject({ bytes: undefined, reason: 'the server cannot be asked', since: durable.since });
+  expect(gone.archived.bytes).toBeUndefined();
+  expect(Math.abs(Date.parse(gone.archived.since!) - first)).toBeLessThan(2000);
+  await pg.start();
+  await world.receive();
+  await world.caughtUp();
+  expect((await look()).durable).toMatchObject({ bytes: 0, seconds: 0 });
+});
