@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { bulkLoad, fillSegments, findProgram, runAsServerUser, startCluster } from '@walvault/testkit';
+import { bulkLoad, fillSegments, findProgram, runAsServerUser, serverUser, startCluster } from '@walvault/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { plant, type Section, Vault } from './vault.test-support.ts';
 
@@ -170,3 +170,23 @@ async function interrupted(slow: Vault, statePath: string, signal: 'SIGINT' | 'S
   process.kill(pid!, signal);
   return await program.exited;
 }
+
+test('who may only read may verify, and is told that nothing of it is on record', async () => {
+  await rm(vault.path('last-verification.json'), { force: true });
+  const path = vault.path();
+  const { uid, gid, mode } = await stat(path);
+  if (serverUser() !== undefined) await chown(path, 0, 0);
+  await chmod(path, 0o555);
+  try {
+    const mayWrite = (await runAsServerUser(['test', '-w', path])).code === 0;
+    const result = await vault.run('verify-wal', 'pg');
+    expect(result.stdout).toContain(`${names.length - 1} good, 0 bad, 1 unknown, 0 holes`);
+    expect(result.code).toBe(3);
+    expect(existsSync(vault.path('last-verification.json'))).toBe(mayWrite);
+    if (!mayWrite)
+      expect(result.stderr).toMatch(/^WARNING: nothing of this run is on record, .*could not write to ".+": EACCES/m);
+  } finally {
+    await chmod(path, mode & 0o7777);
+    await chown(path, uid, gid);
+  }
+});

@@ -45,7 +45,7 @@ function lineOf({ verdict, name, last, lsn, endLsn, record, expected, found, pro
 /** The same for programs: numbers as numbers, LSNs as text, what does not apply left out. */
 export function resultOf(verification: ServerVerification, { seconds, isQuick }: VerificationRun) {
   const { verdict, good, bad, unknown, resumed, holes, missingSegments, waiting, histories } = verification;
-  const { counts, timelines, findings, walSegmentSize, systemIdentifier, hasCatalog, catalogTrouble } = verification;
+  const { counts, timelines, findings, walSegmentSize, systemIdentifier } = verification;
   return {
     verdict,
     quick: isQuick,
@@ -66,9 +66,15 @@ export function resultOf(verification: ServerVerification, { seconds, isQuick }:
     })),
     wal_segment_size: walSegmentSize,
     system_identifier: systemIdentifier === undefined ? null : String(systemIdentifier),
-    catalog: catalogTrouble === undefined ? (hasCatalog ? 'written' : 'missing') : 'unusable',
+    catalog: catalogState(verification),
     seconds: Math.round(seconds * 1000) / 1000,
   };
+}
+
+function catalogState({ hasCatalog, catalogTrouble, notRecorded }: ServerVerification): string {
+  if (catalogTrouble !== undefined) return 'unusable';
+  if (!hasCatalog) return 'missing';
+  return notRecorded === undefined ? 'written' : 'read';
 }
 
 function findingOf(finding: VerifyFinding): Readonly<Record<string, string | number>> {

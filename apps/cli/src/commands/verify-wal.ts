@@ -41,6 +41,8 @@ export async function verifyWalCommand(
     output.warning(`the verdicts are not in the catalogue: ${message}`);
     if (hint !== undefined) output.hint(hint);
   }
+  if (verification.notRecorded !== undefined)
+    output.warning(`nothing of this run is on record, nor can it be gone on with: ${verification.notRecorded.message}`);
   return exitCodes[verification.verdict];
 }
 

@@ -8,19 +8,22 @@ export type VerifyCatalog = Pick<Catalog, 'entry' | 'note' | 'records'>;
 
 export class VerifyNotes {
   readonly #catalog: VerifyCatalog | undefined;
+  readonly #isWritten: boolean;
   #runId: number | undefined;
   #checks: SegmentCheck[] = [];
   #entries: CatalogEntry[] = [];
   /** Why it could not be used. */
   trouble: Error | undefined;
 
-  constructor(catalog: VerifyCatalog | undefined) {
+  /** @param isWritten false when nothing is to be noted, only to be looked up */
+  constructor(catalog: VerifyCatalog | undefined, isWritten: boolean) {
     this.#catalog = catalog;
+    this.#isWritten = isWritten;
   }
 
   /** Begins a run, or goes on with one; its id, if there is a catalogue. */
   begin(scope: string, startedAt: number, runId: number | undefined): void {
-    this.#runId = runId ?? this.#use((catalog) => catalog.records.beginVerify(scope, startedAt));
+    this.#runId = runId ?? this.#write((catalog) => catalog.records.beginVerify(scope, startedAt));
   }
 
   get runId(): number | undefined {
@@ -54,14 +57,18 @@ export class VerifyNotes {
     const [entries, checks] = [this.#entries, this.#checks];
     this.#entries = [];
     this.#checks = [];
-    if (entries.length > 0) this.#use((catalog) => catalog.note(entries));
-    if (checks.length > 0) this.#use((catalog) => catalog.records.noteChecks(this.#runId, checks));
+    if (entries.length > 0) this.#write((catalog) => catalog.note(entries));
+    if (checks.length > 0) this.#write((catalog) => catalog.records.noteChecks(this.#runId, checks));
   }
 
   finish(totals: VerifyTotals): void {
     this.flush();
     const id = this.#runId;
-    if (id !== undefined) this.#use((catalog) => catalog.records.finishVerify(id, totals, Date.now()));
+    if (id !== undefined) this.#write((catalog) => catalog.records.finishVerify(id, totals, Date.now()));
+  }
+
+  #write<T>(write: (catalog: VerifyCatalog) => T): T | undefined {
+    return this.#isWritten ? this.#use(write) : undefined;
   }
 
   #use<T>(use: (catalog: VerifyCatalog) => T): T | undefined {

@@ -46,8 +46,8 @@ export interface VerifyWalOptions {
   readonly quick?: boolean | undefined;
   /** Begin anew, whatever an interrupted run has done. */
   readonly restart?: boolean | undefined;
-  /** Where the state is kept while it runs. */
-  readonly statePath: string;
+  /** Where the state is kept while it runs; nowhere unless given: then an interrupted run cannot be gone on with, and nothing is noted. */
+  readonly statePath?: string | undefined;
   readonly catalog?: VerifyCatalog | undefined;
   readonly signal: AbortSignal;
   /** Called before the first segment, and behind each. */
@@ -73,7 +73,7 @@ export async function verifyWal(options: VerifyWalOptions): Promise<VerifyReport
   if (plan.all.size === 0 && plan.partials.length === 0) throw new ArchiveEmptyError(reading.directories.wals);
   if (plan.segments.length + plan.partials.length + plan.findings.length === 0) throw new NothingToVerifyError();
   const scope = scopeOf(options, plan);
-  const earlier = restart ? undefined : await readVerifyState(statePath);
+  const earlier = restart || statePath === undefined ? undefined : await readVerifyState(statePath);
   const pool = new BlockPool();
   const bytes = options.quick === true || options.pace !== undefined ? 0 : plan.segments.length * plan.walSegmentSize;
   await using hasher = contentHasher(pool, bytes, options.catalog !== undefined);
@@ -131,7 +131,7 @@ class Verification {
     this.#plan = plan;
     this.#scope = scope;
     this.#startedAt = earlier === undefined ? new Date() : new Date(earlier.startedAt);
-    this.#notes = new VerifyNotes(options.catalog);
+    this.#notes = new VerifyNotes(options.catalog, options.statePath !== undefined);
     this.#notes.begin(scope, this.#startedAt.getTime(), earlier?.runId ?? undefined);
     this.#good = new GoodSegments(plan.walSegmentSize, earlier?.good);
     this.#totals = new VerifyTotals(earlier?.counts);
@@ -228,7 +228,9 @@ class Verification {
   /** Makes durable what was done: first the catalogue, so that nothing is skipped later that it was not told. */
   async #save(): Promise<void> {
     this.#notes.flush();
-    await writeVerifyState(this.#options.statePath, {
+    const { statePath } = this.#options;
+    if (statePath === undefined) return;
+    await writeVerifyState(statePath, {
       version: 1,
       scope: this.#scope,
       startedAt: this.#startedAt.toISOString(),
@@ -247,7 +249,7 @@ class Verification {
     const totals = { good: this.#goodCount, bad: count('bad'), holes: count('hole'), unknown: count('unknown') };
     this.#notes.finish(totals);
     this.#totals.addAll(this.#unsavedTotals.counts);
-    await removeVerifyState(this.#options.statePath);
+    if (this.#options.statePath !== undefined) await removeVerifyState(this.#options.statePath);
     return {
       verdict: verdictOf(findings),
       findings,
