@@ -4,10 +4,12 @@
 //   node --conditions=@walvault/source scripts/docs.mjs --check    fails when a file differs from what would be written
 //
 // docs/configuration.md comes from the tables of options in packages/config; docs/errors.md and apps/cli/manual/errors.json, which
-// `walvault explain` reads, from the doc comments of the error codes; apps/cli/man/walvault.1 from the definition of the program.
+// `walvault explain` reads, from the doc comments of the error codes; apps/cli/man/walvault.1 from the definition of the program; docs/json-results.md
+// and apps/cli/results.schema.json from apps/cli/src/json-results.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { formatResultsPage, formatSchemaFile } from '../apps/cli/src/json-results/schema-file.ts';
 import { formatOptionReference } from '../packages/config/src/index.ts';
 import { formatErrorManual, readErrorManual } from './docs/error-manual.mjs';
 import { formatManPage, lackingExamples } from './docs/man-page.mjs';
@@ -45,6 +47,8 @@ const files = [
   ['docs/errors.md', formatErrorManual(errorManual)],
   ['apps/cli/manual/errors.json', `${JSON.stringify(errorManual, undefined, 2)}\n`],
   ['apps/cli/man/walvault.1', formatManPage()],
+  ['apps/cli/results.schema.json', formatSchemaFile()],
+  ['docs/json-results.md', formatResultsPage()],
 ];
 const isCheck = process.argv.includes('--check');
 for (const [name, text] of files) {

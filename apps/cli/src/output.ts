@@ -34,6 +34,7 @@ export class Output {
   readonly #json: Record<string, JsonValue> = {};
   #drawing: Drawing | undefined;
   #lastFailure: string | undefined;
+  #hasContent = false;
 
   constructor(options: OutputOptions) {
     this.#options = options;
@@ -120,7 +121,14 @@ export class Output {
 
   /** Writes the JSON object, if that is the format. Call it once, at the end. */
   finish(): void {
-    if (this.isJson) process.stdout.write(`${JSON.stringify(this.#json)}\n`);
+    if (!this.isJson) return;
+    const stream = this.#hasContent ? process.stderr : process.stdout;
+    if (!this.#hasContent || Object.keys(this.#json).length > 0) stream.write(`${JSON.stringify(this.#json)}\n`);
+  }
+
+  /** To be called before something goes to stdout that is no result of ours, such as a file: nothing of ours must be mixed with it. */
+  beginContent(): void {
+    this.#hasContent = true;
   }
 
   #onStderr(word: string, mood: Mood): string {

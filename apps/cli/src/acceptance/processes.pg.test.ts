@@ -33,7 +33,7 @@ test('a server is not taken for another whose name begins with its own (Barman i
     'pg-b': [{ name: 'receive-wal', pid }],
   });
   expect(await vault.succeed('terminate-process', 'pg-b', 'receive-wal')).toBe(`Stopped process receive-wal(${pid})\n`);
-  expect(commandLine(pid)).toEqual([]);
+  await expect.poll(() => commandLine(pid)).toEqual([]);
 });
 
 test('a receiver of Barman is listed and can be ended, and its lock stays while it runs', async () => {

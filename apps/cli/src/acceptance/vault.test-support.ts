@@ -19,6 +19,8 @@ import {
   temporaryDirectory,
 } from '@walvault/testkit';
 
+import { expectValidResult } from '../json-results/validate-result.test-support.ts';
+
 /** Options of a server's section by name. */
 export type Section = Readonly<Record<string, string>>;
 
@@ -85,12 +87,14 @@ export class Vault implements AsyncDisposable {
 
   /** Runs walvault to its end. */
   async run(...args: readonly string[]): Promise<ProgramResult> {
-    return runAsServerUser(this.argv(...args));
+    return this.runWith({}, ...args);
   }
 
   /** The same with an environment or a working directory of its own. */
   async runWith(options: RunOptions, ...args: readonly string[]): Promise<ProgramResult> {
-    return runAsServerUser(this.argv(...args), options);
+    const result = await runAsServerUser(this.argv(...args), options);
+    expectValidResult(args, result.stdout);
+    return result;
   }
 
   /** Runs walvault to its end and gives its standard output; anything but exit code 0 is an error. */

@@ -8,19 +8,21 @@ import { ErrorManual } from '../error-manual.ts';
 import { exitCode } from '../exit-code.ts';
 
 /** Runs `completion`; gives the exit code. */
-export function completionCommand(shell: keyof typeof shellScripts): number {
+export function completionCommand({ output }: CommandContext, shell: keyof typeof shellScripts): number {
+  output.beginContent();
   process.stdout.write(shellScripts[shell]);
   return exitCode.ok;
 }
 
 /** Runs `complete-words`; gives the exit code. Nobody reads what goes wrong here, so nothing is said then. */
 export async function completeWordsCommand(
-  { options }: CommandContext,
+  { options, output }: CommandContext,
   program: Command,
   words: readonly string[],
 ): Promise<number> {
   const found = await completeWords(program, words, namesBy(options.config));
   const lines = typeof found === 'string' ? [`:${found}`] : found.map(({ word, description }) => `${word}\t${description}`);
+  output.beginContent();
   process.stdout.write(lines.map((line) => `${line}\n`).join(''));
   return exitCode.ok;
 }

@@ -45,6 +45,7 @@ export async function getWalCommand(context: CommandContext, request: GetWalRequ
     return exitCode.error;
   }
   if (request.outputDirectory !== undefined) return await saveInto(request.outputDirectory, wal, context, request);
+  output.beginContent();
   await pipeline(wal.bytes(formOf(request)), process.stdout, { end: false });
   return exitCode.ok;
 }

@@ -11,7 +11,7 @@ export function addExplainingCommands(program: Command, run: Runner): void {
     .addArgument(new Argument('<shell>', 'the shell that will read it').choices(['bash', 'zsh', 'fish']))
     .description('print the script by which a shell completes commands, options and names of servers')
     .action(async (shell: 'bash' | 'zsh' | 'fish', _options, command: Command) =>
-      run(command, async () => (await import('../commands/completion.ts')).completionCommand(shell)),
+      run(command, async (context) => (await import('../commands/completion.ts')).completionCommand(context, shell)),
     );
   program
     .command('complete-words [words...]', { hidden: true })
