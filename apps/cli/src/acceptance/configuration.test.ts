@@ -113,8 +113,8 @@ test('list-servers shows names, descriptions, and who is inactive', async () => 
   expect(await vault.succeed('list-servers')).toBe('pg\nst - the second (inactive)\n');
   expect(await vault.succeed('list-servers', '--minimal')).toBe('pg\nst\n');
   expect(JSON.parse(await vault.succeed('-f', 'json', 'list-servers'))).toEqual({
-    pg: { description: '' },
-    st: { description: 'the second' },
+    pg: { description: '', active: true, passive: false },
+    st: { description: 'the second (inactive)', active: false, passive: false },
   });
 });
 
