@@ -329,6 +329,27 @@ describe('here', () => {
     expect((await examine(vault)).of('holes').status).toBe('ok');
   });
 
+  test('files that were left half written are findings, and stay as they are', async () => {
+    await using vault = await Vault.create({ pg: section() });
+    await vault.startReceiving();
+    await pg.switchWal();
+    await caughtUp(pg);
+    await vault.stopReceiver(pg);
+    await vault.succeed('archive-wal', 'pg');
+    for (const name of ['holes.json', 'receive-wal.json', 'walvault.sqlite']) await writeFile(vault.path(name), '{"half');
+    const before = await filesOf(vault.home);
+    const found = await examine(vault);
+    expect(await filesOf(vault.home)).toEqual(before);
+    expect(found.problems).toEqual(['receiver', 'holes']);
+    expect(found.of('holes').what).toContain('does not hold a record of holes');
+    expect(found.of('catalogue')).toMatchObject({ status: 'warning', remedy: { commands: ['walvault rebuild-catalog pg'] } });
+    await writeFile(vault.path('identity.json'), '{"half');
+    const unknown = await examine(vault);
+    expect(unknown.problems).toEqual(['system identifier', 'receiver', 'holes']);
+    expect(unknown.of('system identifier').what).toContain('does not hold the identity of a cluster');
+    expect(await readFile(vault.path('identity.json'), 'utf8')).toBe('{"half');
+  });
+
   test('a configuration that cannot be used is a finding, too', async () => {
     await using vault = await Vault.create({ pg: section({ compression: 'rar' }) });
     const { code, problems, findings } = await examine(vault);

@@ -128,6 +128,7 @@ export function judgeCatalogue({ server, here }: DoctorFacts): readonly Finding[
   const step = new Step('catalogue');
   const { survey } = here;
   if (survey === undefined) return [step.ok('there is no archive yet')];
+  if (isReportedError(survey) && survey.code === 'ERR_IDENTITY_FILE') return [step.skipped('identity.json cannot be read')];
   if (isReportedError(survey)) return [new Step('archive').problem(survey.message, undefined, { words: survey.hint ?? '' })];
   const { catalog, listing } = survey;
   const rebuild: Remedy = {
