@@ -62,7 +62,12 @@ test('a server without a place for one more, and a slot that has lost its WAL', 
   expect(lost).toMatchObject({
     status: 'problem',
     what: 'it has lost the WAL that it kept (wal_removed)',
-    remedy: { commands: ['walvault receive-wal --drop-slot other', 'walvault receive-wal --create-slot other'] },
+    remedy: {
+      commands: [
+        `walvault -c ${vault.configFile} receive-wal --drop-slot other`,
+        `walvault -c ${vault.configFile} receive-wal --create-slot other`,
+      ],
+    },
   });
   await follow(lost, { pg, vault });
   expect((await examine(vault, 'other')).of('slot').status).toBe('ok');

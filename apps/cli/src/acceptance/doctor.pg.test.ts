@@ -59,7 +59,8 @@ describe('where all is well', () => {
     await vault.succeed('archive-wal', 'pg');
     await vault.stopReceiver(pg);
     const lookAtServer = async () =>
-      await pg.query(`select slot_name, restart_lsn, active, pg_current_wal_insert_lsn() from pg_replication_slots`);
+      await pg.query(`select to_jsonb(s) as slot, (select count(*) from pg_roles) as roles,
+        (select jsonb_agg(setting order by name) from pg_file_settings) as files from pg_replication_slots s`);
     const before = [await lookAtServer(), await filesOf(vault.home)];
     const stopped = await examine(vault);
     expect([await lookAtServer(), await filesOf(vault.home)]).toEqual(before);
@@ -324,7 +325,10 @@ describe('here', () => {
     const [, second] = [...vault.segments().values()];
     await rm(second!);
     const damaged = await examine(vault);
-    expect(damaged.of('holes')).toMatchObject({ status: 'problem', remedy: { commands: ['walvault heal-wal pg'] } });
+    expect(damaged.of('holes')).toMatchObject({
+      status: 'problem',
+      remedy: { commands: [`walvault -c ${vault.configFile} heal-wal pg`] },
+    });
     await follow(damaged.of('holes'), { pg, vault });
     expect((await examine(vault)).of('holes').status).toBe('ok');
   });
@@ -342,7 +346,10 @@ describe('here', () => {
     expect(await filesOf(vault.home)).toEqual(before);
     expect(found.problems).toEqual(['receiver', 'holes']);
     expect(found.of('holes').what).toContain('does not hold a record of holes');
-    expect(found.of('catalogue')).toMatchObject({ status: 'warning', remedy: { commands: ['walvault rebuild-catalog pg'] } });
+    expect(found.of('catalogue')).toMatchObject({
+      status: 'warning',
+      remedy: { commands: [`walvault -c ${vault.configFile} rebuild-catalog pg`] },
+    });
     await writeFile(vault.path('identity.json'), '{"half');
     const unknown = await examine(vault);
     expect(unknown.problems).toEqual(['system identifier', 'receiver', 'holes']);

@@ -25,13 +25,23 @@ export async function doctorCommand(context: CommandContext, serverNames: readon
     const examined = await Promise.all(
       servers.map(async (server) => ({ name: server.name, findings: await examineServer(server, options) })),
     );
-    for (const { name, findings } of examined) tell(context.output, name, findings);
+    for (const { name, findings } of examined) tell(context.output, name, withConfigFile(findings, context.options.config));
     return examined.some(({ findings }) => countOf(findings, 'problem') > 0) ? exitCode.error : exitCode.ok;
   } catch (error) {
     if (!(error instanceof ConfigError) || error.problems.length === 0) throw error;
     for (const name of serverNames) tell(context.output, name, judgeBrokenConfiguration(error.problems));
     return exitCode.error;
   }
+}
+
+/** Whoever named a configuration file must do so again in the commands that help. */
+function withConfigFile(findings: readonly Finding[], file: string | undefined): readonly Finding[] {
+  if (file === undefined) return findings;
+  const program = `walvault -c ${/^[\w@%+=:,./-]+$/.test(file) ? file : `'${file.replaceAll("'", String.raw`'\''`)}'`} `;
+  return findings.map((finding) => {
+    const commands = finding.remedy?.commands?.map((command) => command.replace(/^walvault /, () => program));
+    return finding.remedy === undefined ? finding : { ...finding, remedy: { ...finding.remedy, commands } };
+  });
 }
 
 function tell(output: Output, name: string, findings: readonly Finding[]): void {

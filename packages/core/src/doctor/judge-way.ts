@@ -59,9 +59,9 @@ function judgeNames(step: Step, hosts: readonly HostProbe[]): Finding {
     return found === host ? `${host} is an address` : `"${host}" is ${found}`;
   });
   if (failed.length === 0) return step.ok(words.join('; '));
-  const [first] = failed;
   const remedy: Remedy = {
-    words: `Correct host in ${first === undefined ? 'the connection string' : `"${first.host}"`}, or add the name to the name service of this machine (or give the address by hostaddr).`,
+    words:
+      'Correct host in the connection string, or give its address by hostaddr beside it, or make the name known to this machine.',
     commands: failed.map(({ host }) => `getent ahosts ${shellWord(host)}`),
   };
   const why = 'The name service of this machine (DNS, /etc/hosts) does not know the name, or does not answer.';
@@ -105,7 +105,7 @@ function explainSocket(error: unknown, { host, port, isUnixSocket }: HostProbe):
       why: `The machine answers, but nobody listens on port ${port} there: the server is down, has another port, or does not listen on that address.`,
       remedy: {
         words:
-          'Start the server. If it runs, look on its machine at the port and the addresses it listens on; a change of listen_addresses counts from a restart on.',
+          'Start the server. If it runs, ask it on its machine for its port and the addresses that it listens on. If it shall listen on all of them, the last statement does it, from a restart on.',
         sql: ['SHOW port;', 'SHOW listen_addresses;', `ALTER SYSTEM SET listen_addresses = '*';`],
       },
     };
