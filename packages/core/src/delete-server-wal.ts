@@ -19,6 +19,7 @@ import type { ServerConfig } from '@walvault/config';
 import { errnoOf, fileSystemError, tryLock } from '@walvault/durable-fs';
 import type { Logger } from '@walvault/wal';
 import { backupDirectories, listServerBackups } from './base-backups.ts';
+import { deletionEveryMs } from './deletion-interval.ts';
 import { catalogPath, deletionRecordPath, ensureDirectories, knownBackupsPath, lockPath } from './server-paths.ts';
 import { readOptions } from './server-wal.ts';
 
@@ -36,7 +37,6 @@ export interface DeleteServerWalOptions {
 const dayMs = 86_400_000;
 const daysOf = { day: 1, week: 7, month: 31 } as const;
 const busyPauseMs = 200;
-const hourMs = 3_600_000;
 
 /**
  * Deletes what may go by `wal_retention_policy`.
@@ -73,7 +73,7 @@ export async function isDeletionDue(server: ServerConfig, now: number = Date.now
   }
   const path = lockPath(server, 'delete-wal');
   try {
-    return Math.abs(now - (await stat(path)).mtimeMs) >= hourMs;
+    return Math.abs(now - (await stat(path)).mtimeMs) >= deletionEveryMs;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return true;
     throw fileSystemError('look at', path, error);

@@ -1,7 +1,9 @@
 /** lock-directory-cleanup: lock files of servers and tasks that are no more. */
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Configuration } from '@walvault/config';
 import { errnoOf, readDirectory, removedLockSuffix, removeUnusedLock } from '@walvault/durable-fs';
+import { deletionEveryMs } from '../deletion-interval.ts';
 import { serverTasks } from '../server-paths.ts';
 
 /** What Barman has of locks beside those of tasks: of xlog.db, of base backups, and of the whole installation. */
@@ -9,15 +11,31 @@ const suffixes = [...serverTasks, 'xlogdb', '[0-9]{8}T[0-9]{6}', '[0-9]{8}T[0-9]
 /** One that was on its way out when its remover was killed goes, too. */
 const shape = new RegExp(`^[.](?:.+-(?:${suffixes})|config-update|cron)[.]lock(?:${removedLockSuffix.replace('.', '[.]')})?$`);
 
+/** It tells when WAL was deleted last, and so when that is due again: a younger one stays. */
+const deletionLock = /-delete-wal[.]lock$/;
+
 /**
- * Removes the lock files of Barman and walvault that no process holds, whatever server they are of, and no other file.
+ * Removes the lock files of Barman and walvault that no process holds, whatever server they are of, and no other file. That of delete-wal stays
+ * while it says when WAL was deleted last.
  * @returns the names of those removed, sorted
  * @throws {FileSystemError} when the directory cannot be read or a file not be removed; those before it are gone
  */
 export async function cleanLockDirectory({ globals: { lockDirectory } }: Configuration): Promise<readonly string[]> {
   const removed: string[] = [];
-  for (const name of await lockNames(lockDirectory)) if (await removeUnusedLock(join(lockDirectory, name))) removed.push(name);
+  for (const name of await lockNames(lockDirectory)) {
+    const path = join(lockDirectory, name);
+    if (deletionLock.test(name) && (await isYoung(path))) continue;
+    if (await removeUnusedLock(path)) removed.push(name);
+  }
   return removed;
+}
+
+async function isYoung(path: string): Promise<boolean> {
+  const modifiedAtMs = await stat(path).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => Number.NEGATIVE_INFINITY,
+  );
+  return Math.abs(Date.now() - modifiedAtMs) < deletionEveryMs;
 }
 
 /** In a directory that nobody has made yet there are none. */
