@@ -10,10 +10,24 @@ import { latency } from './latency/latency.ts';
 import { memory } from './memory/memory.ts';
 import { receive } from './receive/receive.ts';
 import { restore } from './restore/restore.ts';
+import { run as runServers } from './run/run.ts';
 import type { Scenario } from './scenario.ts';
 import { verify } from './verify/verify.ts';
 
-const scenarios: readonly Scenario[] = [receive, commit, boundary, idle, memory, archive, latency, getWal, find, restore, verify];
+const scenarios: readonly Scenario[] = [
+  receive,
+  commit,
+  boundary,
+  idle,
+  memory,
+  archive,
+  latency,
+  getWal,
+  find,
+  restore,
+  verify,
+  runServers,
+];
 
 const usage = `usage: npm run bench -- SCENARIO [OPTION ...]
 
