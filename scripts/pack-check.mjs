@@ -31,7 +31,17 @@ try {
     run([join(consumer, 'node_modules/.bin/walvault'), '--version'], consumer),
     new RegExp(`^walvault ${version}\n$`),
   );
-  expect('its help', run([join(consumer, 'node_modules/.bin/walvault'), 'receive-wal', '--help'], consumer), /--create-slot/);
+  expect(
+    'its help',
+    run([join(consumer, 'node_modules/.bin/walvault'), 'receive-wal', '--help'], consumer),
+    /--create-slot[^]*\nExamples:\n/,
+  );
+  expect(
+    'its manual of errors',
+    run([join(consumer, 'node_modules/.bin/walvault'), 'explain', 'slot_missing'], consumer),
+    /^ERR_SLOT_MISSING\n/,
+  );
+  expect('its manual page', run(['cat', join(consumer, 'node_modules/walvault/man/walvault.1')], consumer), /^\.TH WALVAULT 1/m);
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
