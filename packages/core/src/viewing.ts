@@ -7,7 +7,7 @@ export type { ConfigurationCheck } from './viewing/check-configuration.ts';
 export { configuredSettings } from './viewing/configured-settings.ts';
 export type { ShownSetting, ShownSettings } from './viewing/configured-settings.ts';
 export { diagnose } from './viewing/diagnose.ts';
-export type { DiagnoseOptions } from './viewing/diagnose.ts';
+export type { DiagnoseOptions, Diagnosis } from './viewing/diagnose.ts';
 export { replicationStatus } from './viewing/replication-status.ts';
 export type { DurableHere, ReplicationStatus, ReplicationStatusOptions } from './viewing/replication-status.ts';
 export { serverConfigFacts, serverLiveFacts, sharedConfigFacts } from './viewing/show-server.ts';

@@ -30,11 +30,19 @@ export interface DiagnoseOptions {
   readonly signal: AbortSignal;
 }
 
+/** What was gathered. All of it can be written as JSON. */
+export interface Diagnosis {
+  readonly global: Readonly<Record<'config' | 'system_info', Readonly<Record<string, unknown>>>>;
+  readonly models: Readonly<Record<string, never>>;
+  /** By name. */
+  readonly servers: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
 const patienceMs = 10_000;
 const logLines = 50;
 
 /** Gathers it, of all servers at once. Never rejects because of a server. */
-export async function diagnose(configuration: Configuration, options: DiagnoseOptions) {
+export async function diagnose(configuration: Configuration, options: DiagnoseOptions): Promise<Diagnosis> {
   const { globals, servers, warnings, file, files } = configuration;
   const all = await Promise.all(
     [...servers.values()].map(async (server) => [server.name, await diagnoseServer(server, configuration, options)] as const),

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { arch, availableParallelism, release, totalmem, type, userInfo, version as kernelVersion } from 'node:os';
 
 /** What is told. Barman's names where it has them. */
-export async function systemInfo(version: string) {
+export async function systemInfo(version: string): Promise<Readonly<Record<string, unknown>>> {
   return {
     walvault_ver: version,
     node_ver: process.version,
