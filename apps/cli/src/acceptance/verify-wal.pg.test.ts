@@ -184,7 +184,7 @@ test('who may only read may verify, and is told that nothing of it is on record'
     expect(result.code).toBe(3);
     expect(existsSync(vault.path('last-verification.json'))).toBe(mayWrite);
     if (!mayWrite)
-      expect(result.stderr).toMatch(/^WARNING: nothing of this run is on record, .*could not write to ".+": EACCES/m);
+      expect(result.stderr).toMatch(/^WARNING: nothing of this run is on record, .*could not write to ".+": permission denied/m);
   } finally {
     await chmod(path, mode & 0o7777);
     await chown(path, uid, gid);
