@@ -27,6 +27,8 @@ export interface GuideSetting {
   readonly hosts: Readonly<Record<string, HostState>>;
   /** Whether walvault is let into the servers as the first guide tells. Default true. */
   readonly isSetUp?: boolean | undefined;
+  /** Lines that pg_hba.conf has beside those that trust the socket. */
+  readonly hba?: readonly string[] | undefined;
   /** Default 15, whose client programs are on every machine that the tests run on. */
   readonly major?: PostgresMajor | undefined;
   /** Scripts to call by name, beside walvault and the programs of PostgreSQL; they may have names of the page in them. */
@@ -53,7 +55,6 @@ const start = 'pg_ctl start -w -l logfile';
 const freshServer = [
   'initdb --no-sync --locale=C --encoding=UTF8 -U postgres -A trust',
   String.raw`printf 'local all all trust\nlocal replication all trust\n' >$PGDATA/pg_hba.conf`,
-  start,
 ];
 /** What the steps 2 and 3 of first-server.md do. */
 const access = [
@@ -189,8 +190,9 @@ export class GuideMachines implements AsyncDisposable {
     await runAsServerUser(['mkdir', home]);
     this.#hosts.set(name, { home, port: await freePort() });
     if (state === 'empty') return;
-    const { isSetUp = true } = this.#setting;
-    const steps = state === 'standby' ? copyOfPrimary : [...freshServer, ...(isSetUp ? access : [])];
+    const { isSetUp = true, hba = [] } = this.#setting;
+    const lines = hba.map((line) => `echo '${line}' >>$PGDATA/pg_hba.conf`);
+    const steps = state === 'standby' ? copyOfPrimary : [...freshServer, ...lines, start, ...(isSetUp ? access : [])];
     await this.#prepare(name, steps.join('\n'));
     if (isSetUp) await this.#prepare(undefined, passwordFile);
   }
