@@ -1,0 +1,3 @@
+import { testGuide } from './follow-guide.test-support.ts';
+
+testGuide('alerting', { hosts: { pg: 'running' } });
