@@ -15,11 +15,14 @@ export type {
 export { settingBytes, settingMs } from './observing/server-setting.ts';
 export { isReportedError } from './receiver-state.ts';
 export type { ReportedError } from './receiver-state.ts';
+export { reportError } from './state-publisher.ts';
 export type { RecordedHole } from './holes.ts';
 export type { LastVerification } from './last-verification.ts';
 export type { ReceiverState } from './receiver-state.ts';
-export { rpo } from './rpo.ts';
-export type { Exposure, Rpo, RpoFacts } from './rpo.ts';
+export { observeReceiver } from './observing/observe-receiver.ts';
+export type { ReceiverObservation } from './observing/observe-receiver.ts';
+export { archivedEnd, durableExposure, endOfServer, rpo } from './rpo.ts';
+export type { Exposure, Place, Rpo, RpoFacts } from './rpo.ts';
 export { judgeSlotSafety } from './slot-safety/judge-slot-safety.ts';
 export { serverStatus } from './status.ts';
 export type { ServerStatus } from './status.ts';

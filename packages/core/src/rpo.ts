@@ -67,7 +67,7 @@ interface Here extends RpoFacts {
 }
 
 /** A place in the WAL of the server. */
-interface Place {
+export interface Place {
   readonly timelineId: TimelineId;
   readonly lsn: Lsn;
 }
@@ -78,7 +78,8 @@ function unknown(reason: string, bytes?: number): Exposure {
   return { bytes, seconds: undefined, since: undefined, reason };
 }
 
-function durableExposure({ observation, receiver, nowMs }: Here): Exposure {
+/** What is not durable on this machine, by what the server said and what the receiver published; see {@link rpo}. */
+export function durableExposure({ observation, receiver, nowMs }: Pick<Here, 'observation' | 'receiver' | 'nowMs'>): Exposure {
   const durable = durablePlace(receiver);
   if (durable === undefined) return unknown('nothing was received by streaming yet');
   const behind = distance(durable, endOfServer(observation));
@@ -117,7 +118,7 @@ function distance(from: Place, to: Place | string): Pick<Exposure, 'bytes' | 're
 }
 
 /** The end of the server's WAL that is durable there, or why it is not known. */
-function endOfServer({ streaming, sql }: ServerObservation): Place | string {
+export function endOfServer({ streaming, sql }: ServerObservation): Place | string {
   if (!isReportedError(streaming)) return { timelineId: streaming.timelineId, lsn: streaming.flushLsn };
   if (isReportedError(sql)) return 'the server cannot be asked';
   const timeline = sql.currentWalFile?.slice(0, 8);
@@ -133,7 +134,9 @@ function durablePlace(receiver: ReceiverState | undefined): Place | undefined {
  * Up to where the archive is whole: the end of its last segment, or the start of the first one that still waits. Where nothing is
  * archived, that is where the WAL here begins.
  */
-function archivedEnd({ files }: Here): (Place & { readonly walSegmentSize: WalSegmentSize }) | undefined {
+export function archivedEnd({
+  files,
+}: Pick<RpoFacts, 'files'>): (Place & { readonly walSegmentSize: WalSegmentSize }) | undefined {
   const { archive, streaming, incoming, receiver } = files;
   if (isReportedError(archive)) return undefined;
   const bytes = archive.walSegmentSize ?? receiver?.walSegmentSize ?? undefined;

@@ -28,13 +28,25 @@ export interface CheckOptions {
 
 /** Checks a server. Never rejects for what is wrong with it: that is a result. */
 export async function checkServer(server: ServerConfig, options: CheckOptions = {}): Promise<readonly CheckResult[]> {
+  return (await inspectServer(server, options)).results;
+}
+
+/** The results, and what they were judged by. */
+export interface ServerInspection {
+  readonly results: readonly CheckResult[];
+  /** Undefined when the files of this machine could not be looked at in time. */
+  readonly facts: CheckFacts | undefined;
+}
+
+/** Checks a server as {@link checkServer} does, for somebody who wants to see what was found out as well, without asking twice. */
+export async function inspectServer(server: ServerConfig, options: CheckOptions = {}): Promise<ServerInspection> {
   using deadline = new Deadline(options.timeoutMs ?? server.checkTimeoutMs);
   try {
     const facts = await gatherFacts(server, deadline);
     const results = judge(facts);
-    return deadline.isShort && wasCutShort(facts) ? [...results, timedOut] : results;
+    return { facts, results: deadline.isShort && wasCutShort(facts) ? [...results, timedOut] : results };
   } catch (error) {
-    if (error instanceof CoreError && error.code === 'ERR_NO_ANSWER_IN_TIME') return [timedOut];
+    if (error instanceof CoreError && error.code === 'ERR_NO_ANSWER_IN_TIME') return { facts: undefined, results: [timedOut] };
     throw error;
   }
 }

@@ -1,0 +1,49 @@
+/** What is answered instead of a result: RFC 9457, and nothing of the inside but codes of ours and their hints. */
+import { STATUS_CODES } from 'node:http';
+import { WalvaultError } from '@walvault/wal';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Problem } from '../schema/problem.ts';
+
+/** Thrown by a route, answered as it is. */
+export class RequestProblem extends Error {
+  readonly problem: Problem;
+
+  constructor(status: number, detail: string, more: Partial<Problem> = {}) {
+    super(detail);
+    this.problem = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, ...more };
+  }
+}
+
+/** Sends a problem. */
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  return reply
+    .code(problem.status)
+    .header('cache-control', 'no-store')
+    .type('application/problem+json; charset=utf-8')
+    .send(JSON.stringify(problem));
+}
+
+/** Errors and unknown addresses of all routes. */
+export function answerProblems(app: FastifyInstance): void {
+  app.setNotFoundHandler((request, reply) => {
+    const detail =
+      request.method === 'GET' || request.method === 'HEAD' ? 'there is nothing at this address' : 'this server is read-only';
+    return sendProblem(reply, new RequestProblem(404, detail).problem);
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(reply, problemOf(error, request)));
+}
+
+function problemOf(error: FastifyError, request: FastifyRequest): Problem {
+  if (error instanceof RequestProblem) return error.problem;
+  if (WalvaultError.is(error)) {
+    request.log.warn({ code: error.code, reason: error.message }, 'a request could not be answered');
+    const hint = error.hint === undefined ? {} : { hint: error.hint };
+    return new RequestProblem(503, error.message, { type: `urn:walvault:error:${error.code}`, code: error.code, ...hint })
+      .problem;
+  }
+  const status = error.statusCode ?? 500;
+  // What fastify and its plug-ins refuse, they say in words of their own that hold nothing of the inside.
+  if (status >= 400 && status < 500) return new RequestProblem(status, error.message).problem;
+  request.log.error({ err: error }, 'unexpected');
+  return new RequestProblem(500, 'something went wrong here; the log says what').problem;
+}

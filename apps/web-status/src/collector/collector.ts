@@ -1,0 +1,67 @@
+/** Looks at all servers in the background, so that no request waits for a PostgreSQL server or for an archive. */
+import type { ServerConfig } from '@walvault/core';
+import { Lanes } from './lanes.ts';
+import type { ServerSnapshot } from './server-snapshot.ts';
+import { defaultPeriods, type Periods, ServerWatch, type SharedLanes } from './server-watch.ts';
+
+/** Called with each new snapshot; undefined for a server that is not configured any more. */
+export type SnapshotListener = (name: string, snapshot: ServerSnapshot | undefined) => void;
+
+/** How many servers are looked at at the same time. */
+const widths = { live: 16, inspection: 16, archive: 2 };
+
+/** Runs from when it is made until it is disposed of. */
+export class Collector implements Disposable {
+  readonly #periods: Periods;
+  readonly #listeners = new Set<SnapshotListener>();
+  readonly #watches = new Map<string, ServerWatch>();
+  #order: readonly string[] = [];
+  readonly #lanes: SharedLanes = {
+    live: new Lanes(widths.live),
+    inspection: new Lanes(widths.inspection),
+    archive: new Lanes(widths.archive),
+  };
+
+  constructor(servers: readonly ServerConfig[], periods: Periods = defaultPeriods) {
+    this.#periods = periods;
+    this.configure(servers);
+  }
+
+  /** The last snapshot of each server. */
+  get snapshots(): readonly ServerSnapshot[] {
+    return this.#order.flatMap((name) => this.#watches.get(name)?.snapshot ?? []);
+  }
+
+  /** That of one server; undefined when none of that name is configured. */
+  snapshot(name: string): ServerSnapshot | undefined {
+    return this.#watches.get(name)?.snapshot;
+  }
+
+  /** Tells of new snapshots until what it returns is disposed of. A listener must not throw. */
+  listen(listener: SnapshotListener): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
+  }
+
+  /** From now on it is these servers. They are all looked at anew. */
+  configure(servers: readonly ServerConfig[]): void {
+    const gone = this.#order.filter((name) => !servers.some((server) => server.name === name));
+    for (const watch of this.#watches.values()) watch[Symbol.dispose]();
+    this.#watches.clear();
+    this.#order = servers.map(({ name }) => name);
+    for (const name of gone) this.#tell(name, undefined);
+    for (const server of servers) {
+      const onSnapshot = (snapshot: ServerSnapshot): void => this.#tell(server.name, snapshot);
+      this.#watches.set(server.name, new ServerWatch(server, { lanes: this.#lanes, periods: this.#periods, onSnapshot }));
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const watch of this.#watches.values()) watch[Symbol.dispose]();
+    this.#listeners.clear();
+  }
+
+  #tell(name: string, snapshot: ServerSnapshot | undefined): void {
+    for (const listener of this.#listeners) listener(name, snapshot);
+  }
+}

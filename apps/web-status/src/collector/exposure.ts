@@ -1,0 +1,77 @@
+/** What would be lost now, by the last samples: the server is asked every 15 seconds, and its receiver hears from it in between. */
+import {
+  archivedEnd,
+  durableExposure,
+  endOfServer,
+  type Exposure,
+  isReportedError,
+  type Place,
+  type ReceiverState,
+  type ServerObservation,
+} from '@walvault/core/observing';
+import { addToLsn, lsnDistance, parseLsn, toTimelineId } from '@walvault/wal';
+import { receiverPhase } from './receiver-phase.ts';
+import type { ServerSnapshot } from './server-snapshot.ts';
+
+/** What can be missing in both places. */
+export interface SampledExposure {
+  readonly durable: Exposure;
+  readonly archived: Exposure;
+}
+
+const unknown = (reason: string): Exposure => ({ bytes: undefined, seconds: undefined, since: undefined, reason });
+
+/** See {@link SampledExposure}; a pure function. */
+export function exposure(snapshot: ServerSnapshot, nowMs: number): SampledExposure {
+  const { server, live, inspection } = snapshot;
+  const facts = inspection?.value.facts;
+  if (inspection === undefined) {
+    const none = unknown('the server was not looked at yet');
+    return { durable: none, archived: none };
+  }
+  if (facts === undefined) {
+    const none = unknown('the server and its files could not be looked at in time');
+    return { durable: none, archived: none };
+  }
+  const { archived } = facts.rpo;
+  if (!server.streamingArchiver)
+    return { durable: grown(facts.rpo.durable, inspection.at, nowMs), archived: grown(archived, inspection.at, nowMs) };
+  const receiver = live?.value.receiver.state;
+  const observation = withNews(facts.observation, receiver);
+  const durable = durableExposure({ observation, receiver, nowMs });
+  const isStreaming = live !== undefined && receiverPhase(server, live.value.receiver) === 'streaming';
+  return {
+    durable: isStreaming ? durable : grown(durable, inspection.at, nowMs),
+    archived: grown(archived, inspection.at, nowMs),
+  };
+}
+
+/** Where the server and the archive stand. */
+export function places(snapshot: ServerSnapshot): { readonly server: Place | undefined; readonly archived: Place | undefined } {
+  const facts = snapshot.inspection?.value.facts;
+  if (facts === undefined) return { server: undefined, archived: undefined };
+  const end = endOfServer(withNews(facts.observation, snapshot.live?.value.receiver.state));
+  return { server: typeof end === 'string' ? undefined : end, archived: archivedEnd({ files: facts.files }) };
+}
+
+/**
+ * What was nothing when the server was asked may have become something since, which nobody has heard of: at most as old as the question.
+ * What was something has grown older.
+ */
+function grown(exposure: Exposure, askedAt: number, nowMs: number): Exposure {
+  const ageSeconds = Math.max(0, (nowMs - askedAt) / 1000);
+  const { since, seconds } = exposure;
+  if (seconds === undefined) return exposure;
+  return { ...exposure, seconds: since === undefined ? ageSeconds : Math.max(0, (nowMs - Date.parse(since)) / 1000) };
+}
+
+/** The server, as the receiver has heard of it since it was asked, where that is further. */
+function withNews(observation: ServerObservation, receiver: ReceiverState | undefined): ServerObservation {
+  const { streaming } = observation;
+  if (isReportedError(streaming) || receiver?.serverLsn == null || receiver.timelineId == null) return observation;
+  if (toTimelineId(receiver.timelineId) !== streaming.timelineId) return observation;
+  const ahead = lsnDistance(streaming.flushLsn, parseLsn(receiver.serverLsn));
+  return ahead <= 0
+    ? observation
+    : { ...observation, streaming: { ...streaming, flushLsn: addToLsn(streaming.flushLsn, ahead) } };
+}

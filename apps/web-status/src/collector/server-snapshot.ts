@@ -1,0 +1,30 @@
+/** What is known of a server at a moment: the last samples, each with its time. All answers, events and metrics are views of it. */
+import type { ServerInspection } from '@walvault/core/checking';
+import type { ReceiverObservation } from '@walvault/core/observing';
+import type { RunHealth } from '@walvault/core/running';
+import type { ArchiveSurvey, ServerConfig } from '@walvault/core';
+import type { ReportedError } from '@walvault/core/observing';
+
+/** Something that was looked at, and when that was over, in milliseconds since 1970. */
+export interface Sampled<T> {
+  readonly at: number;
+  readonly value: T;
+}
+
+/** What the processes of this machine publish about a server. */
+export interface LiveSample {
+  readonly receiver: ReceiverObservation;
+  /** Undefined when it cannot be found out. */
+  readonly run: RunHealth | undefined;
+}
+
+/** Frozen; each sample of a server makes a new one. */
+export interface ServerSnapshot {
+  readonly server: ServerConfig;
+  /** Every other second. */
+  readonly live: Sampled<LiveSample> | undefined;
+  /** Every 15 seconds: what the PostgreSQL server answers, and what the checks say. */
+  readonly inspection: Sampled<ServerInspection> | undefined;
+  /** Every minute, and when the last archived segment is another one. */
+  readonly archive: Sampled<ArchiveSurvey | ReportedError> | undefined;
+}

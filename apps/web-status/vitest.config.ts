@@ -1,0 +1,3 @@
+import { packageTests } from '@walvault/testkit/vitest';
+
+export default packageTests();
