@@ -19,7 +19,7 @@ if (process.argv.includes('restore-wal') || process.argv.includes('get-wal')) {
   });
 }
 keepCompiledCode();
-if (process.argv.includes('run')) {
+if (['run', 'check', 'status'].some((command) => process.argv.includes(command))) {
   // Many servers share the threads that wait for disks and name servers; one that hangs must leave some to the others.
   process.env.UV_THREADPOOL_SIZE ??= '64';
 }

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
-import { type Cluster, startCluster } from '@walvault/testkit';
+import { dirname, join } from 'node:path';
+import { type Cluster, runAsServerUser, startCluster } from '@walvault/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { caughtUp, sectionFor, Vault } from './vault.test-support.ts';
 
@@ -38,6 +40,19 @@ test('all is well: exit code 0, for people and for programs, with numbers', asyn
   expect(results['receive_lag']).toEqual({ hint: 'nothing is missing', status: 'OK', numbers: { lag_bytes: 0, lag_seconds: 0 } });
   expect(results['rpo']!.numbers).toMatchObject({ rpo_bytes: 0, rpo_seconds: 0, archived_rpo_bytes: expect.any(Number) });
   expect(await vault.succeed('-q', 'check', 'pg')).toBe('');
+});
+
+test('a file system that hangs costs what was agreed on, and holds up neither the others nor the end', async () => {
+  // Whoever opens it waits for somebody who writes.
+  const hanging = join(vault.home, 'mute', 'identity.json');
+  await runAsServerUser(['mkdir', '-p', dirname(hanging)]);
+  await runAsServerUser(['mkfifo', hanging]);
+  const { code, stdout } = await vault.run('check', '--check-timeout', '1', 'all');
+  expect(stdout).toMatch(
+    /^Server mute:\n\tcheck timeout: FAILED \(walvault check command timed out\)\nServer pg:\n\tPostgreSQL: OK\n/,
+  );
+  expect(code).toBe(1);
+  await rm(hanging);
 });
 
 test('for Nagios: one line with numbers, and what is wrong behind it', async () => {
