@@ -142,6 +142,23 @@ describe('on the way to the server', () => {
     });
     expect(found.of('authentication', 'streaming_conninfo').status).toBe('skipped');
   });
+
+  test('TLS that is as it is asked for, and a certificate of somebody else', async () => {
+    await using secure = await startCluster({ segmentSizeMb: 1, tls: true });
+    const sslrootcert = secure.tlsAuthorityFile!;
+    const verified = secure.conninfo({ sslmode: 'verify-full', sslrootcert });
+    const wrongName = secure.conninfo({ sslmode: 'verify-full', sslrootcert, host: 'elsewhere.example', hostaddr: secure.host });
+    await using vault = await Vault.create({
+      good: sectionFor(secure, { conninfo: verified }),
+      bad: sectionFor(secure, { conninfo: wrongName }),
+    });
+    expect((await examine(vault, 'good')).of('TLS')).toMatchObject({ status: 'ok', what: 'TLSv1.3 (sslmode=verify-full)' });
+    expect((await examine(vault, 'bad')).of('TLS')).toMatchObject({
+      status: 'problem',
+      what: 'the certificate of the server is not made out to "elsewhere.example"',
+      remedy: { words: expect.stringContaining('Connect by a name that is in the certificate') },
+    });
+  });
 });
 
 describe('at the door', () => {
