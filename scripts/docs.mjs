@@ -16,21 +16,12 @@ import { formatManPage, lackingExamples } from './docs/man-page.mjs';
 
 /** What the loader reads and checks, and nothing acts on yet: the reason, and the names of the options. */
 const withoutEffect = [
-  [
-    'there is no `check` yet',
-    'check_timeout',
-    'last_backup_maximum_age',
-    'last_backup_minimum_size',
-    'last_wal_maximum_age',
-    'max_incoming_wals_queue',
-    'minimum_redundancy',
-  ],
+  ['`check` is about WAL alone', 'last_backup_maximum_age', 'last_backup_minimum_size', 'minimum_redundancy'],
   ['no base backup is ever deleted', 'retention_policy', 'retention_policy_mode'],
-  ['WAL is not switched', 'primary_conninfo', 'primary_checkpoint_timeout'],
+  ['no base backup is taken', 'primary_checkpoint_timeout'],
   ['there are no passive servers', 'primary_ssh_command'],
   ['nothing is encrypted', 'encryption_key_id', 'encryption_passphrase_command'],
   ['models are not applied', 'cluster'],
-  ['lock files are never removed', 'lock_directory_cleanup'],
   ['the log has its own format', 'log_format'],
   ['walvault runs as whoever calls it', 'barman_user'],
   ['programs that compress are looked for in `PATH` alone', 'path_prefix'],

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Configuration } from '@walvault/config';
-import { errnoOf, readDirectory, removedLockSuffix, removeUnusedLock } from '@walvault/durable-fs';
+import { errnoOf, FileSystemError, readDirectory, removedLockSuffix, removeUnusedLock } from '@walvault/durable-fs';
 import { deletionEveryMs } from '../deletion-interval.ts';
 import { serverTasks } from '../server-paths.ts';
 
@@ -16,16 +16,16 @@ const deletionLock = /-delete-wal[.]lock$/;
 
 /**
  * Removes the lock files of Barman and walvault that no process holds, whatever server they are of, and no other file. That of delete-wal stays
- * while it says when WAL was deleted last.
+ * while it says when WAL was deleted last. Those of another user, which this one may not touch, stay, too.
  * @returns the names of those removed, sorted
- * @throws {FileSystemError} when the directory cannot be read or a file not be removed; those before it are gone
+ * @throws {FileSystemError} when the directory cannot be read or a file not be removed for another reason; those before it are gone
  */
 export async function cleanLockDirectory({ globals: { lockDirectory } }: Configuration): Promise<readonly string[]> {
   const removed: string[] = [];
   for (const name of await lockNames(lockDirectory)) {
     const path = join(lockDirectory, name);
     if (deletionLock.test(name) && (await isYoung(path))) continue;
-    if (await removeUnusedLock(path)) removed.push(name);
+    if (await removeUnusedLock(path).catch(falseIfNotPermitted)) removed.push(name);
   }
   return removed;
 }
@@ -48,4 +48,9 @@ async function lockNames(directory: string): Promise<readonly string[]> {
     .filter((entry) => entry.isFile() && shape.test(entry.name))
     .map(({ name }) => name)
     .toSorted();
+}
+
+function falseIfNotPermitted(error: unknown): boolean {
+  if (error instanceof FileSystemError && error.code === 'ERR_NOT_PERMITTED') return false;
+  throw error;
 }
