@@ -27,7 +27,7 @@ export type ConfigErrorCode =
    * The configuration says something that cannot be. Each problem is listed with file, line, section and option.
    *
    * @why A value that is not allowed, an option that is missing or given twice, a line that is none.
-   * @do Correct all that is listed, and look again: `walvault list-servers`. What each option takes stands in
+   * @do Correct all that is listed, and look again: `walvault config check`. What each option takes stands in
    * docs/configuration.md. A receiver that runs keeps its old configuration until then.
    * @retry fatal
    */

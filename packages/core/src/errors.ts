@@ -62,7 +62,8 @@ export type CoreErrorCode =
    * The role of the connection may not do on the server what the command needs (SQLSTATE 42501).
    *
    * @why The role was made for streaming only, or lacks membership in `pg_monitor`, `pg_checkpoint` or the right to call a function.
-   * @do Run the GRANT that the hint names on the server as a superuser, then call the command again.
+   * @do Run the GRANT that the hint names on the server as a superuser, or all that `walvault setup SERVER` prints; then call the
+   * command again.
    * @retry fatal
    */
   | 'ERR_MISSING_PRIVILEGE'
@@ -79,8 +80,8 @@ export type CoreErrorCode =
    * Another process does this for the server already.
    *
    * @why Each task has a lock for each server, so that two never write the same files. Also Barman, where it holds the lock.
-   * @do Nothing, if that is what you wanted: `walvault status SERVER` shows it. To take its place, stop it first: `walvault
-   * receive-wal --stop SERVER`.
+   * @do Nothing, if that is what you wanted: `walvault list-processes SERVER` names the processes. To take the place of a
+   * receiver, stop it first: `walvault receive-wal --stop SERVER`.
    * @retry fatal
    */
   | 'ERR_ALREADY_RUNNING'
@@ -88,7 +89,8 @@ export type CoreErrorCode =
    * There is no process to stop.
    *
    * @why It has ended already, or runs with another configuration file or lock directory.
-   * @do See what runs with `walvault status SERVER`, and why it ended in its log file.
+   * @do See what runs with `walvault list-processes SERVER`, and why it ended in its log file, which `walvault status SERVER`
+   * names.
    * @retry fatal
    */
   | 'ERR_NOT_RUNNING'
@@ -114,7 +116,7 @@ export type CoreErrorCode =
    *
    * @why It is missing, in use, of another kind, or was invalidated because it held back more WAL than `max_slot_wal_keep_size`
    * allows.
-   * @do Look at it: `SELECT * FROM pg_replication_slots`. A missing one is made by `walvault receive-wal --create-slot SERVER`. An
+   * @do See which it is with `walvault doctor SERVER`. A missing slot is made by `walvault receive-wal --create-slot SERVER`. An
    * invalidated one has lost WAL: drop it with `walvault receive-wal --drop-slot SERVER`, create it anew, and take a new base
    * backup.
    * @retry either only one that is in use comes free by itself
@@ -137,7 +139,7 @@ export type CoreErrorCode =
    * A server was looked at, and did not answer in the time that the look may take.
    *
    * @why The host is down, a firewall drops what is sent to it, the name service of this machine is slow, or the server hangs.
-   * @do Try `psql` with the same connection string, and `pg_isready -h HOST -p PORT`. The receiver is not stopped by this.
+   * @do Ask `walvault doctor SERVER`, or try `psql` with the same connection string. The receiver is not stopped by this.
    * @retry retry
    */
   | 'ERR_NO_ANSWER_IN_TIME'

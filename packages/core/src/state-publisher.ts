@@ -274,8 +274,8 @@ type UnexpectedErrorCode =
    * Something happened that walvault has no word for: a defect of walvault, or an error of the system that it did not expect.
    *
    * @why The message says what was seen; the log of the process has more.
-   * @do Please report it with the lines of the log: `walvault status SERVER` names the log file. What was acknowledged before is
-   * safe.
+   * @do Please report it with the lines of the log and the output of `walvault diagnose`, which holds no passwords. What was
+   * acknowledged before is safe.
    * @retry fatal
    */
   'ERR_UNEXPECTED';

@@ -13,8 +13,8 @@ export type ProtocolErrorCode =
    * The server could not be reached: the name was not found, nobody listens there, or the network does not carry.
    *
    * @why PostgreSQL is down, `listen_addresses` leaves this address out, a firewall is between, or host or port are wrong.
-   * @do Try `pg_isready -h HOST -p PORT` from this machine. Check host and port of the connection string, `SHOW listen_addresses`
-   * on the server, and the firewall.
+   * @do Ask `walvault doctor SERVER`, which goes the whole way and names the step that fails; or try `pg_isready -h HOST -p PORT`
+   * from this machine. Check host and port of the connection string, `SHOW listen_addresses` on the server, and the firewall.
    * @retry retry
    */
   | 'ERR_CONNECT'
@@ -22,8 +22,8 @@ export type ProtocolErrorCode =
    * The server did not answer within `connect_timeout`.
    *
    * @why Often a firewall that drops packets without a word, or a server at the end of its strength.
-   * @do Try `pg_isready -h HOST -p PORT`; look at the firewall; set `connect_timeout` higher in the connection string for a slow
-   * line.
+   * @do Ask `walvault doctor SERVER`, or try `pg_isready -h HOST -p PORT`; look at the firewall; set `connect_timeout` higher in
+   * the connection string for a slow line.
    * @retry retry
    */
   | 'ERR_CONNECT_TIMEOUT'
@@ -33,8 +33,9 @@ export type ProtocolErrorCode =
    *
    * @why The CA of the server is not in `sslrootcert`, the certificate has expired or names another host, the server has `ssl =
    * off`, or it does not accept our client certificate.
-   * @do Read the hint; look at the certificate with `openssl s_client -starttls postgres -connect HOST:PORT`. Correct
-   * `sslrootcert`, `sslcert`, `sslkey` or `host` in the connection string, or the certificate of the server.
+   * @do Read the hint, and ask `walvault doctor SERVER`; look at the certificate with `openssl s_client -starttls postgres
+   * -connect HOST:PORT`. Correct `sslrootcert`, `sslcert`, `sslkey` or `host` in the connection string, or the certificate of the
+   * server.
    * @retry either only a network that broke in the middle of it comes back by itself
    */
   | 'ERR_TLS'
@@ -43,9 +44,9 @@ export type ProtocolErrorCode =
    *
    * @why A wrong password, a role that is missing or lacks LOGIN and REPLICATION, or no line in `pg_hba.conf` for `replication`
    * from this address.
-   * @do On the server: `CREATE ROLE streaming_barman LOGIN REPLICATION PASSWORD '...'`, a line `hostssl replication
-   * streaming_barman ADDRESS/32 scram-sha-256` in `pg_hba.conf`, then `SELECT pg_reload_conf()`. Here: the password in `~/.pgpass`
-   * (mode 600). The log of the server says which of them it is.
+   * @do `walvault setup SERVER` prints the role, its rights and the line for `pg_hba.conf` that the server needs (a line for the
+   * database `replication`), for psql. Here: the password in `~/.pgpass` (mode 600). `walvault doctor SERVER` and the log of the
+   * server say which of them it is.
    * @retry fatal
    */
   | 'ERR_AUTHENTICATION'

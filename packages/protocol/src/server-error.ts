@@ -82,6 +82,8 @@ const fatalStates: ReadonlySet<string> = new Set(['08P01', '53400', '57P04', '58
 
 /** The words that `walvault explain SQLSTATE` has are these hints and the comments at them: the name of the condition, and what it means here. */
 const hints: Readonly<Record<string, string>> = {
+  /** invalid_catalog_name: there is no database of the name that the connection string gives. */
+  '3D000': 'Correct dbname in the connection string; `\\l` of psql lists the databases.',
   /** insufficient_privilege: the role that walvault connects as may not do this. */
   '42501': 'The role lacks a privilege for this; read the message of the server.',
   /** undefined_object: there is no slot, role or setting of this name. */
@@ -91,9 +93,14 @@ const hints: Readonly<Record<string, string>> = {
     'All connections of that kind are in use. Raise max_wal_senders or max_connections on the server, or stop what holds them.',
   /** configuration_limit_exceeded: the server has no room for one more replication slot. */
   '53400': 'All replication slots are in use. Drop one that nobody needs or raise max_replication_slots.',
+  /** object_not_in_prerequisite_state: the slot was invalidated, or the server is about to stop. */
+  '55000':
+    'Look at wal_status of the slot in pg_replication_slots: one that is lost has to be dropped and created anew. Else the server is stopping.',
   /** object_in_use: another process of the server streams by the slot. */
   '55006':
     'Another receiver uses the slot, or the server has not yet noticed that the last one is gone (at most wal_sender_timeout).',
+  /** admin_shutdown: somebody ended the connection, by pg_terminate_backend() or a shutdown of the server. */
+  '57P01': 'Nothing is wrong here: the receiver connects again when the server is there.',
   /** cannot_connect_now: the server takes no connections at the moment. */
   '57P03': 'The server is starting, stopping or recovering; wait until it accepts connections.',
   /** undefined_file: the server no longer has the WAL segment, or the history file, that was asked for. */

@@ -40,6 +40,7 @@ const namesBy = (ownFile: string | undefined): KnownNames => ({
     }
   },
   errorCodes: () => ErrorManual.read().codes,
+  tasks: async () => (await import('@walvault/core/operating')).serverTasks,
 });
 
 function oneLine(text: string): string {

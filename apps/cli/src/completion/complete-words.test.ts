@@ -12,6 +12,7 @@ async function complete(...words: readonly string[]): Promise<readonly string[] 
       { word: 'mirror', description: file ?? '' },
     ],
     errorCodes: () => ['ERR_ONE', 'ERR_TWO'],
+    tasks: async () => ['receive-wal', 'cron'],
   });
   return typeof found === 'string' ? found : found.map(({ word }) => word);
 }
@@ -54,12 +55,14 @@ test('the configuration file on the line is the one that is asked for servers', 
     const found = await completeWords(program, [...words, 'status', ''], {
       servers: async (file) => [{ word: file ?? 'none', description: '' }],
       errorCodes: () => [],
+      tasks: async () => [],
     });
     expect(found).toContainEqual({ word: '/x.conf', description: '' });
   }
 });
 
-test('other arguments: error codes, shells, files', async () => {
+test('other arguments: error codes, tasks, shells, files', async () => {
+  expect(await complete('terminate-process', 'main', '')).toEqual(['receive-wal', 'cron']);
   expect(await complete('explain', 'ERR_T')).toEqual(['ERR_TWO']);
   expect(await complete('completion', '')).toEqual(['bash', 'zsh', 'fish']);
   expect(await complete('restore-wal', 'main', '000000010000000000000001', '')).toBe('files');

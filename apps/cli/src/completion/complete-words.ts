@@ -19,6 +19,8 @@ export interface KnownNames {
   readonly servers: (configFile: string | undefined) => Promise<readonly Candidate[]>;
   /** Of the errors. */
   readonly errorCodes: () => readonly string[];
+  /** What can be done for a server by a process of its own. */
+  readonly tasks: () => Promise<readonly string[]>;
 }
 
 /** Where a command line is, before the word that is being typed. */
@@ -104,12 +106,18 @@ async function candidatesAt(place: Place, typed: string, names: KnownNames): Pro
     case 'servers':
       return [...(await names.servers(place.configFile)), { word: 'all', description: 'every server' }];
     case 'code':
-      return names.errorCodes().map((word) => ({ word, description: '' }));
+      return plain(names.errorCodes());
+    case 'task':
+      return plain(await names.tasks());
     case 'destination':
       return 'files';
     default:
       return [];
   }
+}
+
+function plain(words: readonly string[]): Candidate[] {
+  return words.map((word) => ({ word, description: '' }));
 }
 
 function valuesOf(option: Option): Candidate[] | Lookup {
