@@ -28,15 +28,20 @@ function liveFacts({ server, observation: { sql, streaming } }: ServerStatus): r
       description: 'Streaming connection',
       message: `FAILED (${streaming.message})`,
     };
-    return [{ ...version, message: sql.version }, ...sqlFacts, failure];
+    return [{ ...version, message: numberOf(sql.version) }, ...sqlFacts, failure];
   }
   const { flushLsn, timelineId, systemIdentifier } = streaming;
   return [
-    { ...version, message: streaming.version },
+    { ...version, message: numberOf(streaming.version) },
     ...sqlFacts,
     { key: 'system_identifier', description: 'System identifier', message: systemIdentifier.toString() },
     { key: 'server_lsn', description: 'Server has written up to', message: `${formatLsn(flushLsn)} (timeline ${timelineId})` },
   ];
+}
+
+/** Without what the package adds: `15.18 (Debian 15.18-1)`. */
+function numberOf(version: string): string {
+  return version.split(' ', 1)[0] ?? version;
 }
 
 /** What only SQL tells. */
