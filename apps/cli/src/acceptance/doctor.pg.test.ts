@@ -302,6 +302,25 @@ describe('here', () => {
     expect(found.remedy!.commands).toEqual([`sudo chown "$(id -un)" ${path}`, `sudo chmod u+rwx ${path}`, `findmnt -T ${path}`]);
   });
 
+  test('a segment that a run as root has left closed', async () => {
+    await using vault = await Vault.create({ pg: section() });
+    await vault.startReceiving();
+    await caughtUp(pg);
+    await vault.stopReceiver(pg);
+    const path = vault.path('streaming', vault.names('streaming').find((name) => name.endsWith('.partial'))!);
+    if (serverUser() !== undefined) await chown(path, 0, 0);
+    await chmod(path, 0o400);
+    // Rights keep nobody out who runs with root's.
+    const mayWrite = (await runAsServerUser(['test', '-w', path])).code === 0;
+    const { problems, findings } = await examine(vault);
+    expect(problems).toEqual(mayWrite ? ['receiver'] : ['file', 'receiver']);
+    if (mayWrite) return;
+    expect(findings.find(({ step }) => step === 'file')).toMatchObject({
+      what: `could not write to "${path}": permission denied`,
+      remedy: { commands: [`sudo chown "$(id -un)" ${path}`, `sudo chmod u+rw ${path}`] },
+    });
+  });
+
   test('a file system without room', async () => {
     await using vault = await Vault.create({ pg: section() });
     await mkdir(vault.path('streaming'), { recursive: true });

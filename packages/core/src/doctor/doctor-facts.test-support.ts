@@ -63,6 +63,7 @@ const nothingHere: HereFacts = {
   identityPath: '/vault/pg/identity.json',
   identity: { systemIdentifier: 7n, version: '18' },
   directories: [],
+  closedFiles: [],
   locks: [],
   receiver: undefined,
   holes: [],

@@ -1,7 +1,7 @@
 /** What there is on this machine for a server: directories, locks, the receiver, the archive and what waits for it. Nothing is changed. */
 import { constants, access, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { usableCompression } from '@walvault/archiver';
+import { usableCompression, xlogDbPath } from '@walvault/archiver';
 import type { ArchiveSurvey } from '@walvault/archiver';
 import type { ServerConfig } from '@walvault/config';
 import { errnoOf, fileSystemError, type LockOwner, lockOwner, readDirectory } from '@walvault/durable-fs';
@@ -11,7 +11,7 @@ import { compressionOf } from '../compression-of.ts';
 import { readHoles, type RecordedHole } from '../holes.ts';
 import { isReportedError, readReceiverState, type ReceiverState, type ReportedError } from '../receiver-state.ts';
 import { archiveEnd } from '../server-archive.ts';
-import { holesPath, identityPath, lockPath, type ServerTask, serverTasks, statePath } from '../server-paths.ts';
+import { catalogPath, holesPath, identityPath, lockPath, type ServerTask, serverTasks, statePath } from '../server-paths.ts';
 import { surveyServerArchive } from '../show-server-wal.ts';
 import { reportError } from '../state-publisher.ts';
 import { pidOf } from '../stop-task.ts';
@@ -24,6 +24,8 @@ export interface HereFacts {
   readonly identityPath: string;
   readonly identity: ClusterIdentity | ReportedError | undefined;
   readonly directories: readonly DirectoryFacts[];
+  /** Files that are written on, not anew, and cannot be. */
+  readonly closedFiles: readonly ClosedFile[];
   readonly locks: readonly LockFacts[];
   readonly receiver: { readonly pid: number | undefined; readonly state: ReceiverState | undefined } | undefined;
   readonly holes: readonly RecordedHole[] | ReportedError;
@@ -36,6 +38,12 @@ export interface HereFacts {
   readonly placingTrouble: ReportedError | undefined;
   /** Where the WAL ends that is here; undefined when there is none. */
   readonly end: { readonly timelineId: TimelineId; readonly lsn: Lsn } | undefined;
+}
+
+/** A file that we may not write to, and why. */
+export interface ClosedFile {
+  readonly path: string;
+  readonly trouble: ReportedError;
 }
 
 /** A lock that is held, or whose file is in the way. */
@@ -57,25 +65,39 @@ export interface WaitingFiles {
 /** Looks. Never rejects. */
 export async function lookHere(server: ServerConfig): Promise<HereFacts> {
   const { streaming, incoming, errors } = server.directories;
-  const [identity, directories, locks, pid, state, holes, survey, ofStreaming, ofIncoming, failures, placingTrouble] =
-    await Promise.all([
-      readIdentity(identityPath(server)).catch(reportError),
-      Promise.all(usedDirectories(server).map(([option, path]) => lookAtDirectory(option, path))),
-      Promise.all(serverTasks.map((task) => lookAtLock(server, task))),
-      pidOf(server, 'receive-wal').catch(() => undefined),
-      readReceiverState(statePath(server)).catch(() => undefined),
-      readHoles(holesPath(server)).catch(reportError),
-      surveyServerArchive(server, 1).catch(missingOrReported),
-      waitingIn(streaming),
-      waitingIn(incoming),
-      namesIn(errors),
-      placing(server).then(() => undefined, reportError),
-    ]);
+  const [
+    identity,
+    directories,
+    closedFiles,
+    locks,
+    pid,
+    state,
+    holes,
+    survey,
+    ofStreaming,
+    ofIncoming,
+    failures,
+    placingTrouble,
+  ] = await Promise.all([
+    readIdentity(identityPath(server)).catch(reportError),
+    Promise.all(usedDirectories(server).map(([option, path]) => lookAtDirectory(option, path))),
+    closedFilesOf(server),
+    Promise.all(serverTasks.map((task) => lookAtLock(server, task))),
+    pidOf(server, 'receive-wal').catch(() => undefined),
+    readReceiverState(statePath(server)).catch(() => undefined),
+    readHoles(holesPath(server)).catch(reportError),
+    surveyServerArchive(server, 1).catch(missingOrReported),
+    waitingIn(streaming),
+    waitingIn(incoming),
+    namesIn(errors),
+    placing(server).then(() => undefined, reportError),
+  ]);
   return {
     uid: process.getuid?.(),
     identityPath: identityPath(server),
     identity,
     directories,
+    closedFiles,
     locks: locks.filter(({ owner, trouble }) => owner !== undefined || trouble !== undefined),
     receiver: pid === undefined && state === undefined ? undefined : { pid, state },
     holes,
@@ -85,6 +107,24 @@ export async function lookHere(server: ServerConfig): Promise<HereFacts> {
     placingTrouble,
     end: endOfState(state) ?? (await endOfArchive(server, survey, identity)),
   };
+}
+
+/** What a run as root, or a copy, leaves behind: the segment being received, the list of the archive, the catalogue. */
+async function closedFilesOf(server: ServerConfig): Promise<readonly ClosedFile[]> {
+  const { streaming, wals } = server.directories;
+  const partials = (await namesIn(streaming)).filter((name) => tryParseWalFileName(name)?.kind === 'partial');
+  const list = { serverName: server.name, walsDirectory: wals, xlogDbDirectory: server.xlogdbDirectory };
+  const xlogDb = await xlogDbPath(list).catch(() => join(wals, 'xlog.db'));
+  const paths = [...partials.map((name) => join(streaming, name)), xlogDb, catalogPath(server)];
+  const looks = paths.map(async (path): Promise<ClosedFile | undefined> => {
+    try {
+      await access(path, constants.R_OK | constants.W_OK);
+      return undefined;
+    } catch (error) {
+      return errnoOf(error) === 'ENOENT' ? undefined : { path, trouble: reportError(fileSystemError('write to', path, error)) };
+    }
+  });
+  return (await Promise.all(looks)).filter((file) => file !== undefined);
 }
 
 async function lookAtLock(server: ServerConfig, task: ServerTask): Promise<LockFacts> {

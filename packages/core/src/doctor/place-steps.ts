@@ -6,7 +6,20 @@ import { type Finding, type Remedy, Step } from './finding.ts';
 
 /** Whether all directories are there, or can be made, and can be written to by who asks. */
 export function judgeDirectories({ here }: DoctorFacts): readonly Finding[] {
-  return here.directories.map((directory) => judgeDirectory(directory, here.uid));
+  const files = here.closedFiles.map(({ path, trouble }) =>
+    new Step('file', path).problem(
+      trouble.message,
+      'Somebody else, such as a run as root or a copy, has made it.',
+      giveBack(path),
+    ),
+  );
+  return [...here.directories.map((directory) => judgeDirectory(directory, here.uid)), ...files];
+}
+
+function giveBack(path: string): Remedy {
+  const word = shellWord(path);
+  const commands = [`sudo chown "$(id -un)" ${word}`, `sudo chmod u+rw ${word}`];
+  return { words: 'Give it to the user who runs walvault.', commands };
 }
 
 function judgeDirectory({ option, path, stats, trouble }: DirectoryFacts, uid: number | undefined): Finding {
