@@ -10,7 +10,7 @@ import { GuidePage, type GuideStep } from './guide-page.test-support.ts';
  * than what it shows.
  */
 export function testGuide(name: string, setting: GuideSetting): void {
-  test(`docs/guides/${name}.md, followed word for word`, { timeout: 120_000 }, async () => {
+  test(`docs/guides/${name}.md, followed word for word`, { timeout: 180_000 }, async () => {
     const page = new GuidePage(name);
     await using machines = await GuideMachines.create(setting);
     const outputs = new Map<GuideStep, string>();
@@ -26,7 +26,7 @@ export function testGuide(name: string, setting: GuideSetting): void {
 
 /** For what takes a moment. The last answer, when it never is. */
 async function untilAsShown(machines: GuideMachines, step: GuideStep): ReturnType<GuideMachines['carryOut']> {
-  for (const deadline = performance.now() + 20_000; ; await sleep(200)) {
+  for (const deadline = performance.now() + 30_000; ; await sleep(200)) {
     const result = await machines.carryOut(step);
     if (isAsShown(result.seen, step.output?.text ?? result.seen) && result.code === step.exitCode) return result;
     if (performance.now() > deadline) return result;

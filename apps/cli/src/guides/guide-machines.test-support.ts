@@ -104,7 +104,7 @@ export class GuideMachines implements AsyncDisposable {
   async #shell(script: string, host: string | undefined, input = '', argument = 'bash'): Promise<ProgramResult> {
     const { home } = this.#placeOf(host);
     const env = { PATH: this.#path(), HOME: home, ...(host === undefined ? {} : this.#serverEnvironment(host)) };
-    return runAsServerUser(['bash', '-c', script, argument], { cwd: home, env, input, timeoutMs: 25_000 });
+    return runAsServerUser(['bash', '-c', script, argument], { cwd: home, env, input, timeoutMs: 60_000 });
   }
 
   #path(): string {
