@@ -19,7 +19,7 @@ import {
 export interface Fleet extends AsyncDisposable {
   readonly home: string;
   readonly configFile: string;
-  /** Streams to all of {@link quiet}. */
+  /** Streams to all of {@link quiet}. Its segments are small, since a segment that is ended early is filled up with zeros, to each of them. */
   readonly quietCluster: Cluster;
   /** Streams to `flooding` and `slow`. */
   readonly floodingCluster: Cluster;
@@ -47,7 +47,7 @@ export async function startFleet({ servers, major }: FleetOptions): Promise<Flee
   await using stack = new AsyncDisposableStack();
   const settings = { max_wal_senders: servers + 10, max_replication_slots: servers + 10, wal_keep_size: 0 };
   const directory: TemporaryDirectory = stack.use(await temporaryDirectory('fleet'));
-  const quietCluster = stack.use(await startCluster({ major, settings }));
+  const quietCluster = stack.use(await startCluster({ major, settings, segmentSizeMb: 1 }));
   const floodingCluster = stack.use(await startCluster({ major, settings: { ...settings, max_wal_size: '4GB' } }));
   const proxy = stack.use(await faultProxy({ target: floodingCluster }));
   const up = Math.floor(servers / 2);

@@ -5,6 +5,7 @@ export type { ArchiveHooks } from './archiving/archive-hooks.ts';
 export type { ArchiveCatalog } from './archiving/catalog-notes.ts';
 export type { FileResult, SourceKind } from './archiving/file-result.ts';
 export { Catalog } from './catalog/catalog.ts';
+export { SpareMemory } from './content/spare-memory.ts';
 export { usableCompression } from './content/encode.ts';
 export { ArchiverBusyError } from './errors.ts';
 export { archivePath } from './wal-files/layout.ts';

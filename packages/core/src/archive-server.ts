@@ -8,6 +8,7 @@ import {
   type ArchiveWalOptions,
   Catalog,
   type FileResult,
+  type SpareMemory,
   usableCompression,
   type XlogDbMemory,
 } from '@walvault/archiver/archiving';
@@ -37,6 +38,8 @@ export interface ArchiveServerOptions {
   readonly log?: Logger | undefined;
   /** What this process remembers from one pass to the next; see `archiveWal`. */
   readonly xlogDbMemory?: XlogDbMemory | undefined;
+  /** Memory for segments that this process uses again; see `archiveWal`. */
+  readonly spareMemory?: SpareMemory | undefined;
 }
 
 /**
@@ -75,6 +78,7 @@ export async function archiveServer(server: ServerConfig, options: ArchiveServer
       onBacklog: options.onBacklog,
       log: options.log,
       xlogDbMemory: options.xlogDbMemory,
+      spareMemory: options.spareMemory,
     });
   } catch (error) {
     if (error instanceof ArchiverBusyError) return 'busy';

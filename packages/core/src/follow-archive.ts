@@ -92,7 +92,6 @@ interface Pause {
 class Follower {
   readonly #options: FollowArchiveOptions;
   readonly #xlogDbMemory: XlogDbMemory = {};
-  #isFirst = true;
   #failures = 0;
   #keptBefore = '';
 
@@ -103,11 +102,10 @@ class Follower {
   async pass(): Promise<Pause> {
     const { server, signal, turn, onPass, onTrouble } = this.#options;
     try {
-      if (!this.#isFirst && (await hasNothingToDo(directoriesOf(server())))) return { afterMs: pauses.idleMs, isDeaf: false };
+      if (await hasNothingToDo(directoriesOf(server()))) return { afterMs: pauses.idleMs, isDeaf: false };
       using _ = await turn?.();
       const report = await archiveServer(server(), { ...this.#options, xlogDbMemory: this.#xlogDbMemory });
       if (report === 'busy') return { afterMs: pauses.busyMs, isDeaf: true };
-      this.#isFirst = false;
       onPass?.(report);
       return this.#pauseAfter(report);
     } catch (error) {

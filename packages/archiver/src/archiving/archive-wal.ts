@@ -79,6 +79,8 @@ export interface ArchiveWalOptions extends ClusterFacts {
   readonly now?: (() => number) | undefined;
   /** What the process remembers of xlog.db from one pass to the next; an empty object at first. */
   readonly xlogDbMemory?: XlogDbMemory | undefined;
+  /** Memory for segments that the process uses from one pass to the next; that of each pass is its own unless given. */
+  readonly spareMemory?: SpareMemory | undefined;
   /** Where the directories are; the file system of the operating system unless given. */
   readonly disk?: Disk | undefined;
   /** How locks are tried for; those of the kernel unless given. */
@@ -172,7 +174,7 @@ class Pass {
         : selectStreamed(files, await streamingFacts(this.#options, source.directory, files, timelines));
     this.#kept.push(...keep);
     await using threads = new ContentThreads(this.#context.workers);
-    const context = { ...this.#context, threads, memory: new SpareMemory() };
+    const context = { ...this.#context, threads, memory: this.#options.spareMemory ?? new SpareMemory() };
     const turn = new SourceTurn(context, source, new Seams(context.catalog, timelines));
     const batchSize = this.#options.batchSize?.[source.kind] ?? 0;
     this.#options.onBacklog?.(batchSize > 0 ? Math.min(batchSize, take.length) : take.length);

@@ -32,12 +32,15 @@ test('memory is lent again when its file is disposed of, and not before', async 
   expect(second?.every((byte) => byte === 2)).toBe(true);
 });
 
-test('memory of other sizes does not pile up', () => {
+test('memory that is large enough serves smaller contents, and what is too small does not pile up', () => {
   const memory = new SpareMemory();
   const small = memory.take(10);
   memory.give(small);
   const large = memory.take(20);
+  expect(large.buffer).not.toBe(small.buffer);
   memory.give(large);
-  expect(memory.take(10)).not.toBe(small);
-  expect(memory.take(20)).toBe(large);
+  const other = memory.take(10);
+  expect([other.length, other.byteOffset, other.buffer]).toEqual([10, 0, large.buffer]);
+  memory.give(other);
+  expect(memory.take(20).buffer).toBe(large.buffer);
 });

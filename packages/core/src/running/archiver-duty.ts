@@ -1,5 +1,5 @@
 /** Archives what becomes complete for one server as soon as it is, in turns with the other servers of this process. */
-import type { ArchiveReport, FileResult } from '@walvault/archiver/archiving';
+import type { ArchiveReport, FileResult, SpareMemory } from '@walvault/archiver/archiving';
 import type { Logger } from '@walvault/wal';
 import { followArchive } from '../follow-archive.ts';
 import type { LiveServerConfig } from '../live-server-config.ts';
@@ -13,6 +13,8 @@ export interface ArchiverDutyOptions {
   readonly live: LiveServerConfig;
   readonly duty: Duty;
   readonly turns: Turns;
+  /** That of all servers: they have their turns one after another. */
+  readonly spareMemory: SpareMemory;
   readonly stop: AbortSignal;
   readonly log: Logger;
 }
@@ -22,7 +24,7 @@ const filesInOneTurn = 8;
 
 /** Archives until it is stopped; a pass that runs then ends in good order. Never rejects. */
 export async function keepArchiving(options: ArchiverDutyOptions): Promise<void> {
-  const { live, duty, turns, stop, log } = options;
+  const { live, duty, turns, spareMemory, stop, log } = options;
   const tell = (error: unknown): void => {
     const trouble = reportError(error);
     const { code, message, hint } = trouble;
@@ -35,6 +37,7 @@ export async function keepArchiving(options: ArchiverDutyOptions): Promise<void>
       configFile: live.current.configFile,
       log,
       mostFiles: filesInOneTurn,
+      spareMemory,
       turn: async () => {
         const turn = await turns.take(stop);
         duty.enter('working');

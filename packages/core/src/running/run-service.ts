@@ -6,6 +6,7 @@
  *
  * Nothing that happens to one server touches another one. What would take much memory is done in turns.
  */
+import { SpareMemory } from '@walvault/archiver/archiving';
 import type { Configuration, ServerConfig } from '@walvault/config';
 import type { FileLock } from '@walvault/durable-fs';
 import { type Logger, WalvaultError } from '@walvault/wal';
@@ -49,6 +50,7 @@ export class RunService implements AsyncDisposable {
   readonly #servers = new Map<string, ServedServer>();
   readonly #turns: SharedTurns = {
     archiving: new Turns(archivingAtATime, leaseMs),
+    spareMemory: new SpareMemory(),
     upkeep: new Turns(upkeepAtATime, leaseMs),
   };
   #verifyBudget: number;

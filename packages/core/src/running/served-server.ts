@@ -1,4 +1,5 @@
 /** One server under `run`: its lock, what is done for it, and what is published of that. */
+import type { SpareMemory } from '@walvault/archiver/archiving';
 import type { ServerConfig } from '@walvault/config';
 import { type FileLock, lockOwner, tryLock } from '@walvault/durable-fs';
 import type { Logger } from '@walvault/wal';
@@ -16,6 +17,8 @@ import type { VerifiedServer } from './verification-rounds.ts';
 /** What the servers of one process share. */
 export interface SharedTurns {
   readonly archiving: Turns;
+  /** For the archiving. */
+  readonly spareMemory: SpareMemory;
   readonly upkeep: Turns;
 }
 
@@ -67,7 +70,7 @@ export class ServedServer implements AsyncDisposable {
     this.#publishSoon();
     this.#work = Promise.all([
       keepReceiving({ live, duty: receiver, stop, log }),
-      keepArchiving({ live, duty: archiver, turns: turns.archiving, stop, log }),
+      keepArchiving({ live, duty: archiver, turns: turns.archiving, spareMemory: turns.spareMemory, stop, log }),
       this.#upkeep.keepUp(),
     ]);
   }
