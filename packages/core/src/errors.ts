@@ -86,6 +86,14 @@ export type CoreErrorCode =
    */
   | 'ERR_ALREADY_RUNNING'
   /**
+   * A process holds the lock of a task, but the lock file does not tell which one.
+   *
+   * @why The file was emptied or written over while its lock was held, by hand or by a full disk.
+   * @do Find the process with `fuser -v FILE`, FILE being the one that the message names, and end it with `kill -INT PID`.
+   * @retry fatal
+   */
+  | 'ERR_PROCESS_UNKNOWN'
+  /**
    * There is no process to stop.
    *
    * @why It has ended already, or runs with another configuration file or lock directory.

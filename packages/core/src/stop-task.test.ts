@@ -24,6 +24,17 @@ test('a lock whose file names a process that is gone stops nobody', async () => 
   await expect(stopTask(fixture.pg, 'receive-wal')).rejects.toMatchObject({ code: 'ERR_NOT_RUNNING' });
 });
 
+test('a lock that is held and whose file is empty is told as that, and stops nobody', async () => {
+  await using fixture = await configured();
+  await using lock = (await tryLock(lockPath(fixture.pg, 'archive-wal')))!;
+  await writeFile(lock.path, '');
+  await expect(stopTask(fixture.pg, 'archive-wal')).rejects.toMatchObject({
+    code: 'ERR_PROCESS_UNKNOWN',
+    message: `cannot terminate archive-wal: "${lock.path}" is locked, but does not tell by which process`,
+    hint: `Find the process by: fuser -v ${lock.path}`,
+  });
+});
+
 test('the process that holds the lock is told to end, and has given the lock back when this returns', async () => {
   await using fixture = await configured();
   const path = lockPath(fixture.pg, 'archive-wal');

@@ -13,12 +13,13 @@ const pauseMs = 50;
 /**
  * Stops the process that does a task for a server.
  * @returns its PID
- * @throws {CoreError} `ERR_NOT_RUNNING` when there is none, `ERR_SERVED_BY_RUN` when it is a part of `run`, `ERR_STILL_RUNNING` when it is still there after 10 s
+ * @throws {CoreError} `ERR_NOT_RUNNING` when there is none, `ERR_PROCESS_UNKNOWN` when the lock is held and does not tell by whom, `ERR_SERVED_BY_RUN` when it is a part of `run`, `ERR_STILL_RUNNING` when it is still there after 10 s
  */
 export async function stopTask(server: ServerConfig, task: ServerTask): Promise<number> {
   const path = lockPath(server, task);
   const pid = await pidOf(server, task);
   if (pid !== undefined && task !== 'run' && pid === (await pidOf(server, 'run'))) throw servedByRun(server, task, pid);
+  if (pid === undefined && (await lockOwner(path)) !== undefined) throw ofUnknownProcess(path, task);
   if (pid === undefined || !signalProcess(pid)) throw notRunning(server, task);
   const deadline = Date.now() + patienceMs;
   while ((await lockOwner(path)) !== undefined && (await pidOf(server, task)) === pid) {
@@ -83,6 +84,17 @@ function servedByRun({ name }: ServerConfig, task: ServerTask, pid: number): Cor
     `${task} of server ${name} is a part of walvault run(${pid}), which serves other servers, too`,
     {
       hint: `Set active = false in section [${name}] and send SIGHUP to process ${pid}: run then lets go of this server alone.`,
+    },
+  );
+}
+
+/** Whoever takes a lock writes its PID at once; somebody has emptied the file since. */
+function ofUnknownProcess(path: string, task: ServerTask): CoreError {
+  return new CoreError(
+    'ERR_PROCESS_UNKNOWN',
+    `cannot terminate ${task}: "${path}" is locked, but does not tell by which process`,
+    {
+      hint: `Find the process by: fuser -v ${path}`,
     },
   );
 }

@@ -109,6 +109,7 @@ const diagnosedServer = object({
   walvault: object(
     {
       receiver: orNull(map(anything('A member.'), 'State of the receiver; see state.md.')),
+      run: orNull(map(anything('A member.'), 'What `run` published last of the server.')),
       processes: anything('Who holds which lock.'),
       holes: anything('The holes on record; see state.md.'),
       archive: anything('Timelines and holes of the archive.'),

@@ -10,6 +10,7 @@ import { readHoles } from '../holes.ts';
 import { readLastVerification } from '../last-verification.ts';
 import { listServerProcesses } from '../operating/list-processes.ts';
 import { readReceiverState, type ReportedError } from '../receiver-state.ts';
+import { readRunState } from '../running/run-state.ts';
 import { listServerArchive } from '../server-archive.ts';
 import { holesPath, receiverLogPath, statePath } from '../server-paths.ts';
 import { reportError } from '../state-publisher.ts';
@@ -78,8 +79,9 @@ async function diagnoseServer(server: ServerConfig, { globals }: Configuration, 
 
 async function ownFacts(server: ServerConfig) {
   const { backup, incoming, streaming, wals, errors } = server.directories;
-  const [receiver, processes, holes, archive, verification, directories, log] = await Promise.all([
+  const [receiver, run, processes, holes, archive, verification, directories, log] = await Promise.all([
     orError(readReceiverState(statePath(server))),
+    orError(readRunState(server)),
     orError(listServerProcesses(server)),
     orError(readHoles(holesPath(server))),
     orError(listServerArchive(server)),
@@ -89,6 +91,7 @@ async function ownFacts(server: ServerConfig) {
   ]);
   return {
     receiver: receiver ?? null,
+    run: run ?? null,
     processes,
     holes,
     archive,
