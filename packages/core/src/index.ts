@@ -29,6 +29,7 @@ export { resetReceiver } from './reset-receiver.ts';
 export type { ResetOptions, ResetOutcome } from './reset-receiver.ts';
 export { listServerArchive } from './server-archive.ts';
 export { openServerWal } from './server-wal.ts';
+export type { CatchUpProgress } from './catch-up.ts';
 export { checkServerWalArchive, rebuildServerXlogDb } from './server-xlog-db.ts';
 export type { RebuildServerXlogDbOptions } from './server-xlog-db.ts';
 export { serverNamed, serversNamed } from './servers.ts';

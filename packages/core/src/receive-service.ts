@@ -7,13 +7,14 @@ import type { ServerConfig } from '@walvault/config';
 import { lockOwner, tryLock } from '@walvault/durable-fs';
 import { type Logger, silentLogger, WalvaultError } from '@walvault/wal';
 import { backoffMs } from './backoff.ts';
+import { CatchUp, type CatchUpOptions } from './catch-up.ts';
 import { classifyFailure, decisiveError, isRefusal } from './classify-failure.ts';
 import { CoreError } from './errors.ts';
 import { HoleRecord } from './holes.ts';
 import { LiveServerConfig } from './live-server-config.ts';
 import { rememberedOf } from './prepare-stream.ts';
 import { attemptToReceive, type StreamStarted } from './receive-attempt.ts';
-import { readReceiverState, type ReceiverState, type ReportedError } from './receiver-state.ts';
+import { readReceiverState, type ReportedError } from './receiver-state.ts';
 import { ensureDirectories, holesPath, lockPath, statePath } from './server-paths.ts';
 import { giveUpSlot } from './slot-safety/give-up-slot.ts';
 import { SlotGuard } from './slot-safety/slot-guard.ts';
@@ -33,8 +34,8 @@ export interface ReceiveServiceOptions {
   readonly onWaiting?: ((trouble: ReportedError) => void) | undefined;
   /** Called when a segment is complete and durable. */
   readonly onSegment?: ((name: string) => void) | undefined;
-  /** Called with each state that is published, at most a few times a second. */
-  readonly onState?: ((state: ReceiverState) => void) | undefined;
+  /** Told how far a catch-up with the server is, in place of the lines of the log; see `CatchUp`. */
+  readonly onCatchUp?: CatchUpOptions['onProgress'];
   /** File that the log goes to, for the published state. */
   readonly logFile?: string | undefined;
   readonly log?: Logger | undefined;
@@ -59,12 +60,13 @@ export async function runReceiver(options: ReceiveServiceOptions): Promise<void>
   await using lock = await tryLock(lockPath(server, 'receive-wal'), { withFlock: true });
   if (lock === undefined) throw await alreadyRunning(server);
   const holes = await HoleRecord.open(holesPath(server));
+  const catchUp = new CatchUp({ log, onProgress: options.onCatchUp });
   await using publisher = new StatePublisher({
     path: statePath(server),
     server: live,
     holes,
     logFile: options.logFile,
-    onState: options.onState,
+    onState: (state) => catchUp.follow(state),
     before: await readReceiverState(statePath(server)).catch(() => undefined),
     log,
   });

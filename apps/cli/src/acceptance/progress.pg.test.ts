@@ -26,7 +26,7 @@ afterAll(() => stack[Symbol.asyncDispose]());
 test('catching up, archiving and verifying show a bar at a terminal, which is gone when they are done', async () => {
   const receiver = await startAsServerUser(atTerminal(vault.argv('receive-wal', '--foreground', 'pg')));
   await receiver.waitForOutput(/Catching up \[#*\.*\] [\d.]+ \w+ of [\d.]+ MiB, [\d.]+ \w+\/s, about \d+ s left/);
-  await receiver.waitForOutput(/caught up with the server: [\d.]+ MiB in \d s, [\d.]+ MiB\/s/);
+  await receiver.waitForOutput(/caught up with the server: [\d.]+ MiB in [\d.]+ s, [\d.]+ MiB\/s/);
   await vault.succeed('receive-wal', '--stop', 'pg');
   expect((await receiver.exited).code).toBe(0);
 

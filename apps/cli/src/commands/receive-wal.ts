@@ -3,7 +3,7 @@ import { LiveServerConfig, runReceiver, type ServerConfig, stopTask } from '@wal
 import { formatLsn, WalvaultError } from '@walvault/wal';
 import { ArchivingCompanion } from '../archiving-companion.ts';
 import { companionCommand, launchAndWait, receiverCommand, reportStart } from '../background.ts';
-import { CatchUp } from '../catch-up.ts';
+import { CatchUpBar } from '../catch-up-bar.ts';
 import type { CommandContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';
 import { describeError } from '../output.ts';
@@ -71,7 +71,7 @@ async function inForeground(context: CommandContext, server: ServerConfig, optio
   const live = new LiveServerConfig(server);
   const companion = await companionCommand(context, server, options.logFile);
   await using archiver = new ArchivingCompanion({ live, command: companion, log });
-  using catchUp = new CatchUp({ context, log, hasTerminal: options.logFile === undefined && process.stderr.isTTY });
+  using bar = new CatchUpBar(context);
   using _ = reloadOnHangup({ context, live, log, onReloaded: () => archiver.restart() });
   try {
     await runReceiver({
@@ -79,7 +79,7 @@ async function inForeground(context: CommandContext, server: ServerConfig, optio
       stop: context.stop,
       firstAttempt: options.wait === true ? 'retry' : 'fail',
       logFile: options.logFile,
-      onState: (state) => catchUp.follow(state),
+      onCatchUp: options.logFile === undefined && process.stderr.isTTY ? (progress) => bar.show(progress) : undefined,
       log,
       onWaiting: ({ message, hint }) => void reportStart({ kind: 'waiting', message, hint: hint ?? undefined }),
       onStreaming: ({ timelineId, startLsn }) => {
