@@ -1,4 +1,4 @@
-import { formatLsn, type Logger, type Lsn } from '@walvault/wal';
+import { formatLsn, type Logger, type Lsn, silentLogger } from '@walvault/wal';
 import { expect, test } from 'vitest';
 import { CatchUp, type CatchUpProgress } from './catch-up.ts';
 import type { ReceiverState } from './receiver-state.ts';
@@ -13,8 +13,7 @@ class Course {
   readonly catchUp: CatchUp;
 
   constructor({ isDrawn = false } = {}) {
-    const drop = (): void => undefined;
-    const log: Logger = { debug: drop, info: (_, message) => void this.lines.push(message), warn: drop, error: drop };
+    const log: Logger = { ...silentLogger, info: (_, message) => void this.lines.push(message) };
     const onProgress = isDrawn ? (progress: CatchUpProgress | undefined) => void this.drawn.push(progress) : undefined;
     this.catchUp = new CatchUp({ log, onProgress, now: () => this.nowMs });
   }
