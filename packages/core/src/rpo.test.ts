@@ -3,7 +3,7 @@ import { toTimelineId, parseLsn } from '@walvault/wal';
 import { expect, test } from 'vitest';
 import { type Configured, configured } from './configured.test-support.ts';
 import { observeFiles } from './observing/observe-files.ts';
-import type { ServerObservation } from './observing/server-observation.ts';
+import type { ServerObservation, StreamingFacts } from './observing/server-observation.ts';
 import type { ReportedError } from './receiver-state.ts';
 import { type Rpo, rpo } from './rpo.ts';
 import { statePath } from './server-paths.ts';
@@ -17,6 +17,7 @@ function serverAt(lsn: string, timeline = 1): ServerObservation {
     systemIdentifier: 1n,
     timelineId: toTimelineId(timeline),
     flushLsn: parseLsn(lsn),
+    isInRecovery: false,
     slot: undefined,
   };
   return { streaming, sql: down };
@@ -81,4 +82,14 @@ test('a server that is gone leaves an age and no amount', async () => {
   const { durable, archived } = await rpoOf(fixture, state, { streaming: down, sql: down });
   expect(durable).toMatchObject({ bytes: undefined, since: aMinuteAgo, seconds: expect.any(Number) });
   expect(archived).toMatchObject({ bytes: undefined, seconds: undefined, reason: 'nothing is archived yet' });
+});
+
+test('having all of a standby is not having all of its primary', async () => {
+  await using fixture = await configured();
+  const { streaming } = serverAt('0/3000100') as { streaming: StreamingFacts };
+  const standby = { streaming: { ...streaming, isInRecovery: true }, sql: down };
+  const { lag, durable } = await rpoOf(fixture, { flushedLsn: '0/3000100', caughtUpAt: aMinuteAgo }, standby);
+  expect(lag).toMatchObject({ bytes: 0, seconds: 0 });
+  const reason = 'WAL comes from a standby; set primary_conninfo to know what its primary has';
+  expect(durable).toEqual({ bytes: undefined, seconds: undefined, since: undefined, reason });
 });

@@ -20,8 +20,8 @@ import {
 } from '@walvault/wal';
 import { firstCommit } from './first-commit.ts';
 import { type FilesObservation, newestArchived } from './observing/observe-files.ts';
-import type { ServerObservation } from './observing/server-observation.ts';
-import { isReportedError, readReceiverState, type ReceiverState } from './receiver-state.ts';
+import type { ServerObservation, SqlFacts } from './observing/server-observation.ts';
+import { isReportedError, readReceiverState, type ReceiverState, type ReportedError } from './receiver-state.ts';
 import { statePath } from './server-paths.ts';
 
 /** What can be missing in one place. */
@@ -38,6 +38,8 @@ export interface Exposure {
 
 /** The recovery point objective as it is met now. */
 export interface Rpo {
+  /** What the server that WAL comes from has and is not durable on this machine: where that is the primary, the same as `durable`. */
+  readonly lag: Exposure;
   /** What is not durable on this machine. */
   readonly durable: Exposure;
   /** What is not in the archive. */
@@ -48,16 +50,19 @@ export interface Rpo {
 export interface RpoFacts {
   readonly observation: ServerObservation;
   readonly files: FilesObservation;
+  /** The primary, where WAL comes from a standby and `primary_conninfo` is set. */
+  readonly primary?: SqlFacts | ReportedError | undefined;
 }
 
 /** Finds out what would be lost. Never rejects: what stands in the way is the reason why a number is not known. */
-export async function rpo(server: ServerConfig, { observation, files }: RpoFacts): Promise<Rpo> {
+export async function rpo(server: ServerConfig, facts: RpoFacts): Promise<Rpo> {
   // Read behind the answer of the server, so that what it had then is not taken for missing because it was on its way.
   const receiver = await readReceiverState(statePath(server)).catch(() => undefined);
-  const here = { server, observation, files, receiver, nowMs: Date.now() };
-  const durable = server.streamingArchiver ? durableExposure(here) : undefined;
+  const here = { ...facts, server, receiver, nowMs: Date.now() };
+  const lag = server.streamingArchiver ? durableExposure(here) : undefined;
+  const durable = lag === undefined || !isStandby(here.observation) ? lag : durableBehindStandby(here);
   const archived = await archivedExposure(here, durable).catch((error: unknown) => unknown(String(error)));
-  return { durable: durable ?? archived, archived };
+  return { lag: lag ?? archived, durable: durable ?? archived, archived };
 }
 
 interface Here extends RpoFacts {
@@ -78,7 +83,7 @@ function unknown(reason: string, bytes?: number): Exposure {
   return { bytes, seconds: undefined, since: undefined, reason };
 }
 
-/** What is not durable on this machine, by what the server said and what the receiver published; see {@link rpo}. */
+/** What the server that WAL comes from has and is not durable on this machine, by what it said and the receiver published; see {@link rpo}. */
 export function durableExposure({ observation, receiver, nowMs }: Pick<Here, 'observation' | 'receiver' | 'nowMs'>): Exposure {
   const durable = durablePlace(receiver);
   if (durable === undefined) return unknown('nothing was received by streaming yet');
@@ -89,14 +94,22 @@ export function durableExposure({ observation, receiver, nowMs }: Pick<Here, 'ob
   return { ...behind, ...ageSince(Date.parse(caughtUpAt), nowMs) };
 }
 
+/** A standby may be behind its primary, so that having all of its WAL says nothing of when a commit can be missing. */
+function durableBehindStandby(here: Here): Exposure {
+  const durable = durablePlace(here.receiver);
+  if (durable === undefined) return unknown('nothing was received by streaming yet');
+  const behind = distance(durable, endOfCluster(here));
+  return behind.bytes === 0 ? nothing : unknown(behind.reason ?? 'WAL comes from a standby, which may be behind', behind.bytes);
+}
+
 async function archivedExposure(here: Here, durable: Exposure | undefined): Promise<Exposure> {
-  const { observation, files, nowMs } = here;
+  const { files, nowMs } = here;
   const end = archivedEnd(here);
   if (end === undefined) return unknown('nothing is archived yet');
-  const behind = distance(end, endOfServer(observation));
+  const behind = distance(end, endOfCluster(here));
   if (behind.bytes === 0) return nothing;
   const sinceMs = await firstCommitBehind(here, end);
-  if (sinceMs === 'none' && durable !== undefined) return { ...durable, ...behind };
+  if (sinceMs === 'none' && durable !== undefined) return { ...durable, ...behind, reason: behind.reason ?? durable.reason };
   // What archive_command brings is as old as its copy, unless it brings what is old itself.
   const isUpToDate = behind.bytes !== undefined && behind.bytes <= end.walSegmentSize;
   const copiedMs = durable === undefined && isUpToDate ? files.lastArchivedAt?.getTime() : undefined;
@@ -117,10 +130,27 @@ function distance(from: Place, to: Place | string): Pick<Exposure, 'bytes' | 're
   return { bytes: undefined, reason };
 }
 
+/** Whether WAL comes from a standby, as far as the server says. */
+export function isStandby({ streaming, sql }: ServerObservation): boolean {
+  if (!isReportedError(streaming) && streaming.isInRecovery !== undefined) return streaming.isInRecovery;
+  return !isReportedError(sql) && sql.isInRecovery;
+}
+
+/** The end of the WAL of the primary, or why it is not known. */
+function endOfCluster({ observation, primary }: Here): Place | string {
+  if (!isStandby(observation)) return endOfServer(observation);
+  if (primary === undefined) return 'WAL comes from a standby; set primary_conninfo to know what its primary has';
+  if (isReportedError(primary)) return 'WAL comes from a standby, and its primary cannot be asked';
+  return primary.isInRecovery ? 'primary_conninfo leads to a standby' : endBySql(primary);
+}
+
 /** The end of the server's WAL that is durable there, or why it is not known. */
 export function endOfServer({ streaming, sql }: ServerObservation): Place | string {
   if (!isReportedError(streaming)) return { timelineId: streaming.timelineId, lsn: streaming.flushLsn };
-  if (isReportedError(sql)) return 'the server cannot be asked';
+  return isReportedError(sql) ? 'the server cannot be asked' : endBySql(sql);
+}
+
+function endBySql(sql: SqlFacts): Place {
   const timeline = sql.currentWalFile?.slice(0, 8);
   return { timelineId: timeline === undefined ? sql.timelineId : toTimelineId(Number.parseInt(timeline, 16)), lsn: sql.flushLsn };
 }

@@ -72,7 +72,7 @@ function waitFacts({ phase, nextAttemptAt, failedAttempts, troubleSince }: Recei
   return [{ key: 'next_attempt', description: 'Next attempt', message, value: failedAttempts }];
 }
 
-function progressFacts({ rpo: { durable } }: ServerStatus, receiver: ReceiverState): readonly Fact[] {
+function progressFacts({ rpo: { lag } }: ServerStatus, receiver: ReceiverState): readonly Fact[] {
   const { writtenLsn, flushedLsn, acknowledgedLsn, timelineId, bytesPerSecond, lastMessageAt } = receiver;
   const facts: Fact[] = [];
   if (writtenLsn !== null && flushedLsn !== null) {
@@ -82,7 +82,7 @@ function progressFacts({ rpo: { durable } }: ServerStatus, receiver: ReceiverSta
       { key: 'acknowledged_lsn', description: 'Acknowledged up to', message: acknowledgedLsn ?? 'unknown' },
     );
   }
-  const { bytes } = durable;
+  const { bytes } = lag;
   if (bytes !== undefined)
     facts.push({ key: 'lag_bytes', description: 'Lag', message: `${formatBytes(bytes)} not durable here`, value: bytes });
   facts.push(

@@ -67,9 +67,9 @@ export function walMaximumAge(facts: CheckFacts): CheckResult {
   const age = ageMs === undefined ? 'no WAL files archived' : `latest wal age: ${periodInWords(ageMs)}`;
   const numbers = { wal_age_seconds: ageMs === undefined ? undefined : ageMs / 1000 };
   if (ageMs !== undefined && ageMs <= mostMs) return passed(name, `${provided}, ${age}`, numbers);
-  const { seconds } = rpo.durable;
+  const { seconds } = rpo.lag;
   if (seconds !== undefined && seconds * 1000 <= mostMs) {
-    return passed(name, `${provided}, ${age}; all that was committed ${seconds === 0 ? '' : 'before that '}is here`, numbers);
+    return passed(name, `${provided}, ${age}; all that the server ${seconds === 0 ? 'has' : 'had before'} is here`, numbers);
   }
   if (hasNothingToArchive(facts, mostMs))
     return passed(name, `${provided}, ${age}; the server has written nothing since`, numbers);

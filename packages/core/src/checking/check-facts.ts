@@ -54,7 +54,7 @@ export async function gatherFacts(server: ServerConfig, deadline: Deadline): Pro
   const asked = Promise.all([askServers(server, patience), askPrimary(server, patience)]);
   const looked = Promise.all([observeFiles(server), lookAtStorage(server)]);
   const [[hosts, primary], [files, storage]] = await deadline.limit(Promise.all([asked, looked]));
-  const exposure = await deadline.limit(rpo(server, { observation: hosts.observation, files }));
+  const exposure = await deadline.limit(rpo(server, { observation: hosts.observation, files, primary }));
   return { server, nowMs: Date.now(), ...hosts, primary, files, storage, rpo: exposure };
 }
 

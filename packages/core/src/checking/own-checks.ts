@@ -2,6 +2,7 @@
 import { parseLsn, parseWalFileName, roundDownToSegment, startLsnOfName, toWalSegmentSize } from '@walvault/wal';
 import type { RecordedHole } from '../holes.ts';
 import { settingMs } from '../observing/server-setting.ts';
+import { isStandby } from '../rpo.ts';
 import { isReportedError } from '../receiver-state.ts';
 import { judgeSlotSafety } from '../slot-safety/judge-slot-safety.ts';
 import { type CheckResult, own } from './check-result.ts';
@@ -19,9 +20,9 @@ export function monitoringPrivileges({ server, observation: { sql }, backupHost 
 }
 
 /** WAL that the server has and that is not durable here. */
-export function receiveLag({ server, rpo: { durable } }: CheckFacts): readonly CheckResult[] {
+export function receiveLag({ server, rpo: { lag } }: CheckFacts): readonly CheckResult[] {
   if (!server.streamingArchiver || server.passive) return [];
-  const { bytes, seconds, reason } = durable;
+  const { bytes, seconds, reason } = lag;
   const name = 'receive lag';
   if (bytes === undefined) return [own(name, 'failed', `not known: ${reason ?? 'no reason'}`, { lag_seconds: seconds })];
   const isTooMuch = bytes > server.receiveLagLimit;
@@ -34,7 +35,7 @@ export function receiveLag({ server, rpo: { durable } }: CheckFacts): readonly C
 export function lastReceived({
   server,
   files: { receiver },
-  rpo: { durable },
+  rpo: { lag },
   observation,
   nowMs,
 }: CheckFacts): readonly CheckResult[] {
@@ -46,7 +47,7 @@ export function lastReceived({
   const ageMs = Math.max(0, nowMs - Date.parse(heardAt));
   const senderMs = isReportedError(observation.sql) ? undefined : settingMs(observation.sql.settings, 'wal_sender_timeout');
   const mostMs = Math.max(server.rpoLimitMs, senderMs ?? 0);
-  const isSilent = ageMs > mostMs && durable.bytes !== 0;
+  const isSilent = ageMs > mostMs && lag.bytes !== 0;
   const numbers = { last_received_age_seconds: ageMs / 1000 };
   const words = `the server was last heard ${periodInWords(ageMs)} ago`;
   return [
@@ -154,7 +155,7 @@ export function verification({ server, files: { verification: last }, nowMs }: C
 }
 
 /** What would be lost now. Where WAL is streamed, `rpo_limit` bounds it. */
-export function recoveryPoint({ server, rpo: { durable, archived } }: CheckFacts): readonly CheckResult[] {
+export function recoveryPoint({ server, observation, rpo: { durable, archived } }: CheckFacts): readonly CheckResult[] {
   if (server.passive) return [];
   const numbers = {
     rpo_bytes: durable.bytes,
@@ -162,9 +163,14 @@ export function recoveryPoint({ server, rpo: { durable, archived } }: CheckFacts
     archived_rpo_bytes: archived.bytes,
     archived_rpo_seconds: archived.seconds,
   };
-  const isBounded = server.streamingArchiver;
-  const isMissed = isBounded && (durable.seconds === undefined || durable.seconds * 1000 > server.rpoLimitMs);
+  const isMissed = server.streamingArchiver && isTooOld(durable.seconds, server.rpoLimitMs);
   const words = `not durable here: ${exposureInWords(durable)}; not archived: ${exposureInWords(archived)}`;
   const limit = isMissed ? `; rpo_limit is ${periodInWords(server.rpoLimitMs)}` : '';
-  return [own('RPO', isMissed ? 'failed' : 'ok', words + limit, numbers)];
+  // Of what a standby lacks the age is never known.
+  const level = durable.seconds === undefined && isStandby(observation) ? 'warning' : 'failed';
+  return [own('RPO', isMissed ? level : 'ok', words + limit, numbers)];
+}
+
+function isTooOld(seconds: number | undefined, limitMs: number): boolean {
+  return seconds === undefined || seconds * 1000 > limitMs;
 }

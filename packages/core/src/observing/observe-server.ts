@@ -53,12 +53,14 @@ async function askWalsender(server: ServerConfig, signal: AbortSignal): Promise<
   const { systemIdentifier, timelineId, flushLsn } = await connection.identifySystem();
   const { parameterStatus, serverVersion, majorVersion } = connection;
   const { slotName } = server;
+  const inHotStandby = parameterStatus.get('in_hot_standby');
   return {
     version: parameterStatus.get('server_version') ?? String(serverVersion),
     versionNumber: serverVersion,
     systemIdentifier,
     timelineId,
     flushLsn,
+    isInRecovery: inHotStandby === undefined ? undefined : inHotStandby === 'on',
     slot: slotName === undefined || majorVersion < 15 ? undefined : await readSlot(connection, slotName),
   };
 }

@@ -22,6 +22,8 @@ export interface StreamingFacts {
   readonly timelineId: TimelineId;
   /** Behind the last byte that a walsender can send. */
   readonly flushLsn: Lsn;
+  /** Whether it is a standby; undefined before PostgreSQL 14, which does not say. */
+  readonly isInRecovery: boolean | undefined;
   /** Position of the configured slot; undefined when there is none of that name, none is configured, or before PostgreSQL 15. */
   readonly slot: ReplicationSlot | undefined;
 }
