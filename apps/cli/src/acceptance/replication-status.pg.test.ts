@@ -19,9 +19,10 @@ beforeAll(async () => {
     dead: { conninfo: 'host=127.0.0.1 port=1 user=x', archiver: 'on' },
     off: { conninfo: pg.conninfo(), archiver: 'on', active: 'false' },
     standby: { conninfo: standby.conninfo(), archiver: 'on' },
+    split: { conninfo: standby.conninfo(), wal_conninfo: pg.conninfo(), archiver: 'on' },
   };
   vault = stack.use(await Vault.create({ pg: sectionFor(pg), copy: { primary_ssh_command: 'ssh nowhere' }, ...sections }));
-  barman = stack.use(await Barman.create({ pg: barmanSectionFor(pg), ...sections }));
+  barman = stack.use(await Barman.create({ pg: barmanSectionFor(pg), standby: sections.standby }));
   await pg.query(`alter system set synchronous_standby_names = 'FIRST 1 (barman_receive_wal)'`);
   pg.reload();
   await vault.startReceiving();
@@ -61,6 +62,13 @@ test.each([
   expect(asBarmans(ours.console)).toBe(barmans.console);
   // Everything that Barman has is there and the same.
   expect(ours.json).toMatchObject(barmans.json as object);
+});
+
+test('asks the server of conninfo, or with --source wal-host that of wal_conninfo', async () => {
+  expect(await vault.succeed('replication-status', '--minimal', 'split')).toContain('No streaming clients attached');
+  const wal = await vault.succeed('replication-status', '--minimal', '--source', 'wal-host', 'split');
+  expect(wal).toContain('AN:barman_receive_wal');
+  expect(await vault.run('replication-status', '--source', 'elsewhere', 'split')).toMatchObject({ code: 2 });
 });
 
 test('tells the lag in time, and what is durable here', async () => {

@@ -11,6 +11,8 @@ let barman: Barman;
 beforeAll(async () => {
   pg = stack.use(await startCluster({ major: 15, settings: { synchronous_standby_names: 'ANY 1 (one, "two three")' } }));
   await pg.query(`select pg_create_physical_replication_slot('barman', true)`);
+  // Nobody of synchronous_standby_names is there to wait for.
+  await pg.query('set synchronous_commit = local; create role low login');
   const nowhere = 'host=127.0.0.1 port=1 user=x';
   const streaming: BarmanSection = { streaming_archiver: 'on', slot_name: 'barman' };
   const needed = { backup_method: 'postgres', path_prefix: '/usr/bin' };
@@ -77,6 +79,20 @@ test('numbers are numbers, and no password is shown anywhere', async () => {
   });
   expect(servers['copy']).toMatchObject({ passive_node: true, primary_ssh_command: 'ssh nowhere' });
   expect(servers['off']).not.toHaveProperty('connection_error');
+});
+
+test('a role that may see little shows what it may', async () => {
+  await using own = await Vault.create({ pg: { conninfo: pg.conninfo({ user: 'low' }), archiver: 'on' } });
+  const { pg: seen } = JSON.parse(await own.succeed('-f', 'json', 'show-servers', 'pg')) as Servers;
+  expect(seen).toMatchObject({
+    connection_error: null,
+    streaming_connection_error: expect.stringMatching(/REPLICATION|walsender|superuser/i),
+    is_superuser: false,
+    has_backup_privileges: false,
+    data_directory: null,
+    wal_level: 'replica',
+    streaming: null,
+  });
 });
 
 test('list-servers marks what Barman marks', async () => {
