@@ -17,6 +17,7 @@ let vault: Vault;
 beforeAll(async () => {
   // What a command leaves behind at its end, such as a look at a dead server, must not end the tests with it.
   vi.spyOn(process, 'exit').mockImplementation(() => undefined as never);
+  vi.spyOn(process as Required<typeof process>, 'execve').mockImplementation(() => undefined as never);
   const section = { conninfo: 'host=127.0.0.1 port=1 user=x connect_timeout=2', streaming_archiver: 'on', slot_name: 'barman' };
   vault = stack.use(await Vault.create({ pg: section, st: section }));
 });
