@@ -4,7 +4,7 @@
  * of the page are put in the place of those of the test, and back.
  */
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   binaries,
   findProgram,
@@ -15,7 +15,7 @@ import {
   type TemporaryDirectory,
   temporaryDirectory,
 } from '@walvault/testkit';
-import { Vault } from '../acceptance/vault.test-support.ts';
+import { compileCache, Vault } from '../acceptance/vault.test-support.ts';
 import type { GuideStep } from './guide-page.test-support.ts';
 
 /** A server that runs, a standby of `pg1` that runs, or only a machine for one. */
@@ -47,6 +47,8 @@ interface Host {
 
 /** On the page, and on this machine. */
 type Names = readonly (readonly [string, string])[];
+
+const executable = join(import.meta.dirname, '../../bin/walvault.js');
 
 /** Client programs that a guide may call. */
 const clientPrograms = ['psql', 'pg_basebackup', 'pg_dumpall', 'pg_isready', 'pg_waldump'];
@@ -103,7 +105,8 @@ export class GuideMachines implements AsyncDisposable {
   /** One block is one shell, as when it is pasted. */
   async #shell(script: string, host: string | undefined, input = '', argument = 'bash'): Promise<ProgramResult> {
     const { home } = this.#placeOf(host);
-    const env = { PATH: this.#path(), HOME: home, ...(host === undefined ? {} : this.#serverEnvironment(host)) };
+    const own = { PATH: this.#path(), HOME: home, WALVAULT_CONFIG_FILE: this.#vault.configFile };
+    const env = { ...own, ...(host === undefined ? {} : this.#serverEnvironment(host)) };
     return runAsServerUser(['bash', '-c', script, argument], { cwd: home, env, input, timeoutMs: 60_000 });
   }
 
@@ -159,7 +162,7 @@ export class GuideMachines implements AsyncDisposable {
       ...(this.#setting.names ?? []),
       [this.#setting.configFile ?? '/etc/walvault.conf', this.#vault.configFile],
       [this.#setting.home ?? '/var/lib/walvault', home],
-      ['/usr/lib/node_modules/walvault', join(import.meta.dirname, '../..')],
+      ['/usr/lib/node_modules/walvault', dirname(dirname(executable))],
       ['/usr/bin/node', process.execPath],
       ['10.0.0.0/24', '127.0.0.0/8'],
       ['/var/tmp/', `${this.#directory.path}/`],
@@ -169,7 +172,9 @@ export class GuideMachines implements AsyncDisposable {
 
   async #installPrograms(): Promise<void> {
     await mkdir(this.#programDirectory);
-    await this.#vault.installAs('walvault', this.#programDirectory);
+    // as if its configuration were in the place where walvault looks by itself
+    const walvault = `exec "${process.execPath}" "${executable}" "$@"`;
+    await this.#installProgram('walvault', `export NODE_COMPILE_CACHE="${compileCache.path}"\n${walvault}`);
     for (const name of clientPrograms) {
       const { argv, env } = findProgram(name);
       const settings = Object.entries(env).map(([key, value]) => `${key}='${value}'`);
