@@ -17,10 +17,8 @@ test('what each command prints is what its schema says, in good days and in bad'
   await pg.query(`select pg_create_restore_point('here')`);
   const [segment = ''] = await fillSegments(pg, 3);
   await caughtUp(pg);
-  const lines: readonly string[] = [
-    'switch-wal --force --archive pg',
-    'switch-wal dead nobody',
-    'archive-wal pg',
+  const first: readonly string[] = ['switch-wal --force --archive pg', 'switch-wal dead nobody', 'archive-wal pg'];
+  const looks: readonly string[] = [
     'list-servers',
     'list-processes pg',
     'status all',
@@ -32,19 +30,13 @@ test('what each command prints is what its schema says, in good days and in bad'
     `show-wal --segment ${segment} pg`,
     'show-wal --stats record pg',
     'show-wal dead',
-    'verify-wal pg',
     'find-target --list-restore-points pg',
     'find-target --name here pg',
     'find-target --name nowhere pg',
-    'heal-wal --dry-run pg',
-    'delete-wal --dry-run pg',
-    'rebuild-catalog pg',
-    'rebuild-xlogdb pg',
     'check-wal-archive pg',
     'check-wal-archive --timeline 2 pg',
     'doctor pg dead',
     'setup pg',
-    'setup --apply pg',
     'explain ERR_SLOT_MISSING',
     'config check',
     'config show --all',
@@ -52,15 +44,28 @@ test('what each command prints is what its schema says, in good days and in bad'
     'diagnose --show-config-source',
     'sync-info pg',
     'sync-info pg 0000000100000000000000FF',
-    'lock-directory-cleanup',
     'put-wal --test pg',
     'restore-wal --print-command pg',
     'run --check ready',
+  ];
+  const last: readonly string[] = [
+    'verify-wal pg',
+    'heal-wal --dry-run pg',
+    'delete-wal --dry-run pg',
+    'rebuild-catalog pg',
+    'rebuild-xlogdb pg',
+    'setup --apply pg',
+    'lock-directory-cleanup',
     'terminate-process pg receive-wal',
     'terminate-process pg receive-wal',
     'cron',
   ];
-  for (const line of lines) await run(...line.split(' '));
+  for (const line of first) await run(...line.split(' '));
+  // Four processes at a time: what only looks does not get in each other's way.
+  for (let next = 0; next < looks.length; next += 4) {
+    await Promise.all(looks.slice(next, next + 4).map((line) => run(...line.split(' '))));
+  }
+  for (const line of last) await run(...line.split(' '));
   expect([...validated].toSorted()).toEqual(
     Object.keys(results)
       .filter((command) => !isContent(command))
@@ -82,4 +87,4 @@ test('what each command prints is what its schema says, in good days and in bad'
   ]);
   expect(piped).toMatchObject({ code: 0, stdout: '', stderr: '' });
   expect((await vault.run('-f', 'json', 'completion', 'bash')).stdout).toBe(await vault.succeed('completion', 'bash'));
-}, 120_000);
+}, 240_000);
