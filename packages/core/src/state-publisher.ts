@@ -82,12 +82,17 @@ export class StatePublisher implements AsyncDisposable {
   #caughtUpAtMs: number;
   #rate = { atMs: Date.now(), bytes: 0, bytesPerSecond: 0 };
   #published = '';
+  /** Counts calls that change something. */
+  #changes = 0;
+  #glance: readonly unknown[] = [];
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: PublisherOptions) {
     this.#options = options;
     this.#caughtUpAtMs = Date.parse(options.before?.caughtUpAt ?? '') || 0;
-    this.#timer = setInterval(() => this.#publishSoon(), intervalMs);
+    this.#timer = setInterval(() => {
+      if (this.#mayBeNews()) this.#publishSoon();
+    }, intervalMs);
     this.#timer.unref();
   }
 
@@ -115,20 +120,24 @@ export class StatePublisher implements AsyncDisposable {
   }
 
   segmentCompleted(): void {
+    this.#changes += 1;
     this.#segmentsCompleted += 1;
   }
 
   flushed(durationMs: number): void {
+    this.#changes += 1;
     this.#flushes.record(durationMs);
   }
 
   /** What pg_stat_replication says about us. */
   synchronous(state: SyncState | null): void {
+    this.#changes += 1;
     this.#syncState = state;
   }
 
   /** What is known of the slot; undefined when it could not be looked at. */
   slotSafety(safety: SlotSafety | undefined): void {
+    this.#changes += 1;
     this.#slotSafety = safety === undefined ? null : reportSafety(safety);
   }
 
@@ -165,6 +174,29 @@ export class StatePublisher implements AsyncDisposable {
     this.#writing = this.#writing.then(() => this.#publish());
   }
 
+  /**
+   * Whether something can have changed since this was asked last, at a glance: putting the state together for nothing, four times a second for
+   * each of many receivers, is most of what an idle process does.
+   */
+  #mayBeNews(): boolean {
+    const positions = this.#positions;
+    const glance = [
+      this.#changes,
+      positions?.writtenLsn,
+      positions?.flushedLsn,
+      positions?.acknowledgedLsn,
+      positions?.serverLsn,
+      positions?.lastMessageAtMs,
+      positions?.caughtUpAtMs,
+      this.#options.holes.holes,
+      this.#options.server.current,
+    ];
+    const isRateOld = this.#rate.bytesPerSecond > 0 || this.#rate.bytes !== this.#receivedBytes();
+    const isNews = isRateOld || glance.some((value, index) => value !== this.#glance[index]);
+    this.#glance = glance;
+    return isNews;
+  }
+
   /** Never rejects: state is for watching, and must not stand in the way of the WAL. */
   async #publish(): Promise<void> {
     const state = this.#state();
@@ -175,6 +207,7 @@ export class StatePublisher implements AsyncDisposable {
       await writeReceiverState(this.#options.path, state);
       this.#published = text;
     } catch (error) {
+      this.#changes += 1; // the next time it may work
       this.#options.log.warn({ error: String(error) }, 'could not publish the state');
     }
   }

@@ -15,16 +15,24 @@
 import net from 'node:net';
 import { keepReading } from './patient-socket.ts';
 
-/** Most that is taken from the socket at once. */
-const readLength = 1024 * 1024;
+/** Most that is taken from the socket at once, by a stream that fills its buffers; and what a quiet one begins with. */
+const longestRead = 1024 * 1024;
+const shortestRead = 64 * 1024;
+/** After so many reads in a row that took less than an eighth of a buffer, the short ones do again. */
+const littleReads = 512;
 /** Longest rest that is cheap: a message with WAL is half as long. */
 const headroom = 256 * 1024;
+const bufferCount = 3;
+const growth = 4;
 const empty = Buffer.alloc(0);
 
 /** Reads one socket, which belongs to whoever made the reader. */
 export class SocketReader {
   readonly socket: net.Socket;
-  readonly #buffers = Array.from({ length: 3 }, () => Buffer.allocUnsafeSlow(headroom + readLength));
+  /** Made when it is their turn: many connections of one process are quiet, or never come about. */
+  readonly #buffers: Buffer[] = [];
+  #readLength = shortestRead;
+  #littleInARow = 0;
   #turn = 0;
   #isDraining = false;
   /** For a message that does not fit; it doubles as the message comes in. */
@@ -53,6 +61,7 @@ export class SocketReader {
     return new SocketReader((reader) => {
       return keepReading(socket).on('data', (chunk: Buffer) => {
         socket.pause();
+        while (chunk.length > reader.#readLength) reader.#readLength *= growth;
         chunk.copy(reader.#room);
         reader.#took(chunk.length);
       });
@@ -90,7 +99,10 @@ export class SocketReader {
   }
 
   get #room(): Buffer {
-    return (this.#buffers[this.#turn] as Buffer).subarray(headroom);
+    const length = headroom + this.#readLength;
+    let buffer = this.#buffers[this.#turn];
+    if (buffer?.length !== length) buffer = this.#buffers[this.#turn] = Buffer.allocUnsafeSlow(length);
+    return buffer.subarray(headroom);
   }
 
   #onRead(): net.OnReadOpts {
@@ -107,8 +119,16 @@ export class SocketReader {
   /** Bytes have come into the room; the other buffer is next. */
   #took(length: number): void {
     this.#arrived.push(this.#room.subarray(0, length));
-    if (!this.#isDraining) this.#turn = (this.#turn + 1) % this.#buffers.length;
+    if (!this.#isDraining) this.#turn = (this.#turn + 1) % bufferCount;
+    this.#fit(length);
     this.#announce();
+  }
+
+  /** The next buffers are as long as the stream has use for. */
+  #fit(length: number): void {
+    this.#littleInARow = length < this.#readLength / 8 ? this.#littleInARow + 1 : 0;
+    if (length === this.#readLength) this.#readLength = Math.max(this.#readLength, Math.min(longestRead, length * growth));
+    else if (this.#littleInARow >= littleReads) this.#readLength = shortestRead;
   }
 
   #endWith(error: Error | undefined): void {
