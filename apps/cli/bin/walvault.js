@@ -21,7 +21,7 @@ if (process.argv.includes('restore-wal') || process.argv.includes('get-wal')) {
 keepCompiledCode();
 if (['run', 'check', 'status'].some((command) => process.argv.includes(command))) {
   // Many servers share the threads that wait for disks and name servers; one that hangs must leave some to the others.
-  process.env.UV_THREADPOOL_SIZE ??= '64';
+  process.env.UV_THREADPOOL_SIZE ??= '32';
 }
 const source = new URL('../src/main.ts', import.meta.url);
 if (existsSync(source)) {

@@ -41,7 +41,7 @@ export async function measureRun(given: RunOptions, voice: Voice): Promise<RunRe
   const { main } = walvaultProgram(given.program);
   await using fleet = await startFleet(given);
   const argv = [process.execPath, main, '-c', fleet.configFile, 'run'];
-  await using program = await startAsServerUser(argv, { env: { UV_THREADPOOL_SIZE: '64' } });
+  await using program = await startAsServerUser(argv, { env: { UV_THREADPOOL_SIZE: '32' } });
   voice.progress(`waiting until ${fleet.quiet.length + 2} servers stream`);
   await untilAll([...fleet.quiet, flooding, slow], (name) => isStreaming(fleet, name), program);
   voice.progress(`watching for ${given.settle + given.seconds} s`);

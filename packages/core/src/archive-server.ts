@@ -27,6 +27,8 @@ export interface ArchiveServerOptions {
   readonly directory?: string | undefined;
   /** So many files of each directory at most, whatever the configuration says; all unless given. */
   readonly mostFiles?: number | undefined;
+  /** So many segments are worked on at the same time, whatever the configuration says. */
+  readonly workers?: number | undefined;
   /** Path of the configuration file, which scripts are told. */
   readonly configFile?: string | undefined;
   /** Called for each file when it is safe where it belongs. */
@@ -64,7 +66,7 @@ export async function archiveServer(server: ServerConfig, options: ArchiveServer
       lockDirectory: server.lockDirectory,
       xlogDbDirectory: server.xlogdbDirectory,
       compression,
-      workers: server.archiveWorkers,
+      workers: options.workers ?? server.archiveWorkers,
       batchSize: {
         streaming: lesser(server.streamingArchiverBatchSize, options.mostFiles),
         incoming: options.directory === undefined ? lesser(server.archiverBatchSize, options.mostFiles) : 0,

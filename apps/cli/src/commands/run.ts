@@ -1,5 +1,6 @@
 /** `run`: looks after all servers, or those that are named, in this process, until it is told to end. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import { RunService, type ServerChange } from '@walvault/core/running';
 import type { Logger } from '@walvault/wal';
 import type { CommandContext } from '../context.ts';
@@ -13,8 +14,17 @@ const statusEveryMs = 5000;
 /** A service manager or a container is patient for ten seconds; what is not over by then hangs in the disk or the network. */
 const leaveWithinMs = 9000;
 
+/**
+ * The young generation of the heap grows to some 50 MB with a flood of small objects, and never gives them back. What a receiver makes is
+ * gone before the next batch, so that the size it begins with is enough.
+ */
+function keepHeapSmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
+}
+
 /** Runs until a signal; gives the exit code. */
 export async function runCommand(context: CommandContext, names: readonly string[]): Promise<number> {
+  keepHeapSmall();
   const configuration = await context.configuration();
   const log = await context.log(configuration.globals, configuration.globals.logFile);
   const logOf = (server: string): Logger => withServer(log, server);

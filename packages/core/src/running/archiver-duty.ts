@@ -21,6 +21,8 @@ export interface ArchiverDutyOptions {
 
 /** So many files in one turn: a server with a backlog must not keep the others waiting. */
 const filesInOneTurn = 8;
+/** Each is in memory as a whole, up to 64 MiB of it; `archive_workers` is for a process that has one server. */
+const segmentsAtATime = 1;
 
 /** Archives until it is stopped; a pass that runs then ends in good order. Never rejects. */
 export async function keepArchiving(options: ArchiverDutyOptions): Promise<void> {
@@ -37,6 +39,7 @@ export async function keepArchiving(options: ArchiverDutyOptions): Promise<void>
       configFile: live.current.configFile,
       log,
       mostFiles: filesInOneTurn,
+      workers: segmentsAtATime,
       spareMemory,
       turn: async () => {
         const turn = await turns.take(stop);
