@@ -3,6 +3,7 @@
 /** What differs from run to run, and what stands for it. Applied in this order. */
 const varying: readonly (readonly [RegExp, string])[] = [
   [/\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC|[+-]\d\d(:?\d\d)?))?/g, 'TIME'],
+  [/\b[A-Z][a-z]{2} [A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d \d{4}\b/g, 'TIME'],
   [/\d{8}T\d{6}(\.\d+)?Z?/g, 'STAMP'],
   [/\b[0-9A-F]{24}\b/g, 'SEGMENT'],
   [/\b[0-9A-F]{1,8}\/[0-9A-F]{1,8}\b/g, 'LSN'],
