@@ -18,3 +18,4 @@ export { listServerBackups } from './base-backups.ts';
 export { backupFacts } from './viewing/backup-facts.ts';
 export type { BackupFacts } from './viewing/backup-facts.ts';
 export type { ServerConfig } from '@walvault/config';
+export { withoutSecret } from './viewing/without-secrets.ts';

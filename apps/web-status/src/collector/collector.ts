@@ -37,6 +37,11 @@ export class Collector implements Disposable {
     return this.#watches.get(name)?.snapshot;
   }
 
+  /** How many listen. */
+  get listenerCount(): number {
+    return this.#listeners.size;
+  }
+
   /** Tells of new snapshots until what it returns is disposed of. A listener must not throw. */
   listen(listener: SnapshotListener): Disposable {
     this.#listeners.add(listener);

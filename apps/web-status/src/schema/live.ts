@@ -15,3 +15,6 @@ export const liveEvents = {
 
 /** How often a heartbeat comes, in milliseconds. */
 export const heartbeatMs = 5000;
+
+/** So many clients may listen at the same time; the next one is refused. */
+export const mostLiveClients = 500;
