@@ -22,7 +22,9 @@ const shortest = 20;
 export function readErrorManual(root) {
   const problems = [];
   const entries = new Map();
-  const files = globSync('packages/*/src/**/*.ts', { cwd: root }).filter((path) => !/\.(test|test-support)\.ts$/.test(path));
+  const files = globSync('{packages/*,apps/web-status}/src/**/*.ts', { cwd: root }).filter(
+    (path) => !/\.(test|test-support)\.ts$/.test(path),
+  );
   for (const path of files.toSorted()) {
     const source = readFileSync(join(root, path), 'utf8');
     if (!source.includes("'ERR_")) continue;

@@ -1,46 +1,60 @@
-/** The program: argv in, a server that listens until it is told to stop. */
+/** The program: argv in, exit code out. */
 import { readFileSync } from 'node:fs';
-import { loadConfiguration } from '@walvault/core/configuration';
 import { WalvaultError } from '@walvault/wal';
 import { Command } from 'commander';
 import { destination, pino } from 'pino';
-import { buildApp } from './api/build-app.ts';
-import { Collector } from './collector/collector.ts';
-
-interface Options {
-  readonly config?: string | undefined;
-  readonly listen: string;
-}
+import { serve, type ServeOptions } from './serve.ts';
 
 const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { readonly version: string };
+
+/** How long an end in good order may take, in milliseconds: a question to a server that does not answer is not waited for. */
+const graceMs = 2000;
+
+function several(value: string, before: readonly string[] = []): readonly string[] {
+  return [
+    ...before,
+    ...value
+      .split(',')
+      .map((one) => one.trim())
+      .filter((one) => one !== ''),
+  ];
+}
+
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    stop.abort();
+    setTimeout(() => process.exit(0), graceMs).unref();
+  });
+}
 
 const program = new Command('walvault-web-status')
   .description('The status page of walvault, its API and its metrics. It reads state and changes nothing.')
   .version(manifest.version)
   .option('-c, --config <file>', 'configuration file; found as walvault finds it unless given')
-  .option('--listen <host:port>', 'address to listen at', '127.0.0.1:8432')
-  .action(serve);
-
-async function serve({ config, listen }: Options): Promise<void> {
-  const log = pino({ base: { pid: process.pid } }, destination({ dest: 2, sync: true }));
-  const { servers } = await loadConfiguration({ explicit: config });
-  const collector = new Collector([...servers.values()]);
-  const app = await buildApp({ collector, log });
-  const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(listen) ?? [];
-  await app.listen({ host, port: Number(port) });
-  const stop = async (): Promise<void> => {
-    collector[Symbol.dispose]();
-    await app.close();
-    process.exit(0);
-  };
-  process.once('SIGINT', () => void stop());
-  process.once('SIGTERM', () => void stop());
-}
+  .option('--listen <host:port>', 'address to listen at; another one than loopback needs a secret and TLS', '127.0.0.1:8432')
+  .option('--token-file <file>', 'file with the token that requests have to show')
+  .option('--basic-auth-file <file>', 'file with one line USER:PASSWORD, for basic authentication')
+  .option('--tls-cert <file>', 'certificate with its chain, PEM')
+  .option('--tls-key <file>', 'key of the certificate, PEM')
+  .option('--trust-proxy <addresses>', 'addresses or networks of the proxies that do TLS, with commas between', several)
+  .option('--allow-host <name>', 'name that may be asked for besides those of loopback, where there is no secret', several)
+  .option('--base-path <path>', 'path below which a proxy shows it', '/')
+  .option('--history <file>', 'file of the history; walvault-web-status.sqlite in barman_home unless given')
+  .action(async (options: ServeOptions) => {
+    const log = pino(
+      { base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
+      destination({ dest: 2, sync: true }),
+    );
+    await serve(options, log, stop.signal);
+  });
 
 try {
   await program.parseAsync();
+  // A question to a server that is under way would keep the process.
+  process.exit();
 } catch (error) {
   if (!WalvaultError.is(error)) throw error;
   process.stderr.write(`ERROR: ${error.message}\n${error.hint === undefined ? '' : `HINT: ${error.hint}\n`}`);
-  process.exitCode = 1;
+  process.exit(1);
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { type Cluster, type RunningProgram, runAsServerUser, startAsServerUser, startCluster } from '@walvault/testkit';
+import { History } from './history/history.ts';
 import { buildApp } from './api/build-app.ts';
 import { Collector } from './collector/collector.ts';
 import { configured, type ConfiguredServers, type Sections } from './collector/configured.test-support.ts';
@@ -23,13 +24,19 @@ export class Receiving implements AsyncDisposable {
   readonly pg: Cluster;
   readonly fixture: ConfiguredServers;
   readonly collector: Collector;
+  readonly history: History;
   readonly app: FastifyInstance;
   #receiver: RunningProgram | undefined;
 
-  private constructor(pg: Cluster, fixture: ConfiguredServers, collector: Collector, app: FastifyInstance) {
+  private constructor(
+    pg: Cluster,
+    fixture: ConfiguredServers,
+    { collector, history, app }: Pick<Receiving, 'collector' | 'history' | 'app'>,
+  ) {
     this.pg = pg;
     this.fixture = fixture;
     this.collector = collector;
+    this.history = history;
     this.app = app;
   }
 
@@ -38,8 +45,11 @@ export class Receiving implements AsyncDisposable {
     const pg = await startCluster();
     const fixture = await configured({ pg: sectionFor(pg) });
     const collector = new Collector(fixture.servers, quickly);
-    const app = await buildApp({ collector, log: pino({ level: 'silent' }) });
-    const all = new Receiving(pg, fixture, collector, app);
+    const history = new History(fixture.path('..', 'status.sqlite'), collector, (error) => {
+      throw error;
+    });
+    const app = await buildApp({ collector, history, log: pino({ level: 'silent' }) });
+    const all = new Receiving(pg, fixture, { collector, history, app });
     await all.startReceiver();
     return all;
   }
@@ -86,6 +96,7 @@ export class Receiving implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.app.close();
     this.collector[Symbol.dispose]();
+    this.history[Symbol.dispose]();
     await this.endReceiver('SIGKILL');
     await this.pg[Symbol.asyncDispose]();
     await this.fixture[Symbol.asyncDispose]();

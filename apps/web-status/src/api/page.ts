@@ -43,13 +43,25 @@ const notBuilt = `<!doctype html>
 </body></html>
 `;
 
-/** Registers a route for each file of the page, and for the page itself. @param directory where the build is */
-export async function servePage(app: FastifyInstance, directory: string = buildDirectory): Promise<void> {
+/** Where the page comes from, and where it is seen. */
+export interface PageOptions {
+  /** Directory of the build; the one that belongs to this program unless given. */
+  readonly directory?: string | undefined;
+  /** Empty, or begins with a slash and ends without one. */
+  readonly basePath: string;
+}
+
+/** Registers a route for each file of the page, and for the page itself. */
+export async function servePage(app: FastifyInstance, { directory = buildDirectory, basePath }: PageOptions): Promise<void> {
   const files = await readPage(directory);
   for (const [name, file] of files) {
     const send = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => sendFile(file, request, reply);
     app.get(`/${name}`, send);
-    if (name === 'index.html') app.get('/', send);
+    if (name !== 'index.html') continue;
+    // What the page asks for is relative to its address, which therefore has to end with a slash.
+    app.get('/', async (request, reply) =>
+      basePath !== '' && request.url.split('?')[0] === basePath ? reply.redirect(`${basePath}/`, 301) : send(request, reply),
+    );
   }
 }
 

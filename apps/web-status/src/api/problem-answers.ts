@@ -1,5 +1,6 @@
 /** What is answered instead of a result: RFC 9457, and nothing of the inside but codes of ours and their hints. */
 import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import { WalvaultError } from '@walvault/wal';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Problem } from '../schema/problem.ts';
@@ -46,4 +47,28 @@ function problemOf(error: FastifyError, request: FastifyRequest): Problem {
   if (status >= 400 && status < 500) return new RequestProblem(status, error.message).problem;
   request.log.error({ err: error }, 'unexpected');
   return new RequestProblem(500, 'something went wrong here; the log says what').problem;
+}
+
+/** What fastify refuses before it has found a route, as an address that cannot be decoded. */
+export function sendFrameworkProblem(error: FastifyError, _: FastifyRequest, reply: FastifyReply): void {
+  sendProblem(reply, new RequestProblem(error.statusCode ?? 400, 'the address cannot be read').problem);
+}
+
+const clientErrors: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
+
+/** What node refuses before it has a request. The socket is closed, since where the next request begins is not known. */
+export function answerClientError(error: Error & { readonly code?: string | undefined }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { problem } = new RequestProblem(clientErrors[error.code ?? ''] ?? 400, 'this is no request that can be read');
+  const body = JSON.stringify(problem);
+  const head = [
+    `HTTP/1.1 ${problem.status} ${problem.title}`,
+    'content-type: application/problem+json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }

@@ -5,7 +5,6 @@ import { Receiving } from '../receiving.test-support.ts';
 import { checkList } from '../schema/checks.ts';
 import { clientList } from '../schema/clients.ts';
 import { holeList, timelineTree } from '../schema/coverage.ts';
-import { problem } from '../schema/problem.ts';
 import { serverDetail } from '../schema/server-detail.ts';
 import { serverSummary } from '../schema/server-summary.ts';
 
@@ -38,12 +37,4 @@ test('a server that is received from is safe, and in danger as soon as its recei
   await all.pg.query('create table lost (); select pg_switch_wal()');
   await expect.poll(async () => (await all.summary()).rpo.durableBytes).toBeGreaterThan(0);
   expect((await all.summary()).rpo.durableSeconds).toBeGreaterThan(0);
-});
-
-test('what is not there is a problem with a hint', async () => {
-  await using all = await Receiving.start();
-  const answer = await all.app.inject('/api/v1/servers/nobody/checks');
-  expect(answer.statusCode).toBe(404);
-  expect(answer.headers['content-type']).toContain('application/problem+json');
-  expect(problem.parse(answer.json())).toMatchObject({ status: 404, detail: 'no server of that name is configured' });
 });

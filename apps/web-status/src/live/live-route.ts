@@ -5,7 +5,7 @@ import type { LiveStream } from './live-stream.ts';
 
 /** Registers the route. */
 export function liveRoute(app: FastifyInstance, live: LiveStream): void {
-  app.get('/live', (_, reply) => {
+  app.get('/live', { exposeHeadRoute: false }, (_, reply) => {
     if (!live.hasRoom) throw new RequestProblem(503, 'too many clients listen already', { hint: 'Try again later.' });
     reply.hijack();
     const { raw } = reply;

@@ -1,0 +1,58 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { temporaryDirectory } from '@walvault/testkit';
+import { expect, test } from 'vitest';
+import { WebStatusError } from '../errors.ts';
+import { HistoryFile } from './history-file.ts';
+
+function codeOf(work: () => unknown): unknown {
+  try {
+    work();
+  } catch (error) {
+    return error instanceof WebStatusError ? error.code : error;
+  }
+  return 'nothing was thrown';
+}
+
+function execute(path: string, sql: string): void {
+  using database = new DatabaseSync(path);
+  database.exec(sql);
+}
+
+test('a file of somebody else, one that is no database and one of a newer version are left as they are', async () => {
+  await using directory = await temporaryDirectory('history');
+  const foreign = join(directory.path, 'foreign.sqlite');
+  execute(foreign, 'CREATE TABLE theirs (id INTEGER)');
+  const before = await readFile(foreign);
+  expect(codeOf(() => new HistoryFile(foreign))).toBe('ERR_HISTORY_FILE');
+  expect(await readFile(foreign)).toEqual(before);
+  const text = join(directory.path, 'text');
+  await writeFile(text, 'this is no database, and long enough to be looked at as one '.repeat(20));
+  expect(codeOf(() => new HistoryFile(text))).toBe('ERR_HISTORY_FILE');
+  const newer = join(directory.path, 'newer.sqlite');
+  new HistoryFile(newer)[Symbol.dispose]();
+  execute(newer, 'PRAGMA user_version = 99');
+  expect(codeOf(() => new HistoryFile(newer))).toBe('ERR_HISTORY_FILE');
+  expect(codeOf(() => new HistoryFile(join(directory.path, 'nowhere', 'x')))).toBe('ERR_HISTORY_FILE');
+});
+
+test('a file belongs to one at a time', async () => {
+  await using directory = await temporaryDirectory('history');
+  const path = join(directory.path, 'status.sqlite');
+  {
+    using _ = new HistoryFile(path);
+    expect(codeOf(() => new HistoryFile(path))).toBe('ERR_HISTORY_IN_USE');
+  }
+  expect(codeOf(() => new HistoryFile(path)[Symbol.dispose]())).toBe('nothing was thrown');
+});
+
+test('a figure that an older file does not have is added to it', async () => {
+  await using directory = await temporaryDirectory('history');
+  const path = join(directory.path, 'status.sqlite');
+  new HistoryFile(path)[Symbol.dispose]();
+  execute(path, 'ALTER TABLE fine DROP COLUMN archiveQueue; ALTER TABLE coarse DROP COLUMN archiveQueue_mean');
+  using file = new HistoryFile(path);
+  expect(file.rows('SELECT archiveQueue FROM fine')).toEqual([]);
+  expect(file.rows('SELECT archiveQueue_mean FROM coarse')).toEqual([]);
+});
