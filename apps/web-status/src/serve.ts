@@ -71,14 +71,16 @@ async function tlsOf({ tlsCert, tlsKey }: ServeOptions): Promise<TlsFiles | unde
   if (tlsCert === undefined && tlsKey === undefined) return undefined;
   if (tlsCert === undefined || tlsKey === undefined)
     throw new WebStatusError('ERR_OPTION', '--tls-cert and --tls-key belong together', { hint: 'Give both, or none.' });
-  const read = async (path: string): Promise<Buffer> =>
-    readFile(path).catch((error: unknown) => {
-      throw new WebStatusError('ERR_SECRET_FILE', `"${path}" cannot be read`, {
-        hint: 'Name a PEM file that this user can read.',
-        cause: error,
-      });
+  return { cert: await pem(tlsCert), key: await pem(tlsKey) };
+}
+
+async function pem(path: string): Promise<Buffer> {
+  return readFile(path).catch((error: unknown) => {
+    throw new WebStatusError('ERR_SECRET_FILE', `"${path}" cannot be read`, {
+      hint: 'Name a PEM file that this user can read.',
+      cause: error,
     });
-  return { cert: await read(tlsCert), key: await read(tlsKey) };
+  });
 }
 
 /** `/wal` of `/wal/` and `wal`; empty of `/`. @throws {WebStatusError} `ERR_OPTION` */

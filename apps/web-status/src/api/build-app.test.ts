@@ -48,14 +48,14 @@ test('below a base path everything is there, and its own address ends with a sla
 
 test('the OpenAPI document has every route of the API, and every schema that it refers to', async () => {
   await using all = await silentApp();
-  const document = (await all.app.inject('/api/v1/openapi.json')).json() as {
+  const document = (await all.app.inject('/api/v1/openapi.json')).json<{
     paths: Record<string, unknown>;
     components: { schemas: object };
-  };
+  }>();
   const served = [...all.routes].map((url) => url.replaceAll(/:(\w+)/g, '{$1}'));
   const described = Object.keys(document.paths);
   const pages = ['/', '/index.html', '/api/v1/openapi.json'];
-  expect(served.filter((url) => !pages.includes(url)).toSorted()).toEqual(described.toSorted());
+  expect(new Set(served.filter((url) => !pages.includes(url)))).toEqual(new Set(described));
   const references = JSON.stringify(openApiDocument()).matchAll(/"#\/components\/schemas\/(\w+)"/g);
   for (const [, id = ''] of references) expect(document.components.schemas).toHaveProperty(id);
 });

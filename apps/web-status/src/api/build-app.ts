@@ -89,7 +89,7 @@ function makeServer({ log, safety: { tls, trustedProxies } = {} }: AppOptions): 
   const limits: ServerOptions = connectionLimits;
   if (tls === undefined) return fastify({ ...common, http: limits });
   // The server of TLS differs in its type only.
-  return fastify({ ...common, https: { ...limits, ...tls, minVersion: 'TLSv1.2' } }) as unknown as FastifyInstance;
+  return fastify({ ...common, https: { ...limits, ...tls, minVersion: 'TLSv1.2' } });
 }
 
 async function protect(app: FastifyInstance, safety: SafetyOptions, basePath: string): Promise<void> {

@@ -51,7 +51,9 @@ export function openApiRoute(app: FastifyInstance): void {
 /** The document. */
 export function openApiDocument(): object {
   const { schemas } = z.toJSONSchema(z.globalRegistry, { uri: (id) => `#/components/schemas/${id}` });
-  const inline = Object.fromEntries(Object.entries(schemas).map(([id, { $schema: _, $id: __, ...schema }]) => [id, schema]));
+  const inline = Object.fromEntries(
+    Object.entries(schemas).map(([id, schema]) => [id, { ...schema, $schema: undefined, $id: undefined }]),
+  );
   return {
     openapi: '3.1.0',
     info: { title: 'walvault-web-status', version: '1', description: 'Read-only. Unknown is null with a reason, and never 0.' },

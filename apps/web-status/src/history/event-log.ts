@@ -30,7 +30,15 @@ export class EventLog {
       for (const { at, kind, severity, message, code, hint, lsn, timelineId } of events) {
         this.#file.run(
           'INSERT INTO event (server, at, kind, severity, message, code, hint, lsn, timeline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-          ...[id, Date.parse(at), kind, severity, message, code, hint, lsn, timelineId],
+          id,
+          Date.parse(at),
+          kind,
+          severity,
+          message,
+          code,
+          hint,
+          lsn,
+          timelineId,
         );
       }
       if (events.length === 0) return;

@@ -20,13 +20,9 @@ export function eventsBetween(before: EventBaseline, now: EventBaseline, nowMs: 
   ];
 }
 
-function event(
-  kind: EventKind,
-  severity: NewEvent['severity'],
-  at: string,
-  message: string,
-  more: Partial<NewEvent> = {},
-): NewEvent {
+type Kind = readonly [kind: EventKind, severity: NewEvent['severity']];
+
+function event([kind, severity]: Kind, at: string, message: string, more: Partial<NewEvent> = {}): NewEvent {
   return { at, kind, severity, message, code: null, hint: null, lsn: null, timelineId: null, ...more };
 }
 
@@ -35,16 +31,21 @@ function* ofReceiver(before: Receiver | undefined, now: Receiver | undefined, at
   const place = { lsn: now.flushedLsn, timelineId: now.timelineId };
   const isAnother = now.pid !== before.pid;
   if (isAnother && before.phase !== 'stopped' && before.phase !== 'failed' && before.phase !== 'dead')
-    yield event('receiverDied', 'danger', at, `the receiver with pid ${before.pid} has ended without a word`);
-  if (isAnother) yield event('receiverStarted', 'info', at, `a receiver was started, pid ${now.pid}`, place);
+    yield event(['receiverDied', 'danger'], at, `the receiver with pid ${before.pid} has ended without a word`);
+  if (isAnother) yield event(['receiverStarted', 'info'], at, `a receiver was started, pid ${now.pid}`, place);
   yield* ofTrouble(before, now, at);
   yield* ofPhase(isAnother ? 'starting' : before.phase, now, at);
   if (before.timelineId !== null && now.timelineId !== null && before.timelineId !== now.timelineId)
-    yield event('timelineSwitch', 'info', at, `streaming went on from timeline ${before.timelineId} to ${now.timelineId}`, place);
+    yield event(
+      ['timelineSwitch', 'info'],
+      at,
+      `streaming went on from timeline ${before.timelineId} to ${now.timelineId}`,
+      place,
+    );
   if (now.divergence !== null && JSON.stringify(now.divergence) !== JSON.stringify(before.divergence)) {
     const { timelineId, fromLsn, toLsn } = now.divergence;
     const message = `WAL of timeline ${timelineId} from ${fromLsn} to ${toLsn} was received and is not in the history of the server`;
-    yield event('divergence', 'warning', at, message, { lsn: fromLsn, timelineId });
+    yield event(['divergence', 'warning'], at, message, { lsn: fromLsn, timelineId });
   }
 }
 
@@ -54,7 +55,7 @@ function* ofTrouble(before: Receiver, now: Receiver, at: string): Generator<NewE
   if (isNews) {
     const { code, message, hint } = lastError;
     const isFatal = now.phase === 'failed';
-    yield event(isFatal ? 'receiverFailed' : 'error', isFatal ? 'danger' : 'warning', lastError.at ?? at, message, {
+    yield event(isFatal ? ['receiverFailed', 'danger'] : ['error', 'warning'], lastError.at ?? at, message, {
       code,
       hint,
     });
@@ -62,8 +63,7 @@ function* ofTrouble(before: Receiver, now: Receiver, at: string): Generator<NewE
   const count = now.pid === before.pid ? now.reconnects - before.reconnects : now.reconnects;
   if (count > 0)
     yield event(
-      'reconnect',
-      'info',
+      ['reconnect', 'info'],
       at,
       count === 1 ? 'the receiver connects anew' : `the receiver has connected anew ${count} times`,
     );
@@ -72,9 +72,9 @@ function* ofTrouble(before: Receiver, now: Receiver, at: string): Generator<NewE
 function* ofPhase(before: Receiver['phase'], now: Receiver, at: string): Generator<NewEvent> {
   if (before === now.phase) return;
   const place = { lsn: now.flushedLsn, timelineId: now.timelineId };
-  if (now.phase === 'streaming') yield event('caughtUp', 'good', at, 'WAL is being received', place);
-  if (now.phase === 'stopped') yield event('receiverStopped', 'warning', at, 'the receiver was stopped', place);
-  if (now.phase === 'dead') yield event('receiverDied', 'danger', at, 'the receiver was killed', place);
+  if (now.phase === 'streaming') yield event(['caughtUp', 'good'], at, 'WAL is being received', place);
+  if (now.phase === 'stopped') yield event(['receiverStopped', 'warning'], at, 'the receiver was stopped', place);
+  if (now.phase === 'dead') yield event(['receiverDied', 'danger'], at, 'the receiver was killed', place);
 }
 
 type Hole = NonNullable<EventBaseline['holes']>[number];
@@ -86,12 +86,12 @@ function* ofHoles(before: readonly Hole[], now: readonly Hole[]): Generator<NewE
     const place = { lsn: fromLsn, timelineId };
     const old = known.get(keyOf(hole));
     const words = `WAL is missing from ${fromLsn} ${toLsn === null ? 'on' : `to ${toLsn}`}`;
-    if (old === undefined) yield event('holeFound', 'danger', foundAt, `${words} (${reason})`, place);
+    if (old === undefined) yield event(['holeFound', 'danger'], foundAt, `${words} (${reason})`, place);
     if (resolvedBy === null || resolvedBy === old?.resolvedBy) continue;
     const isBack = resolvedBy === 'healed' || resolvedBy === 'filled';
     const kind = resolvedBy === 'healed' ? 'healed' : 'holeResolved';
     const what = isBack ? `the WAL from ${fromLsn} to ${toLsn} is here again` : `streaming went on behind the hole at ${fromLsn}`;
-    yield event(kind, isBack ? 'good' : 'warning', resolvedAt ?? foundAt, `${what} (${resolvedBy})`, place);
+    yield event([kind, isBack ? 'good' : 'warning'], resolvedAt ?? foundAt, `${what} (${resolvedBy})`, place);
   }
 }
 
@@ -103,20 +103,20 @@ const severities: Readonly<Record<string, NewEvent['severity']>> = { ok: 'good',
 
 function* ofSlot(before: EventBaseline['slot'], now: EventBaseline['slot'], at: string): Generator<NewEvent> {
   if (now === undefined || before === undefined || before.level === now.level) return;
-  yield event('slotLevel', severities[now.level] ?? 'warning', at, `the slot ${now.reason}`);
+  yield event(['slotLevel', severities[now.level] ?? 'warning'], at, `the slot ${now.reason}`);
 }
 
 function* ofServer(before: EventBaseline['unreachable'], now: EventBaseline['unreachable'], at: string): Generator<NewEvent> {
   if (before === undefined || now === undefined || (before === null) === (now === null)) return;
-  if (now === null) yield event('serverReachable', 'good', at, 'the server answers again');
-  else yield event('serverUnreachable', 'danger', at, now);
+  if (now === null) yield event(['serverReachable', 'good'], at, 'the server answers again');
+  else yield event(['serverUnreachable', 'danger'], at, now);
 }
 
 function* ofChecks(before: EventBaseline['failedChecks'], now: EventBaseline['failedChecks'], at: string): Generator<NewEvent> {
   if (before === undefined || now === undefined) return;
   for (const [name, hint] of Object.entries(now))
-    if (before[name] === undefined) yield event('checkFailed', 'warning', at, hint === '' ? name : `${name}: ${hint}`);
-  for (const name of Object.keys(before)) if (now[name] === undefined) yield event('checkPassed', 'good', at, name);
+    if (before[name] === undefined) yield event(['checkFailed', 'warning'], at, hint === '' ? name : `${name}: ${hint}`);
+  for (const name of Object.keys(before)) if (now[name] === undefined) yield event(['checkPassed', 'good'], at, name);
 }
 
 function* ofSegments(before: EventBaseline, now: EventBaseline): Generator<NewEvent> {
@@ -124,15 +124,15 @@ function* ofSegments(before: EventBaseline, now: EventBaseline): Generator<NewEv
   for (const { name, detail, checkedAt } of now.badSegments ?? []) {
     const at = new Date(checkedAt).toISOString();
     if (before.badSegments !== undefined && !known.has(`${name} ${checkedAt}`))
-      yield event('segmentBad', 'danger', at, `${name} is bad${detail === null ? '' : `: ${detail}`}`);
+      yield event(['segmentBad', 'danger'], at, `${name} is bad${detail === null ? '' : `: ${detail}`}`);
   }
   const { heals, verification } = now;
   if (heals !== undefined && before.heals !== undefined && heals.latestAt > before.heals.latestAt)
-    yield event('healed', 'good', new Date(heals.latestAt).toISOString(), `put in place again: ${heals.names.join(', ')}`);
+    yield event(['healed', 'good'], new Date(heals.latestAt).toISOString(), `put in place again: ${heals.names.join(', ')}`);
   if (verification !== undefined && before.verification?.finishedAt !== verification.finishedAt) {
     const { finishedAt, verdict, bad, missingSegments } = verification;
     const isGood = verdict === 'good';
     const message = `all WAL was verified: ${verdict}, ${bad} bad, ${missingSegments} missing`;
-    yield event('verified', isGood ? 'good' : 'danger', finishedAt, message);
+    yield event(['verified', isGood ? 'good' : 'danger'], finishedAt, message);
   }
 }

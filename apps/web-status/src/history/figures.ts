@@ -96,6 +96,9 @@ export class Figures {
 }
 
 function pointOf({ at, least, mean, most }: Readonly<Record<string, unknown>>): HistoryPoint {
-  const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
-  return [Number(at), number(least), number(mean), number(most)];
+  return [Number(at), numberOrNull(least), numberOrNull(mean), numberOrNull(most)];
+}
+
+function numberOrNull(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
 }

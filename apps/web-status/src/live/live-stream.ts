@@ -138,6 +138,6 @@ export class LiveStream implements Disposable {
   }
 }
 
-function withoutAges({ ageMs: _, serverAgeMs: __, archiveAgeMs: ___, ...rest }: ServerSummary): string {
-  return JSON.stringify(rest);
+function withoutAges(summary: ServerSummary): string {
+  return JSON.stringify({ ...summary, ageMs: null, serverAgeMs: null, archiveAgeMs: null });
 }

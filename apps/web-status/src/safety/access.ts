@@ -12,9 +12,12 @@ export type Secret =
 /** How long a browser stays logged in, in milliseconds. */
 export const sessionMs = 12 * 3_600_000;
 
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
 /** Compares without telling by its duration how much was right. */
 function isSame(one: string, other: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(one), digest(other));
 }
 

@@ -87,9 +87,11 @@ function setCookie(request: FastifyRequest, reply: FastifyReply, value: string, 
   reply.header('set-cookie', `${cookieName}=${value}; Path=${basePath}/; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure}`);
 }
 
+function field(name: string, type: string, label: string, complete: string): string {
+  return `<p><label>${label} <input name="${name}" type="${type}" autocomplete="${complete}" required></label></p>`;
+}
+
 function loginPage(access: Access, isWrong: boolean): string {
-  const field = (name: string, type: string, label: string, complete: string): string =>
-    `<p><label>${label} <input name="${name}" type="${type}" autocomplete="${complete}" required></label></p>`;
   const fields =
     access.kind === 'token'
       ? field('token', 'password', 'Token', 'current-password')

@@ -23,8 +23,11 @@ export function serverDetailView(snapshot: ServerSnapshot, nowMs: number): Serve
   };
 }
 
+function shown(name: string, value: string | undefined): string | null {
+  return withoutSecret(name, value) ?? null;
+}
+
 function connections({ conninfo, streamingConninfo }: ServerConfig): Pick<ServerDetail, 'conninfo' | 'streamingConninfo'> {
-  const shown = (name: string, value: string | undefined): string | null => withoutSecret(name, value) ?? null;
   return { conninfo: shown('conninfo', conninfo), streamingConninfo: shown('streaming_conninfo', streamingConninfo) };
 }
 
