@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 const checks = [
   ['format', ['biome', 'format', '.']],
   ['types', ['tsc', '--noEmit', '-p', 'tsconfig.json']],
+  ['types of the page', ['tsc', '-p', 'apps/web-status/page/tsconfig.json']],
   ['lint', ['oxlint', '--type-aware', '.']],
   ['layers', ['turbo', 'boundaries']],
   ['unused', ['knip']],
