@@ -40,16 +40,21 @@ function textOf(kind: ChartKind, value: number | null | undefined): string {
   return value === null || value === undefined ? 'unknown' : kind.format(value);
 }
 
-/** Times, and the values of each line at them. */
+const nothing: uPlot.AlignedData = [[], []];
+
+/** Times, and the values of each line at them; a null of one line is kept where another has a value. */
 function joined(kind: ChartKind, { series }: SeriesSet): uPlot.AlignedData {
   const tables = kind.lines.map(({ metric }) => {
     const one = series?.get(metric);
-    return (one === undefined ? [[], []] : columnsOf(one)) as uPlot.AlignedData;
+    return one === undefined ? nothing : columnsOf(one);
   });
   const [only] = tables;
   return tables.length === 1 && only !== undefined
     ? only
-    : uPlot.join(tables, tables.map(() => [2, 2]) as unknown as uPlot.JoinNullMode[][]);
+    : uPlot.join(
+        tables,
+        tables.map(() => [2, 2]),
+      );
 }
 
 interface PlotProperties {
