@@ -57,6 +57,12 @@ const groups = [
     packages: [],
     alone: ['zsh-static', 'zsh-common', 'fish', 'fish-common', 'libpcre2-32-0', 'mandoc'],
   },
+  {
+    name: 'Prometheus with promtool, which checks alert rules',
+    programs: ['prometheus', 'promtool'],
+    packages: [],
+    alone: ['prometheus'],
+  },
 ];
 
 class Failure extends Error {}
