@@ -1,11 +1,9 @@
 /** The program: argv in, exit code out. */
-import { readFileSync } from 'node:fs';
 import { WalvaultError } from '@walvault/wal';
 import { Command } from 'commander';
 import { destination, pino } from 'pino';
+import { programVersion } from './program-version.ts';
 import { serve, type ServeOptions } from './serve.ts';
-
-const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { readonly version: string };
 
 /** How long an end in good order may take, in milliseconds: a question to a server that does not answer is not waited for. */
 const graceMs = 2000;
@@ -30,7 +28,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 const program = new Command('walvault-web-status')
   .description('The status page of walvault, its API and its metrics. It reads state and changes nothing.')
-  .version(manifest.version)
+  .version(programVersion)
   .option('-c, --config <file>', 'configuration file; found as walvault finds it unless given')
   .option('--listen <host:port>', 'address to listen at; another one than loopback needs a secret and TLS', '127.0.0.1:8432')
   .option('--token-file <file>', 'file with the token that requests have to show')

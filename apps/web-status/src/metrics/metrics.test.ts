@@ -1,23 +1,12 @@
 import { join } from 'node:path';
 import { findProgram, runAsServerUser } from '@walvault/testkit';
-import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { buildApp } from '../api/build-app.ts';
-import { Collector } from '../collector/collector.ts';
-import { configured } from '../collector/configured.test-support.ts';
+import { silentApp, unreachable } from '../api/silent-app.test-support.ts';
 import { formatMetricReference, metricNames } from './metric-reference.ts';
 
-const unreachable = {
-  conninfo: 'host=127.0.0.1 port=1 user=barman password=s3cret',
-  streaming_archiver: 'on',
-  slot_name: 'barman',
-};
-
 test('what is not known is missing, and a server that is off has nothing but that', async () => {
-  await using fixture = await configured({ pg: unreachable, pg_off: { ...unreachable, active: 'false' } });
-  using collector = new Collector(fixture.servers);
-  await using app = await buildApp({ collector, log: pino({ level: 'silent' }) });
-  const scrape = async () => (await app.inject('/metrics')).body;
+  await using all = await silentApp({}, { pg: unreachable, pg_off: { ...unreachable, active: 'false' } });
+  const scrape = async () => (await all.app.inject('/metrics')).body;
   const before = await scrape();
   expect(before).toContain('walvault_verdict{server="pg",verdict="unknown"} 1');
   expect(before).not.toMatch(/^walvault_receiver_up\{/m);
@@ -33,11 +22,9 @@ test('what is not known is missing, and a server that is off has nothing but tha
 });
 
 test('promtool finds nothing to say against names, units and texts', async () => {
-  await using fixture = await configured({ pg: unreachable });
-  using collector = new Collector(fixture.servers);
-  await using app = await buildApp({ collector, log: pino({ level: 'silent' }) });
-  await expect.poll(async () => (await app.inject('/metrics')).body).toContain('connection="sql"');
-  const { body, headers } = await app.inject('/metrics');
+  await using all = await silentApp();
+  await expect.poll(async () => (await all.app.inject('/metrics')).body).toContain('connection="sql"');
+  const { body, headers } = await all.app.inject('/metrics');
   expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
   const promtool = findProgram('promtool');
   const { code, stdout, stderr } = await runAsServerUser([...promtool.argv, 'check', 'metrics'], {
