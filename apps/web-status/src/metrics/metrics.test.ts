@@ -33,7 +33,7 @@ test('promtool finds nothing to say against names, units and texts', async () =>
   });
   expect({ code, said: stdout + stderr }).toEqual({ code: 0, said: '' });
   const exported = [...body.matchAll(/^# TYPE (\w+)/gm)].map(([, name]) => name);
-  expect(exported.toSorted()).toEqual(metricNames.toSorted());
+  expect(new Set(exported)).toEqual(new Set(metricNames));
 });
 
 test('docs/metrics.md says what the metrics are', async () => {
