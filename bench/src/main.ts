@@ -12,6 +12,7 @@ import { receive } from './receive/receive.ts';
 import { restore } from './restore/restore.ts';
 import { run as runServers } from './run/run.ts';
 import type { Scenario } from './scenario.ts';
+import { start } from './start/start.ts';
 import { verify } from './verify/verify.ts';
 
 const scenarios: readonly Scenario[] = [
@@ -25,6 +26,7 @@ const scenarios: readonly Scenario[] = [
   getWal,
   find,
   restore,
+  start,
   verify,
   runServers,
 ];

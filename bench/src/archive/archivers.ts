@@ -38,12 +38,12 @@ export const unreachable = 'host=127.0.0.1 port=1 user=bench dbname=postgres';
 const section: Section = { conninfo: unreachable, streaming_conninfo: unreachable, streaming_archiver: 'on', slot_name: 'bench' };
 
 /**
- * Barman with a compression of its own.
+ * Barman with a compression of its own, and what else its section shall have.
  * @throws {BenchFailure} when it is not there
  */
-export async function barmanArchiver(codec: Codec): Promise<Archiver> {
+export async function barmanArchiver(codec: Codec, server: Section = {}): Promise<Archiver> {
   const compression: Section = codec === 'none' ? {} : { compression: codec };
-  const create = (home?: string) => Barman.create({ bench: { ...section, ...compression } }, { home });
+  const create = (home?: string) => Barman.create({ bench: { ...section, ...compression, ...server } }, { home });
   const version = await versionOf(create);
   return {
     name: `barman ${codec}`,
@@ -71,16 +71,18 @@ export interface WalvaultArchiverOptions {
   readonly codec: Codec;
   /** `compression_level`; that of walvault when empty. */
   readonly level: string;
+  /** What else its section shall have. */
+  readonly server?: Section | undefined;
 }
 
 /**
  * walvault with a configuration that sets nothing but what it must and the compression: all checks are on.
  * @throws {BenchFailure} when it cannot be built
  */
-export function walvaultArchiver({ program, codec, level }: WalvaultArchiverOptions): Archiver {
+export function walvaultArchiver({ program, codec, level, server = {} }: WalvaultArchiverOptions): Archiver {
   const { manifest, main } = walvaultProgram(program);
   const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
-  const options = { ...section, compression: codec, ...(level === '' ? {} : { compression_level: level }) };
+  const options = { ...section, compression: codec, ...(level === '' ? {} : { compression_level: level }), ...server };
   return {
     name: `walvault ${codec}`,
     version: `${version} (${program}) on Node.js ${process.versions.node}`,
