@@ -1,5 +1,5 @@
 /** What a hook script is told: the environment that Barman gives its hooks, name by name. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 /** What hooks are run around: `archive` a WAL file is put into the archive, `wal_delete` one is deleted from it. */
 export type HookSubject = 'archive' | 'wal_delete';
@@ -64,11 +64,14 @@ function hookName({ subject, isRetry }: HookKind): string {
 
 let versionRead: string | undefined;
 
-/** The version of walvault, whose packages are released together. */
+/** The version of walvault, whose packages are released together: this code may have become part of another one of them. */
 function version(): string {
-  if (versionRead === undefined) {
-    const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-    versionRead = (manifest as { readonly version: string }).version;
-  }
+  versionRead ??= versionAbove(new URL('.', import.meta.url));
   return versionRead;
+}
+
+function versionAbove(directory: URL): string {
+  const path = new URL('package.json', directory);
+  if (!existsSync(path)) return directory.pathname === '/' ? 'unknown' : versionAbove(new URL('..', directory));
+  return (JSON.parse(readFileSync(path, 'utf8')) as { readonly version: string }).version;
 }
