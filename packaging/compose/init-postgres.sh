@@ -5,5 +5,6 @@ psql -X -v ON_ERROR_STOP=1 -v password="$WALVAULT_PASSWORD" --username "${POSTGR
 CREATE ROLE walvault LOGIN REPLICATION PASSWORD :'password';
 GRANT pg_monitor TO walvault;
 GRANT EXECUTE ON FUNCTION pg_switch_wal() TO walvault;
+GRANT pg_checkpoint TO walvault;
 END
 echo 'host replication walvault all scram-sha-256' >>"$PGDATA/pg_hba.conf"

@@ -1,4 +1,5 @@
 /** Between connecting and streaming: is it the right cluster, what was received before, what does the slot keep, where to start. */
+import type { ArchivedWal } from '@walvault/archiver/getting';
 import type { ServerConfig } from '@walvault/config';
 import type { ReplicationConnection, SystemIdentity } from '@walvault/protocol';
 import {
@@ -99,8 +100,17 @@ async function surveyServer(server: ServerConfig, context: SurveyContext): Promi
     histories,
     flushed: before === undefined ? undefined : rememberedOf(before),
     archiveEnd: () => archiveEnd(server, { walSegmentSize, systemIdentifier: system.systemIdentifier }),
-    openArchived: async (name) => (await openServerWal(server, name, {}))?.bytes(),
+    openArchived: async (name) => {
+      const wal = await openServerWal(server, name, {});
+      return wal === undefined ? undefined : bytesOnce(wal);
+    },
   });
+}
+
+/** Its content; it is closed behind that, or when its reader has seen enough. */
+async function* bytesOnce(wal: ArchivedWal): AsyncGenerator<Buffer, void, undefined> {
+  await using _ = wal;
+  yield* wal.bytes();
 }
 
 /** How far an earlier stream has come. Half a record counts for nothing: another server need not have it. */
