@@ -86,10 +86,13 @@ export type CoreErrorCode =
    */
   | 'ERR_ALREADY_RUNNING'
   /**
-   * A process holds the lock of a task, but the lock file does not tell which one.
+   * A process holds the lock of a task, but the lock file does not tell which one, or names one that does not have the file open. Nobody
+   * was told to end.
    *
-   * @why The file was emptied or written over while its lock was held, by hand or by a full disk.
-   * @do Find the process with `fuser -v FILE`, FILE being the one that the message names, and end it with `kill -INT PID`.
+   * @why The file was emptied or written over while its lock was held, by hand or by a full disk; or the process is in another
+   * container, where it has another number.
+   * @do Find the process with `fuser -v FILE`, FILE being the one that the message names, and end it with `kill -INT PID`; in a
+   * container, run the command there.
    * @retry fatal
    */
   | 'ERR_PROCESS_UNKNOWN'

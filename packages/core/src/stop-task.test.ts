@@ -35,6 +35,20 @@ test('a lock that is held and whose file is empty is told as that, and stops nob
   });
 });
 
+test('a process that a held lock names and that does not have it open is another one: it is left alone', async () => {
+  await using fixture = await configured();
+  const other = spawn(process.execPath, ['--eval', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+  await once(other, 'spawn');
+  await using lock = (await tryLock(lockPath(fixture.pg, 'archive-wal')))!;
+  await writeFile(lock.path, `${other.pid}\n`);
+  await expect(stopTask(fixture.pg, 'archive-wal')).rejects.toMatchObject({
+    code: 'ERR_PROCESS_UNKNOWN',
+    message: `cannot terminate archive-wal: "${lock.path}" is locked, but not by process ${other.pid}, which it names`,
+  });
+  other.kill('SIGTERM');
+  expect(await once(other, 'exit')).toEqual([null, 'SIGTERM']);
+});
+
 test('the process that holds the lock is told to end, and has given the lock back when this returns', async () => {
   await using fixture = await configured();
   const path = lockPath(fixture.pg, 'archive-wal');

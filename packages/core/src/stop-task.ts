@@ -1,5 +1,7 @@
 /** `receive-wal --stop`: tells the process that holds the lock to end, and waits until it has. */
 import { readFileSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerConfig } from '@walvault/config';
 import { lockOwner } from '@walvault/durable-fs';
@@ -13,14 +15,16 @@ const pauseMs = 50;
 /**
  * Stops the process that does a task for a server.
  * @returns its PID
- * @throws {CoreError} `ERR_NOT_RUNNING` when there is none, `ERR_PROCESS_UNKNOWN` when the lock is held and does not tell by whom, `ERR_SERVED_BY_RUN` when it is a part of `run`, `ERR_STILL_RUNNING` when it is still there after 10 s
+ * @throws {CoreError} `ERR_NOT_RUNNING` when there is none, `ERR_PROCESS_UNKNOWN` when the lock is held and does not tell by whom, or names another process,
+ *   `ERR_SERVED_BY_RUN` when it is a part of `run`, `ERR_STILL_RUNNING` when it is still there after 10 s
  */
 export async function stopTask(server: ServerConfig, task: ServerTask): Promise<number> {
   const path = lockPath(server, task);
   const pid = await pidOf(server, task);
   if (pid !== undefined && task !== 'run' && pid === (await pidOf(server, 'run'))) throw servedByRun(server, task, pid);
-  if (pid === undefined && (await lockOwner(path)) !== undefined) throw ofUnknownProcess(path, task);
-  if (pid === undefined || !signalProcess(pid)) throw notRunning(server, task);
+  if (pid === undefined || !(await mayHold(pid, path)))
+    throw (await lockOwner(path)) === undefined ? notRunning(server, task) : ofUnknownProcess(path, task, pid);
+  if (!signalProcess(pid)) throw notRunning(server, task);
   const deadline = Date.now() + patienceMs;
   while ((await lockOwner(path)) !== undefined && (await pidOf(server, task)) === pid) {
     if (Date.now() > deadline) {
@@ -63,6 +67,21 @@ function isZombie(pid: number): boolean {
   }
 }
 
+/**
+ * Whether a process has the file open, without which it cannot hold its lock; true where nobody can tell (no Linux, another user's). The
+ * number may be that of another container's process, or of a holder before this one, and mean somebody else here.
+ */
+async function mayHold(pid: number, path: string): Promise<boolean> {
+  const directory = `/proc/${pid}/fd`;
+  const descriptors = await readdir(directory).catch(() => undefined);
+  const lock = await stat(path, { bigint: true }).catch(() => undefined);
+  if (descriptors === undefined || lock === undefined) return true;
+  const open = await Promise.all(
+    descriptors.map((descriptor) => stat(join(directory, descriptor), { bigint: true }).catch(() => undefined)),
+  );
+  return open.some((file) => file?.ino === lock.ino && file.dev === lock.dev);
+}
+
 /** Sends SIGINT; false when the process is gone. */
 function signalProcess(pid: number): boolean {
   try {
@@ -88,13 +107,11 @@ function servedByRun({ name }: ServerConfig, task: ServerTask, pid: number): Cor
   );
 }
 
-/** Whoever takes a lock writes its PID at once; somebody has emptied the file since. */
-function ofUnknownProcess(path: string, task: ServerTask): CoreError {
-  return new CoreError(
-    'ERR_PROCESS_UNKNOWN',
-    `cannot terminate ${task}: "${path}" is locked, but does not tell by which process`,
-    {
-      hint: `Find the process by: fuser -v ${path}`,
-    },
-  );
+/** Whoever takes a lock writes its PID at once; somebody has written to the file since, or counts processes otherwise. */
+function ofUnknownProcess(path: string, task: ServerTask, pid: number | undefined): CoreError {
+  const why = pid === undefined ? 'but does not tell by which process' : `but not by process ${pid}, which it names`;
+  const elsewhere = pid === undefined ? '' : ' It may be that of another container: stop it there.';
+  return new CoreError('ERR_PROCESS_UNKNOWN', `cannot terminate ${task}: "${path}" is locked, ${why}`, {
+    hint: `Find the process by: fuser -v ${path}${elsewhere}`,
+  });
 }
