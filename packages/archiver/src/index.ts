@@ -5,7 +5,7 @@ export type { ArchiveHooks } from './archiving/archive-hooks.ts';
 export type { ArchiveCatalog } from './archiving/catalog-notes.ts';
 export type { FileResult, SourceKind } from './archiving/file-result.ts';
 export type { ClusterFacts } from './content/check-wal-file.ts';
-export { defaultLevels } from './content/codec.ts';
+export { defaultLevels } from './content/default-levels.ts';
 export type { ArchivedCodec, Compression, CompressionMethod, CustomFilters, StoredCodec } from './content/codec.ts';
 export { usableCompression } from './content/encode.ts';
 export type { UsableCompression } from './content/encode.ts';

@@ -34,9 +34,6 @@ export interface CustomFilters {
 /** How a file in the archive is compressed. */
 export type ArchivedCodec = StoredCodec | 'custom';
 
-/** Levels where none is given: the quickest, which on WAL are hardly less good than others. */
-export const defaultLevels = { gzip: 1, bzip2: 1, xz: 1, zstd: 1 } as const;
-
 const magics: Readonly<Record<StoredCodec, readonly number[]>> = {
   bzip2: [0x42, 0x5a, 0x68],
   gzip: [0x1f, 0x8b, 0x08],

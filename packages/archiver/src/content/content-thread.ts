@@ -1,4 +1,7 @@
-/** A thread that works on whole contents: see content-threads.ts. */
+/**
+ * A thread that works on whole contents: see content-threads.ts. It and what it imports may use nothing but Node: how the packages of the
+ * workspace are found is not passed on to a thread.
+ */
 import { createHash } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
 import { movableMemory } from './movable-memory.ts';

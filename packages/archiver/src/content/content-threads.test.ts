@@ -61,3 +61,12 @@ test('an error of one piece of work is its own', async () => {
   await expect(wrong).rejects.toMatchObject({ code: 'ERR_OUT_OF_RANGE' });
   expect(await right).toMatch(/^[0-9a-f]{64}$/);
 });
+
+test('a thread that ends leaves no work without an answer, and is given no more', async () => {
+  await using threads = new ContentThreads(1, 0);
+  const content = someContent(true);
+  const given = threads.compress('gzip', 9, content).catch(String);
+  await threads[Symbol.asyncDispose]();
+  expect(await given).toBe('Error: a thread has ended before its work was done');
+  expect(await threads.sha256(content)).toBe(createHash('sha256').update(content).digest('hex'));
+});

@@ -12,7 +12,7 @@ import { type ZlibCodec, zlibCompress, zlibDecodeWhole } from './zlib-codecs.ts'
 /** Does work on contents that are in memory as a whole. A content must not change before its work is done; it stays the caller's. */
 export class ContentThreads implements AsyncDisposable {
   readonly #count: number;
-  readonly #threads: ContentThread[] = [];
+  #threads: ContentThread[] = [];
   /** Bytes that are still worked on without them. */
   #bytesBefore: number;
 
@@ -64,6 +64,7 @@ export class ContentThreads implements AsyncDisposable {
 
   /** By the thread that has least to do; a new one if all have something. */
   async #do(task: ContentTask): Promise<unknown> {
+    this.#threads = this.#threads.filter(({ hasEnded }) => !hasEnded);
     const [idlest] = this.#threads.toSorted((one, other) => one.waiting - other.waiting);
     if (idlest !== undefined && (idlest.waiting === 0 || this.#threads.length === this.#count)) return idlest.do(task);
     const thread = new ContentThread();
@@ -79,6 +80,7 @@ const defaultFromBytes = 150_000_000;
 class ContentThread implements AsyncDisposable {
   readonly #worker: Worker;
   readonly #expected: PromiseWithResolvers<unknown>[] = [];
+  #hasEnded = false;
 
   constructor() {
     // Beside this file under the name that it has there: as source, or built.
@@ -94,9 +96,14 @@ class ContentThread implements AsyncDisposable {
       if ('result' in answer) task?.resolve(answer.result);
       else task?.reject(Object.assign(new Error(answer.message), { code: answer.code }));
     });
-    this.#worker.on('error', (error) => {
-      for (const task of this.#expected.splice(0)) task.reject(error);
-    });
+    this.#worker.on('error', (error) => this.#end(error));
+    this.#worker.on('messageerror', (error) => this.#end(error));
+    this.#worker.on('exit', () => this.#end(new Error('a thread has ended before its work was done')));
+  }
+
+  /** It does nothing any more. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   get waiting(): number {
@@ -112,5 +119,12 @@ class ContentThread implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#worker.terminate();
+  }
+
+  /** Nobody waits for an answer that does not come: the archiver would hold its lock for ever. */
+  #end(error: Error): void {
+    this.#hasEnded = true;
+    for (const task of this.#expected.splice(0)) task.reject(error);
+    void this.#worker.terminate();
   }
 }

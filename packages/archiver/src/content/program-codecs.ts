@@ -1,6 +1,6 @@
 /** bzip2 and xz, by the programs of these names, and gzip by pigz. */
 import { CodecProgramError, WalFileError } from '../errors.ts';
-import { defaultLevels } from './codec.ts';
+import { defaultLevels } from './default-levels.ts';
 import { type Program, type ProgramEnd, throughProgram } from './run-program.ts';
 import type { StoredBytes } from './stored-bytes.ts';
 

@@ -24,7 +24,7 @@ import {
   type ZstdOptions,
 } from 'node:zlib';
 import { promisify } from 'node:util';
-import { defaultLevels } from './codec.ts';
+import { defaultLevels } from './default-levels.ts';
 import type { StoredBytes } from './stored-bytes.ts';
 
 /** The two. */
