@@ -13,6 +13,7 @@ import { defaultRequestsPerMinute, limitRate } from '../safety/rate-limit.ts';
 import { requireAccess } from '../safety/require-access.ts';
 import { requireHttps } from '../safety/require-https.ts';
 import { appParts } from './app-parts.ts';
+import { findTargetRoute } from './find-target-route.ts';
 import { historyRoutes } from './history-routes.ts';
 import { openApiRoute } from './openapi.ts';
 import { servePage } from './page.ts';
@@ -107,6 +108,7 @@ async function routes(app: FastifyInstance, options: AppOptions, live: LiveStrea
   await app.register(
     async (api) => {
       serverRoutes(api, collector);
+      findTargetRoute(api, collector);
       historyRoutes(api, collector, history);
       liveRoute(api, live);
       openApiRoute(api);

@@ -3,8 +3,9 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { checkList } from '../schema/checks.ts';
 import { clientList } from '../schema/clients.ts';
-import { holeList, timelineTree } from '../schema/coverage.ts';
+import { coverage, holeList, timelineTree } from '../schema/coverage.ts';
 import { eventList, eventQuery } from '../schema/events.ts';
+import { findTargetQuery, foundTarget, restorePointList } from '../schema/find-target.ts';
 import { historyQuery, historySeries } from '../schema/history.ts';
 import { liveEvents } from '../schema/live.ts';
 import { health, problem, readiness } from '../schema/problem.ts';
@@ -23,10 +24,17 @@ const routes: Readonly<Record<string, Route>> = {
   '/api/v1/servers/{name}': { summary: 'One server', answer: serverDetail },
   '/api/v1/servers/{name}/checks': { summary: 'What walvault check says', answer: checkList },
   '/api/v1/servers/{name}/clients': { summary: 'Who streams from the server', answer: clientList },
+  '/api/v1/servers/{name}/coverage': { summary: 'What WAL is in the archive, and what is missing', answer: coverage },
   '/api/v1/servers/{name}/timelines': { summary: 'The tree of timelines', answer: timelineTree },
   '/api/v1/servers/{name}/holes': { summary: 'WAL that is missing', answer: holeList },
   '/api/v1/servers/{name}/events': { summary: 'What has happened, the latest first', answer: eventList, query: eventQuery },
   '/api/v1/servers/{name}/history': { summary: 'One figure over time', answer: historySeries, query: historyQuery },
+  '/api/v1/servers/{name}/restore-points': { summary: 'Named restore points', answer: restorePointList },
+  '/api/v1/servers/{name}/find-target': {
+    summary: 'Whether a recovery target can be reached',
+    answer: foundTarget,
+    query: findTargetQuery,
+  },
   '/healthz': { summary: 'Whether this process answers', answer: health },
   '/readyz': { summary: 'Whether all active servers are well', answer: readiness },
   '/readyz/{name}': { summary: 'Whether one server is well', answer: readiness },

@@ -34,13 +34,19 @@ export function answerProblems(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(reply, problemOf(error, request)));
 }
 
+/** What is wrong with the question, and not with us. */
+const statuses: Readonly<Record<string, number>> = { ERR_TIMELINE_UNKNOWN: 404 };
+
 function problemOf(error: FastifyError, request: FastifyRequest): Problem {
   if (error instanceof RequestProblem) return error.problem;
   if (WalvaultError.is(error)) {
     request.log.warn({ code: error.code, reason: error.message }, 'a request could not be answered');
     const hint = error.hint === undefined ? {} : { hint: error.hint };
-    return new RequestProblem(503, error.message, { type: `urn:walvault:error:${error.code}`, code: error.code, ...hint })
-      .problem;
+    return new RequestProblem(statuses[error.code] ?? 503, error.message, {
+      type: `urn:walvault:error:${error.code}`,
+      code: error.code,
+      ...hint,
+    }).problem;
   }
   const status = error.statusCode ?? 500;
   // What fastify and its plug-ins refuse, they say in words of their own that hold nothing of the inside.

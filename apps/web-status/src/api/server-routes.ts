@@ -2,8 +2,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Collector } from '../collector/collector.ts';
 import type { ServerSnapshot } from '../collector/server-snapshot.ts';
+import { coverageView } from '../views/coverage-view.ts';
 import { holesView } from '../views/hole-view.ts';
 import { checksView, clientsView } from '../views/observation-views.ts';
+import { restorePointsView } from '../views/restore-points-view.ts';
 import { serverDetailView } from '../views/server-detail-view.ts';
 import { listServers } from '../views/server-list-view.ts';
 import { timelinesView } from '../views/timelines-view.ts';
@@ -28,7 +30,9 @@ const views: Readonly<Record<string, View>> = {
   '': serverDetailView,
   '/checks': checksView,
   '/clients': clientsView,
+  '/coverage': coverageView,
   '/holes': holesView,
+  '/restore-points': restorePointsView,
   '/timelines': timelinesView,
 };
 

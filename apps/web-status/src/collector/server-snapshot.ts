@@ -2,7 +2,7 @@
 import type { ServerInspection } from '@walvault/core/checking';
 import type { ReceiverObservation } from '@walvault/core/observing';
 import type { RunHealth } from '@walvault/core/running';
-import type { ArchiveSurvey, ServerConfig } from '@walvault/core';
+import type { ArchiveSurvey, ServerArchiveIndex, ServerConfig } from '@walvault/core';
 import type { ReportedError } from '@walvault/core/observing';
 
 /** Something that was looked at, and when that was over, in milliseconds since 1970. */
@@ -27,4 +27,6 @@ export interface ServerSnapshot {
   readonly inspection: Sampled<ServerInspection> | undefined;
   /** Every minute, and when the last archived segment is another one. */
   readonly archive: Sampled<ArchiveSurvey | ReportedError> | undefined;
+  /** To ask the archive of that look; of an older snapshot its `find` must not be called. */
+  readonly index: ServerArchiveIndex | undefined;
 }

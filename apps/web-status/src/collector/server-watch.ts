@@ -3,9 +3,9 @@
  * itself with the checks, and the archive.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ServerConfig, surveyServerArchive } from '@walvault/core';
+import { openServerArchiveIndex, type ServerConfig } from '@walvault/core';
 import { inspectServer } from '@walvault/core/checking';
-import { newestArchived, observeReceiver, reportError } from '@walvault/core/observing';
+import { isReportedError, newestArchived, observeReceiver, reportError } from '@walvault/core/observing';
 import { runHealth } from '@walvault/core/running';
 import type { Lanes } from './lanes.ts';
 import type { ServerSnapshot } from './server-snapshot.ts';
@@ -49,7 +49,7 @@ export class ServerWatch implements Disposable {
 
   constructor(server: ServerConfig, options: ServerWatchOptions) {
     this.#options = options;
-    this.#snapshot = Object.freeze({ server, live: undefined, inspection: undefined, archive: undefined });
+    this.#snapshot = Object.freeze({ server, live: undefined, inspection: undefined, archive: undefined, index: undefined });
     const { lanes, periods } = options;
     void this.#every(
       () => periods.liveMs,
@@ -76,6 +76,7 @@ export class ServerWatch implements Disposable {
     this.#stop.abort();
     this.#wakeInspection.abort();
     this.#wakeArchive.abort();
+    this.#snapshot.index?.[Symbol.dispose]();
   }
 
   /** Work and pause until the end. The work does not reject: what stands in its way is what it has found out. */
@@ -110,9 +111,16 @@ export class ServerWatch implements Disposable {
   }
 
   async #survey(): Promise<void> {
-    const { server } = this.#snapshot;
-    const value = await surveyServerArchive(server, surveyedDays).catch(reportError);
-    this.#take({ archive: { at: Date.now(), value } });
+    const { server, index: before } = this.#snapshot;
+    const options = { days: surveyedDays, signal: this.#stop.signal };
+    const found = await openServerArchiveIndex(server, options).catch(reportError);
+    const index = isReportedError(found) ? undefined : found;
+    if (this.#stop.signal.aborted) {
+      index?.[Symbol.dispose]();
+      return;
+    }
+    this.#take({ archive: { at: Date.now(), value: isReportedError(found) ? found : found.survey }, index });
+    before?.[Symbol.dispose]();
   }
 
   #inspectSoon(): void {

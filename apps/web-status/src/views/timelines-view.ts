@@ -4,6 +4,7 @@ import { isReportedError } from '@walvault/core/observing';
 import { formatLsn } from '@walvault/wal';
 import type { ServerSnapshot } from '../collector/server-snapshot.ts';
 import type { TimelineTree } from '../schema/coverage.ts';
+import { isoOfMicros } from './iso-of-micros.ts';
 import { sampledAt } from './observation-views.ts';
 
 /** See {@link TimelineTree}. */
@@ -34,9 +35,4 @@ function timelineView(
     lastCommitTime: isoOfMicros(totals?.lastCommitTime),
     isCurrent: timelineId === current,
   };
-}
-
-/** Microseconds since 1970 as answers have times. */
-export function isoOfMicros(micros: bigint | undefined): string | null {
-  return micros === undefined ? null : new Date(Number(micros / 1000n)).toISOString();
 }
