@@ -28,5 +28,5 @@ export interface ServerSnapshot {
   /** Every minute, and when the last archived segment is another one. */
   readonly archive: Sampled<ArchiveSurvey | ReportedError> | undefined;
   /** To ask the archive of that look; of an older snapshot its `find` must not be called. */
-  readonly index: ServerArchiveIndex | undefined;
+  readonly index?: ServerArchiveIndex | undefined;
 }
