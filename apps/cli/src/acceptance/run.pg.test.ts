@@ -75,6 +75,13 @@ test('all that can be reached are received and archived by one process; those th
   for (const name of down)
     await expect.poll(() => receiver(name)).toMatchObject({ phase: 'waiting', lastError: { code: 'ERR_CONNECT' } });
   expect(vault.processes()).toEqual([run.pid]);
+  const told = `${run.stdout}${run.stderr}`
+    .split('\n')
+    .filter((line) => line.includes(full[0]!) && line.includes('"server":"pg"'));
+  expect(told.map((line) => (JSON.parse(line) as { readonly msg: string }).msg)).toEqual([
+    'finished segment',
+    `archived "${full[0]}"`,
+  ]);
   expect(await state('pg')).toMatchObject({
     pid: run.pid,
     receiver: { phase: 'working' },

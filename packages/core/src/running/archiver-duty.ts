@@ -1,5 +1,5 @@
 /** Archives what becomes complete for one server as soon as it is, in turns with the other servers of this process. */
-import type { ArchiveReport, FileResult, SpareMemory } from '@walvault/archiver/archiving';
+import type { ArchiveReport, SpareMemory } from '@walvault/archiver/archiving';
 import type { Logger } from '@walvault/wal';
 import { followArchive } from '../follow-archive.ts';
 import type { LiveServerConfig } from '../live-server-config.ts';
@@ -46,7 +46,6 @@ export async function keepArchiving(options: ArchiverDutyOptions): Promise<void>
         duty.enter('working');
         return turn;
       },
-      onFile: (result) => tellOfFile(result, log),
       onPass: (report) => settle(report, tell, duty),
       onTrouble: tell,
     });
@@ -59,11 +58,6 @@ export async function keepArchiving(options: ArchiverDutyOptions): Promise<void>
         log.error({ code, error: message, hint }, 'the archiver has ended; it is started again');
     },
   });
-}
-
-function tellOfFile(result: FileResult, log: Logger): void {
-  if (result.kind === 'archived' || result.kind === 'duplicate') log.info({ file: result.name }, result.kind);
-  else if (result.kind !== 'failed') log.warn({ file: result.name }, `moved to the errors directory: ${result.kind}`);
 }
 
 function settle({ files, catalogTrouble }: ArchiveReport, tell: (error: unknown) => void, duty: Duty): void {
