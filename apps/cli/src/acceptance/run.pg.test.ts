@@ -91,6 +91,7 @@ test('all that can be reached are received and archived by one process; those th
 
 test('probes tell who is alive and who is ready', async () => {
   expect(await vault.run('run', '--check')).toMatchObject({ code: 0 });
+  expect(await vault.run('run', '--check', 'pg', 'slow')).toMatchObject({ code: 0, stdout: 'pg: alive\nslow: alive\n' });
   expect(await vault.run('run', '--check', 'ready', ...up)).toMatchObject({
     code: 0,
     stdout: up.map((name) => `${name}: ready\n`).join(''),

@@ -39,12 +39,16 @@ export function addReceivingCommands(program: Command, run: Runner): void {
     .addOption(
       new Option('--check [what]', 'only say whether run is alive, or also ready: receiving and archiving; 0 when it is, else 1')
         .choices(['alive', 'ready'])
+        .argParser((what) => what)
         .preset('alive'),
     )
-    .action(async (servers: string[], { check }: { check?: 'alive' | 'ready' }, command: Command) =>
+    .action(async (servers: string[], { check }: { check?: string }, command: Command) =>
       run(command, async (context) => {
         if (check === undefined) return (await import('../commands/run.ts')).runCommand(context, servers);
-        return (await import('../commands/run-check.ts')).runCheckCommand(context, servers, check);
+        const { runCheckCommand } = await import('../commands/run-check.ts');
+        if (check === 'alive' || check === 'ready') return runCheckCommand(context, servers, check);
+        // `run --check pg`: the name of a server, where the word may be left out.
+        return runCheckCommand(context, [check, ...servers], 'alive');
       }),
     );
 }
