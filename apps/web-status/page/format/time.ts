@@ -29,6 +29,17 @@ function twoDigits(value: number): string {
   return String(value).padStart(2, '0');
 }
 
+/** What an input of type `datetime-local` takes: `2026-07-01T10:00:00`. */
+export function toInput(time: string | number, zone: Zone): string {
+  return shifted(time, zone).toISOString().slice(0, 19);
+}
+
+/** ISO 8601 in UTC of what was put in; undefined when it is no moment. */
+export function fromInput(text: string, zone: Zone): string | undefined {
+  const date = new Date(zone === 'utc' ? `${text}Z` : text);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
 /** A date whose UTC fields are those of the zone. */
 function shifted(time: string | number, zone: Zone): Date {
   const date = new Date(time);

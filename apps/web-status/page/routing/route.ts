@@ -2,7 +2,7 @@
 import { Store } from '../live/store.ts';
 
 /** Views of a server. */
-export const sections = ['now', 'charts', 'events', 'checks'] as const;
+export const sections = ['now', 'charts', 'archive', 'find', 'events', 'checks'] as const;
 
 export type Section = (typeof sections)[number];
 

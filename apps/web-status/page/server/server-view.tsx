@@ -1,10 +1,12 @@
 /** A server: its verdict, and the views of it. */
 import type { JSX } from 'preact';
 import type { ServerSummary } from '../../src/schema/server-summary.ts';
+import { FindSection } from '../finder/find-section.tsx';
 import { live } from '../live/live-state.ts';
 import { useStore } from '../live/store.ts';
 import { VerdictBadge } from '../parts/verdict-badge.tsx';
 import { type Route, type Section, serverAddress } from '../routing/route.ts';
+import { ArchiveSection } from '../archive/archive-section.tsx';
 import { ChartsSection } from '../charts/charts-section.tsx';
 import { ChecksSection } from './checks-section.tsx';
 import { EventsSection } from './events-section.tsx';
@@ -14,6 +16,8 @@ import { NowSection } from './now-section.tsx';
 const titles = {
   now: 'Now',
   charts: 'Charts',
+  archive: 'Archive',
+  find: 'Find a point in time',
   events: 'Events',
   checks: 'Checks and clients',
 } as const satisfies Record<Section, string>;
@@ -81,6 +85,10 @@ function SectionOf({ place, server }: SectionProperties): JSX.Element {
   switch (place.section) {
     case 'charts':
       return <ChartsSection server={server} wanted={place.query.get('period')} />;
+    case 'archive':
+      return <ArchiveSection server={server} />;
+    case 'find':
+      return <FindSection server={server} query={place.query} />;
     case 'events':
       return <EventsSection server={server} />;
     case 'checks':
