@@ -50,6 +50,8 @@ const groups = [
     packages: ['xz-utils', 'bzip2', 'pigz', 'zstd', 'lz4'],
     alone: [],
   },
+  // In usr/bin there is a script that starts the one of the system.
+  { name: 'Chromium, with a font', programs: ['chromium'], packages: ['chromium', 'fonts-dejavu-core'], alone: [] },
   { name: 'systemd-analyze', programs: ['systemd-analyze'], packages: ['systemd', 'libseccomp2'], alone: [] },
   {
     name: 'the shells zsh (linked statically) and fish, and mandoc, which checks manual pages',
@@ -75,7 +77,7 @@ function versionDirectories(top) {
 
 /** Where programs are below .tools. */
 function unpackedDirectories(top) {
-  return [...versionDirectories(top), join(top, 'usr/bin'), join(top, 'bin')];
+  return [...versionDirectories(top), join(top, 'usr/lib/chromium'), join(top, 'usr/bin'), join(top, 'bin')];
 }
 
 function isIn(directories, program) {

@@ -40,9 +40,12 @@ export class Receiving implements AsyncDisposable {
     this.app = app;
   }
 
-  /** Starts server and receiver; the server is called `pg`. */
-  static async start(): Promise<Receiving> {
-    const pg = await startCluster();
+  /** Starts a receiver of a server, which is called `pg` and goes away with it; one that is made for it unless given. */
+  static async start(pg?: Cluster): Promise<Receiving> {
+    return Receiving.#startOver(pg ?? (await startCluster()));
+  }
+
+  static async #startOver(pg: Cluster): Promise<Receiving> {
     const fixture = await configured({ pg: sectionFor(pg) });
     const collector = new Collector(fixture.servers, quickly);
     const history = new History(fixture.path('..', 'status.sqlite'), collector, (error) => {

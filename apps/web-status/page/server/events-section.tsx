@@ -15,11 +15,26 @@ const signs: Readonly<Record<StatusEvent['severity'], Sign>> = {
   warning: 'warning',
   danger: 'danger',
 };
-const words: Readonly<Record<StatusEvent['severity'], string>> = {
-  good: 'Good',
-  info: 'Note',
-  warning: 'Warning',
-  danger: 'Danger',
+const kinds: Readonly<Record<StatusEvent['kind'], string>> = {
+  receiverStarted: 'Receiver started',
+  receiverStopped: 'Receiver stopped',
+  receiverFailed: 'Receiver failed',
+  receiverDied: 'Receiver killed',
+  reconnect: 'Reconnected',
+  caughtUp: 'Caught up',
+  error: 'Error',
+  timelineSwitch: 'Timeline switch',
+  divergence: 'Divergence',
+  holeFound: 'Hole found',
+  holeResolved: 'Hole resolved',
+  healed: 'Healed',
+  segmentBad: 'Damaged segment',
+  slotLevel: 'Slot',
+  serverUnreachable: 'Server unreachable',
+  serverReachable: 'Server reachable',
+  checkFailed: 'Check failed',
+  checkPassed: 'Check passed',
+  verified: 'Verified',
 };
 
 /** The view. */
@@ -68,7 +83,7 @@ function EventItem({ event }: { readonly event: StatusEvent }): JSX.Element {
     <li class={`event event-${event.severity}`}>
       <Moment time={event.at} />
       <span class="signed">
-        <Icon sign={signs[event.severity]} /> {words[event.severity]}
+        <Icon sign={signs[event.severity]} /> {kinds[event.kind]}
       </span>
       <div>
         <p>

@@ -1,0 +1,115 @@
+/** What somebody sees who looks at the page in a real browser while things happen to a real server. */
+import { rm } from 'node:fs/promises';
+import { createStandby, fillSegments, startCluster } from '@walvault/testkit';
+import { expect, test } from 'vitest';
+import { Receiving } from '../receiving.test-support.ts';
+import { buildPage, servePage, Viewer } from './browser.test-support.ts';
+
+const pageDirectory = await buildPage();
+const views = ['Now', 'Charts', 'Archive', 'Find a point in time', 'Events', 'Checks and clients'];
+
+test('a server is safe; when its receiver is gone it is not, and what could be lost grows until it is back', async () => {
+  await using all = await Receiving.start(await startCluster({ segmentSizeMb: 1 }));
+  await using served = await servePage(all, pageDirectory);
+  await using viewer = await Viewer.open(served.address);
+  await viewer.sees('The server is safe');
+  expect(await viewer.page.title()).toContain('The server is safe');
+
+  await all.endReceiver('SIGKILL');
+  await fillSegments(all.pg, 3);
+  await viewer.sees('Of 1 server: 1 in danger');
+  expect(await viewer.page.title()).toMatch(/^✖ /);
+  await viewer.page.getByRole('link', { name: 'pg' }).click();
+  await viewer.sees(/not connected, [\d.]+ MiB between/);
+
+  await all.startReceiver();
+  await viewer.sees('everything that is committed is durable here');
+  await expect.poll(async () => viewer.page.locator('.station-received').innerText()).toContain('nothing between');
+  await viewer.goTo('Events');
+  await viewer.sees('The receiver was killed');
+});
+
+test('no view of a server has anything that keeps somebody from using it, by day and by night, wide and narrow', async () => {
+  await using all = await Receiving.start(await startCluster({ segmentSizeMb: 1 }));
+  await fillSegments(all.pg, 2);
+  await all.walvault('archive-wal', 'pg');
+  await using served = await servePage(all, pageDirectory);
+  await using viewer = await Viewer.open(served.address);
+  await viewer.sees('The server is safe');
+  expect(await viewer.violations()).toEqual([]);
+  await viewer.page.getByRole('link', { name: 'pg' }).click();
+  for (const [index, view] of views.entries()) {
+    await viewer.page.emulateMedia({ colorScheme: index % 2 === 0 ? 'dark' : 'light' });
+    await viewer.page.setViewportSize({ width: index % 2 === 0 ? 1280 : 360, height: 800 });
+    await viewer.goTo(view);
+    await viewer.page.locator('.card').first().waitFor();
+    expect(await viewer.violations(), view).toEqual([]);
+    const overflow = await viewer.page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
+    expect(overflow, `${view} is wider than the screen`).toBeLessThanOrEqual(0);
+  }
+});
+
+test('a planted hole and a time line that a promotion made are shown, and what the finder says of them can be copied', async () => {
+  await using primary = await startCluster({ segmentSizeMb: 1 });
+  await using all = await Receiving.start(await createStandby(primary));
+  await fillSegments(primary, 2);
+  await primary.query(`select pg_create_restore_point('before_release')`);
+  const [, lost = ''] = await fillSegments(primary, 3);
+  await all.pg.waitFor(`select pg_last_wal_replay_lsn() >= '${await primary.currentLsn()}'`);
+  await all.pg.promote();
+  await all.pg.switchWal();
+  await expect.poll(async () => (await all.summary()).timelineId).toBe(2);
+  await all.walvault('archive-wal', 'pg');
+  await rm(all.fixture.path('pg', 'wals', lost.slice(0, 16), lost));
+
+  await using served = await servePage(all, pageDirectory);
+  await using viewer = await Viewer.open(served.address, '#/servers/pg/archive');
+  await viewer.sees(new RegExp(`1 segment on timeline 1: ${lost}`));
+  await expect
+    .poll(async () => viewer.page.locator('.tree .tree').innerText())
+    .toMatch(/Timeline 2.*being received.*left 1 at 0\//s);
+  await viewer.page.getByRole('img', { name: 'Timeline 1: 1 hole, 0 damaged segments' }).waitFor();
+
+  await viewer.goTo('Find a point in time');
+  await viewer.page.getByLabel('A named restore point').check();
+  await viewer.page.getByLabel('Name').fill('before_release');
+  await viewer.page.getByRole('button', { name: 'Find', exact: true }).click();
+  await viewer.sees('There is no base backup before it.');
+  expect(await viewer.page.locator('.settings').innerText()).toContain("recovery_target_name = 'before_release'");
+  expect(await viewer.violations()).toEqual([]);
+});
+
+test('a lost connection is said, takes the colour from what may be old, and comes back by itself', async () => {
+  await using all = await Receiving.start();
+  const first = await servePage(all, pageDirectory);
+  await using viewer = await Viewer.open(first.address);
+  await viewer.sees('The server is safe');
+  await first[Symbol.asyncDispose]();
+  await viewer.sees('This is not live.');
+  await viewer.sees('Was safe');
+  expect(await viewer.page.locator('.verdict-safe').count()).toBe(0);
+  expect(await viewer.violations()).toEqual([]);
+  await using _again = await servePage(all, pageDirectory, first.port);
+  await viewer.page.locator('.verdict-safe').waitFor();
+  expect(await viewer.page.getByText('This is not live.').count()).toBe(0);
+});
+
+test('everything can be reached and told by the keyboard alone', async () => {
+  await using all = await Receiving.start();
+  await using served = await servePage(all, pageDirectory);
+  await using viewer = await Viewer.open(served.address);
+  await viewer.sees('The server is safe');
+  const { keyboard } = viewer.page;
+  await viewer.page.getByRole('link', { name: 'pg' }).focus();
+  await keyboard.press('Enter');
+  await viewer.page.getByRole('link', { name: 'Charts' }).focus();
+  await keyboard.press('Enter');
+  const slider = viewer.page.getByRole('slider', { name: 'Moment of: WAL received' });
+  await expect.poll(async () => Number(await slider.getAttribute('aria-valuemax'))).toBeGreaterThan(1);
+  await slider.focus();
+  await keyboard.press('Home');
+  await expect.poll(async () => slider.getAttribute('aria-valuenow')).toBe('0');
+  await keyboard.press('ArrowRight');
+  await expect.poll(async () => slider.getAttribute('aria-valuenow')).toBe('1');
+  expect(await slider.getAttribute('aria-valuetext')).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d: received /);
+});
