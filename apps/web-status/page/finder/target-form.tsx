@@ -106,24 +106,29 @@ function ValueField({ kind, value, points, onValue }: ValueProperties): JSX.Elem
 function NameField({ value, points, onValue }: Omit<ValueProperties, 'kind'>): JSX.Element {
   const names = [...new Set((points?.restorePoints ?? []).map(({ name }) => name))];
   return (
-    <label>
-      Name{' '}
-      <input
-        type="text"
-        required
-        maxLength={63}
-        list="restore-points"
-        spellcheck={false}
-        autocomplete="off"
-        value={value}
-        onInput={(event) => onValue(event.currentTarget.value)}
-      />
+    <div>
+      <label>
+        Name{' '}
+        <input
+          type="text"
+          required
+          maxLength={63}
+          list="restore-points"
+          aria-describedby="known-points"
+          spellcheck={false}
+          autocomplete="off"
+          value={value}
+          onInput={(event) => onValue(event.currentTarget.value)}
+        />
+      </label>
       <datalist id="restore-points">
         {names.map((name) => (
           <option key={name} value={name} />
         ))}
       </datalist>
-      <span class="second">{names.length === 0 ? 'The catalogue knows of none.' : `Known: ${names.slice(-8).join(', ')}`}</span>
-    </label>
+      <span class="second" id="known-points">
+        {names.length === 0 ? 'The catalogue knows of none.' : `Known: ${names.slice(-8).join(', ')}`}
+      </span>
+    </div>
   );
 }

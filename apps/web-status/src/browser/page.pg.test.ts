@@ -72,7 +72,7 @@ test('a planted hole and a time line that a promotion made are shown, and what t
 
   await viewer.goTo('Find a point in time');
   await viewer.page.getByLabel('A named restore point').check();
-  await viewer.page.getByLabel('Name').fill('before_release');
+  await viewer.page.getByRole('combobox', { name: 'Name' }).fill('before_release');
   await viewer.page.getByRole('button', { name: 'Find', exact: true }).click();
   await viewer.sees('There is no base backup before it.');
   expect(await viewer.page.locator('.settings').innerText()).toContain("recovery_target_name = 'before_release'");
