@@ -173,7 +173,7 @@ function tryOut(top, program) {
   const env = {
     ...process.env,
     LD_LIBRARY_PATH: ['usr/lib', 'lib']
-      .flatMap((name) => [join(top, name, triplet), join(top, name, triplet, 'systemd')])
+      .flatMap((name) => [join(top, name, triplet), join(top, name, triplet, 'systemd'), join(top, name, triplet, 'pulseaudio')])
       .join(delimiter),
     PYTHONPATH: join(top, 'usr/lib/python3/dist-packages'),
   };

@@ -44,8 +44,8 @@ export function findProgram(name: string): FoundProgram {
 function unpackedEnvironment(): Record<string, string> {
   const triplet = triplets[process.arch] ?? '';
   const directories = [join(toolsDirectory, 'usr/lib', triplet), join(toolsDirectory, 'lib', triplet)];
-  // systemd's programs have libraries of their own
-  const libraries = directories.flatMap((directory) => [directory, join(directory, 'systemd')]);
+  // libraries that only some programs use
+  const libraries = directories.flatMap((directory) => [directory, join(directory, 'systemd'), join(directory, 'pulseaudio')]);
   return { LD_LIBRARY_PATH: libraries.join(delimiter), PYTHONPATH: join(toolsDirectory, 'usr/lib/python3/dist-packages') };
 }
 
