@@ -89,8 +89,9 @@ test('a lost connection is said, takes the colour from what may be old, and come
   await viewer.sees('Was safe');
   expect(await viewer.page.locator('.verdict-safe').count()).toBe(0);
   expect(await viewer.violations()).toEqual([]);
-  await using _again = await servePage(all, pageDirectory, first.port);
+  await using again = await servePage(all, pageDirectory, first.port);
   await viewer.page.locator('.verdict-safe').waitFor();
+  expect(again.app.live.size).toBe(1);
   expect(await viewer.page.getByText('This is not live.').count()).toBe(0);
 });
 
