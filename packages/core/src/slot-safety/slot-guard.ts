@@ -22,6 +22,8 @@ export interface SlotGuardOptions {
 const firstLookMs = 1000;
 /** A server that does not answer, or a role that may not ask. */
 const failedLookMs = 60_000;
+/** A server that holds on to the old connection lets go of it when a time-out of its own says that it is dead. */
+const postponedMs = 10_000;
 const patienceMs = 10_000;
 /** The smallest that there are: whatever the size of segments, less than one is freed by less. */
 const smallestSegment = (1024 * 1024) as WalSegmentSize;
@@ -59,7 +61,7 @@ export class SlotGuard {
 
   /** To be called when it could not be dropped: streaming may go on for now. */
   postpone(): void {
-    this.#notBeforeMs = performance.now() + failedLookMs;
+    this.#notBeforeMs = performance.now() + postponedMs;
     this.#forget();
   }
 
