@@ -40,13 +40,16 @@ export class Receiving implements AsyncDisposable {
     this.app = app;
   }
 
-  /** Starts a receiver of a server, which is called `pg` and goes away with it; one that is made for it unless given. */
-  static async start(pg?: Cluster): Promise<Receiving> {
-    return Receiving.#startOver(pg ?? (await startCluster()));
+  /**
+   * Starts a receiver of a server, which is called `pg` and goes away with it; one that is made for it unless given.
+   * @param options more of its section
+   */
+  static async start(pg?: Cluster, options: Sections[string] = {}): Promise<Receiving> {
+    return Receiving.#startOver(pg ?? (await startCluster()), options);
   }
 
-  static async #startOver(pg: Cluster): Promise<Receiving> {
-    const fixture = await configured({ pg: sectionFor(pg) });
+  static async #startOver(pg: Cluster, options: Sections[string]): Promise<Receiving> {
+    const fixture = await configured({ pg: { ...sectionFor(pg), ...options } });
     const collector = new Collector(fixture.servers, quickly);
     const history = new History(fixture.path('..', 'status.sqlite'), collector, (error) => {
       throw error;

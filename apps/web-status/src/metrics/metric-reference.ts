@@ -30,11 +30,11 @@ Where it asks for a token, add \`authorization: { credentials_file: /etc/walvaul
 The name of the job must contain \`walvault\`, or [the alert](alerts/WalvaultNotScraped.md) for a scrape that fails must be changed.
 
 - [rules.yml](../apps/web-status/alerts/rules.yml): recording rules and [alerts](alerts/README.md), each with a page that says what to do.
-- [dashboard.json](../apps/web-status/alerts/dashboard.json): a dashboard for Grafana; it asks for the data source when it is imported.
+- [dashboard.json](../apps/web-status/alerts/dashboard.json): a dashboard for Grafana 9 and later; import it, and choose the data source at its top.
 
 What is not known is missing, and never 0: where \`walvault_rpo_known\` is 0 there is no \`walvault_rpo_seconds\`. Samples that are too old (30 seconds for the receiver, 2 minutes for the server, 1 hour
 for the archive) count as unknown. Times are seconds since 1970; LSNs are numbers, so that one less another is bytes, but only on one timeline.
-Counters of a receiver begin anew with its process. A server with all its checks has about 130 time series. No label holds a connection string, an address or a message.
+Counters of a receiver begin anew with its process. A server with all its checks has about 110 time series. No label holds a connection string, an address or a message.
 `;
 
 const receiver: readonly Documented[] = [
