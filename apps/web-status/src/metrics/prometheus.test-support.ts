@@ -50,7 +50,7 @@ export class Prometheus implements AsyncDisposable {
 
   /** What an expression is now. @throws {Error} when it is broken */
   async query(expression: string): Promise<readonly Sample[]> {
-    const response = await fetch(`http://${this.#address}/api/v1/query?${new URLSearchParams({ query: expression })}`);
+    const response = await fetch(`http://${this.#address}/api/v1/query?query=${encodeURIComponent(expression)}`);
     const { status, error, data } = (await response.json()) as Answer;
     if (status !== 'success') throw new Error(`${expression}: ${error}`);
     return data.result.map(({ metric, value: [, text] }) => ({ metric, value: Number(text) }));
