@@ -13,7 +13,7 @@ import {
 import type { ServerConfig } from '@walvault/config';
 import { type Lsn, majorOfPageMagic } from '@walvault/wal';
 import { listServerBackups } from './base-backups.ts';
-import { catalogPath } from './server-paths.ts';
+import { catalogPath, isThere } from './server-paths.ts';
 import { readOptions } from './server-wal.ts';
 
 /** A target by what the catalogue knows, and what to write to recover to it. */
@@ -46,6 +46,8 @@ export async function openServerArchiveIndex(
   server: ServerConfig,
   { days, signal }: { readonly days: number; readonly signal: AbortSignal },
 ): Promise<ServerArchiveIndex> {
+  const { wals, streaming } = server.directories;
+  if (!(await isThere(wals)) && !(await isThere(streaming))) return emptyIndex;
   const { backups } = await listServerBackups(server);
   const reading = await readOptions(server);
   const index = await ArchiveIndex.open({ reading, catalogPath: catalogPath(server), days, backups, signal });
@@ -58,6 +60,28 @@ export async function openServerArchiveIndex(
     [Symbol.dispose]: () => index[Symbol.dispose](),
   };
 }
+
+/** Of a server of which nothing was received yet. */
+const emptyIndex: ServerArchiveIndex = {
+  survey: {
+    listing: { walSegmentSize: undefined, timelines: [], histories: [], impossibleNames: [] },
+    timelines: [],
+    catalog: {
+      days: [],
+      compressions: [],
+      restorePoints: 0,
+      lastVerify: undefined,
+      badChecks: [],
+      heals: [],
+      unknownSegments: 0,
+      goneSegments: 0,
+    },
+  },
+  timelines: [],
+  restorePoints: [],
+  find: () => undefined,
+  [Symbol.dispose]: () => undefined,
+};
 
 function findIn(index: ArchiveIndex, { request, receivedLsn, ...writing }: IndexedFindOptions): FoundServerTarget | undefined {
   const found = index.find(request, receivedLsn);

@@ -12,9 +12,11 @@ const anyText = fc.oneof(
   fc.constantFrom('..', '%2e%2e%2f', 'pg', '0/0', '\0', "'", '__proto__'),
 );
 
-function expectNothingOfTheInside(all: SilentApp, text: string): void {
+/** Where something is refused; what is found out about a server may name its directories. */
+function expectNothingOfTheInside(all: SilentApp, text: string, code = 400): void {
   expect(text).not.toMatch(/node_modules|\.ts:\d|\.js:\d|\bat \w+.*\(/);
-  for (const secret of ['s3cret', all.home]) expect(text).not.toContain(secret);
+  expect(text).not.toContain('s3cret');
+  if (code >= 400) expect(text).not.toContain(all.home);
 }
 
 test('any query and any name of a server is answered or refused, on every route', async () => {
@@ -35,7 +37,7 @@ test('any query and any name of a server is answered or refused, on every route'
     expect([200, 400, 404, 414, 503]).toContain(answer.statusCode);
     if (answer.statusCode >= 400 && !route.startsWith('/readyz'))
       expect(problem.parse(answer.json()).status).toBe(answer.statusCode);
-    if (route !== '/api/v1/openapi.json') expectNothingOfTheInside(all, answer.body);
+    if (route !== '/api/v1/openapi.json') expectNothingOfTheInside(all, answer.body, answer.statusCode);
   };
   await fc.assert(fc.asyncProperty(request, ask), { numRuns: 300 });
   expect(all.log.filter((line) => line.includes('"level":50'))).toEqual([]);

@@ -9,7 +9,7 @@ test('the list of servers follows its schema before anything is known, and when 
   await using all = await silentApp({}, sections);
   const list = async () => serverList.parse((await all.app.inject('/api/v1/servers')).json());
   const [first] = (await list()).servers;
-  expect(first).toMatchObject({ name: 'pg', description: 'Main', verdict: 'unknown', badSegments: null });
+  expect(first).toMatchObject({ name: 'pg', description: 'Main', verdict: 'unknown', holes: null, badSegments: null });
   await expect.poll(async () => (await list()).servers[0]?.verdict).toBe('danger');
   const { servers } = await list();
   expect(servers.map(({ name }) => name)).toEqual(['pg', 'pg_off']);

@@ -42,6 +42,12 @@ const routes: Readonly<Record<string, Route>> = {
 
 /** Paths whose answers are no JSON. */
 const otherPaths = {
+  '/metrics': {
+    get: {
+      summary: 'Metrics for Prometheus',
+      responses: { 200: { description: 'Text format 0.0.4', content: { 'text/plain': { schema: { type: 'string' } } } } },
+    },
+  },
   '/api/v1/live': {
     get: {
       summary: 'Server-sent events: servers, then server for each change, and heartbeat every five seconds',

@@ -1,8 +1,9 @@
 /** The live stream over real sockets. */
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { expect, test } from 'vitest';
+import { silentApp } from '../api/silent-app.test-support.ts';
 import { Receiving } from '../receiving.test-support.ts';
 import { liveEvents } from '../schema/live.ts';
 
@@ -67,4 +68,21 @@ test('clients get all servers, then what changes, and 200 of them leave nothing 
   await expect.poll(async () => new Promise((resolve) => all.app.server.getConnections((_, count) => resolve(count)))).toBe(0);
   expect(all.app.live.size).toBe(0);
   expect(all.collector.listenerCount).toBe(before);
+});
+
+test('clients that read nothing, or go away in the middle, leave nothing behind', async () => {
+  await using all = await silentApp();
+  await all.app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = all.app.server.address() as AddressInfo;
+  const sockets = Array.from({ length: 20 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+  for (const socket of sockets) {
+    socket.pause();
+    socket.write('GET /api/v1/live HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  }
+  await expect.poll(() => all.app.live.size).toBe(20);
+  for (const socket of sockets.slice(0, 10)) socket.resetAndDestroy();
+  await expect.poll(() => all.app.live.size).toBe(10);
+  for (const socket of sockets) socket.destroy();
+  await expect.poll(() => all.app.live.size).toBe(0);
+  expect(all.log.filter((line) => line.includes('"level":50'))).toEqual([]);
 });

@@ -4,7 +4,7 @@
  * A client that reads too slowly is not written to until it has caught up, and then gets everything anew, so that it costs at most one
  * picture of all servers and one batch of changes. One that reads nothing for half a minute is let go.
  */
-import type { ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import type { Collector } from '../collector/collector.ts';
 import { summarize } from '../collector/summarize.ts';
 import { heartbeatMs, mostLiveClients } from '../schema/live.ts';
@@ -15,7 +15,7 @@ const batchMs = 1000;
 const patienceMs = 30_000;
 
 interface Client {
-  readonly response: ServerResponse;
+  readonly response: Writable;
   /** Since when it does not take more. */
   behindSince: number | undefined;
 }
@@ -56,7 +56,7 @@ export class LiveStream implements Disposable {
   }
 
   /** Writes to a response whose head is sent, until one of both goes away. */
-  add(response: ServerResponse): void {
+  add(response: Writable): void {
     // All must have been told the same before somebody gets a newer picture: what changes back would be no news to him otherwise.
     this.#tick();
     const client: Client = { response, behindSince: undefined };

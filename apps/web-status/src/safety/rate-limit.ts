@@ -13,7 +13,7 @@ export async function limitRate(app: FastifyInstance, requestsPerMinute: number)
     max: requestsPerMinute,
     timeWindow: 60_000,
     cache: 10_000,
-    errorResponseBuilder: (_, { after }) =>
-      new RequestProblem(429, `more than ${requestsPerMinute} requests in a minute`, { hint: `Ask again in ${after}.` }),
+    errorResponseBuilder: (_, { after, max }) =>
+      new RequestProblem(429, `more than ${max} requests in a minute`, { hint: `Ask again in ${after}.` }),
   });
 }

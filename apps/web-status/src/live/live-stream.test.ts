@@ -1,0 +1,41 @@
+import { Writable } from 'node:stream';
+import { expect, test } from 'vitest';
+import { unreachable } from '../api/silent-app.test-support.ts';
+import { Collector } from '../collector/collector.ts';
+import { configured } from '../collector/configured.test-support.ts';
+import { LiveStream } from './live-stream.ts';
+
+test('who takes nothing more is not written to, and gets everything anew when it does', async () => {
+  await using fixture = await configured({ pg: unreachable });
+  using collector = new Collector(fixture.servers, { liveMs: 20, inspectionMs: 100, archiveMs: 100 });
+  using live = new LiveStream(collector);
+  const taken: string[] = [];
+  let takeMore: (() => void) | undefined;
+  const slow = new Writable({
+    highWaterMark: 1,
+    write: (chunk: Buffer, _, done) => {
+      taken.push(chunk.toString());
+      takeMore = done;
+    },
+  });
+  const quick: string[] = [];
+  live.add(slow);
+  live.add(
+    new Writable({
+      write: (chunk: Buffer, _, done) => {
+        quick.push(chunk.toString());
+        done();
+      },
+    }),
+  );
+  expect(live.size).toBe(2);
+  await expect.poll(() => quick.join('')).toContain('"verdict":"danger"');
+  await expect.poll(() => quick.join('')).toContain('event: heartbeat');
+  expect(taken).toHaveLength(1);
+  expect(slow.writableLength).toBe(Buffer.byteLength(taken[0] ?? ''));
+  takeMore?.();
+  await expect.poll(() => taken.length).toBe(2);
+  expect(taken[1]).toMatch(/^event: servers\nid: \d+\ndata: .*"verdict":"danger".*\n\n$/);
+  slow.destroy();
+  await expect.poll(() => live.size).toBe(1);
+});
