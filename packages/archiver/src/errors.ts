@@ -121,10 +121,10 @@ export type ArchiverErrorCode =
    */
   | 'ERR_SPOOL_UNSAFE'
   /**
-   * There are segments, but none in the range that was given to verify-wal.
+   * There is WAL, but nothing of it to verify: no complete segment, or none in the range that was given to verify-wal.
    *
-   * @why `--from`, `--to` and `--timeline` leave nothing over.
-   * @do See what there is with `walvault show-wal SERVER`; `walvault verify-wal SERVER` without a range looks at all of it.
+   * @why `--from`, `--to` and `--timeline` leave nothing over; or the first segment is still being received.
+   * @do Wait until it is complete (`walvault switch-wal --force --archive SERVER` makes it so), or see what there is with `walvault show-wal SERVER`; `walvault verify-wal SERVER` without a range looks at all of it.
    * @retry fatal
    */
   | 'ERR_NOTHING_TO_VERIFY'
@@ -301,14 +301,23 @@ export class SpoolError extends WalvaultError {
   }
 }
 
-/** A range in which there is no segment, and in which none is missing. */
+/** A range in which there is no segment, and in which none is missing; or WAL of which no segment is complete. */
 export class NothingToVerifyError extends WalvaultError {
   readonly code = 'ERR_NOTHING_TO_VERIFY';
   readonly retry: RetryAdvice = 'fatal';
 
-  constructor() {
-    super('there is no segment in the given range', {
-      hint: 'Look at --from, --to and --timeline; without them all there is gets verified.',
-    });
+  /** @param beginning the segment that is being received, where there is nothing else */
+  constructor(beginning?: string) {
+    super(
+      beginning === undefined
+        ? 'there is no segment in the given range'
+        : `no segment is complete yet, only "${beginning}" is there`,
+      {
+        hint:
+          beginning === undefined
+            ? 'Look at --from, --to and --timeline; without them all there is gets verified.'
+            : 'Try again when it is complete; "walvault switch-wal --force --archive SERVER" makes it so.',
+      },
+    );
   }
 }

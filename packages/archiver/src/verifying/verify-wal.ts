@@ -4,11 +4,12 @@
  *
  * Each segment is read once, in order, and checked as the continuation of the one before. A run that is interrupted goes on where it was.
  */
-import { formatLsn } from '@walvault/wal';
+import { formatLsn, tryParseWalFileName } from '@walvault/wal';
 import { predecessorName } from '../checking/predecessor-name.ts';
 import { ArchiveEmptyError, NothingToVerifyError } from '../errors.ts';
 import type { WalReadOptions } from '../restoring/open-wal.ts';
 import { deletionOf, readDeletionRecord } from '../retention/deletion-record.ts';
+import { namesIfAny } from '../wal-files/directory-listing.ts';
 import { findWal } from '../wal-files/find-wal.ts';
 import type { VerifyFinding } from './finding.ts';
 import { BlockPool } from './blocks.ts';
@@ -70,7 +71,7 @@ export interface VerifyWalOptions {
 export async function verifyWal(options: VerifyWalOptions): Promise<VerifyReport> {
   const { reading, range = {}, restart = false, statePath } = options;
   const plan = await planVerification(reading, range);
-  if (plan.all.size === 0 && plan.partials.length === 0) throw new ArchiveEmptyError(reading.directories.wals);
+  if (plan.all.size === 0 && plan.partials.length === 0) throw await nothingAtAll(reading.directories);
   if (plan.segments.length + plan.partials.length + plan.findings.length === 0) throw new NothingToVerifyError();
   const scope = scopeOf(options, plan);
   const earlier = restart || statePath === undefined ? undefined : await readVerifyState(statePath);
@@ -79,6 +80,13 @@ export async function verifyWal(options: VerifyWalOptions): Promise<VerifyReport
   await using hasher = contentHasher(pool, bytes, options.catalog !== undefined);
   const start = { scope, earlier: earlier?.scope === scope ? earlier : undefined, pool, hasher };
   return await new Verification(options, plan, start).run();
+}
+
+/** That a segment is on its way shows that the directories are the right ones. */
+async function nothingAtAll({ wals, streaming }: WalReadOptions['directories']): Promise<Error> {
+  const waiting = streaming === undefined ? [] : await namesIfAny(streaming);
+  const beginning = waiting.find((name) => tryParseWalFileName(name)?.kind === 'partial');
+  return beginning === undefined ? new ArchiveEmptyError(wals) : new NothingToVerifyError(beginning);
 }
 
 /** What must be the same for a run to go on with what another one has done. */
