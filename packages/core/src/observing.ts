@@ -21,7 +21,7 @@ export type { LastVerification } from './last-verification.ts';
 export type { ReceiverState } from './receiver-state.ts';
 export { observeReceiver } from './observing/observe-receiver.ts';
 export type { ReceiverObservation } from './observing/observe-receiver.ts';
-export { archivedEnd, durableExposure, endOfServer, rpo } from './rpo.ts';
+export { archivedEnd, durableExposure, endOfServer, isStandby, rpo } from './rpo.ts';
 export type { Exposure, Place, Rpo, RpoFacts } from './rpo.ts';
 export { judgeSlotSafety } from './slot-safety/judge-slot-safety.ts';
 export { serverStatus } from './status.ts';

@@ -5,6 +5,7 @@ import {
   endOfServer,
   type Exposure,
   isReportedError,
+  isStandby,
   type Place,
   type ReceiverState,
   type ServerObservation,
@@ -34,7 +35,8 @@ export function exposure(snapshot: ServerSnapshot, nowMs: number): SampledExposu
     return { durable: none, archived: none };
   }
   const { archived } = facts.rpo;
-  if (!server.streamingArchiver)
+  // What a standby has says nothing of its primary, which was asked as well when the server was checked.
+  if (!server.streamingArchiver || isStandby(facts.observation))
     return { durable: grown(facts.rpo.durable, inspection.at, nowMs), archived: grown(archived, inspection.at, nowMs) };
   const receiver = live?.value.receiver.state;
   const observation = withNews(facts.observation, receiver);
