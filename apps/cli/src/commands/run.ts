@@ -101,9 +101,10 @@ async function reload({ context, service, manager, log }: ReloadOptions): Promis
   manager.reloading();
   try {
     const configuration = await context.reread();
+    const changes = await service.apply(configuration);
     // What came of it is in the log whatever the level was, or will be.
     log.setLevel('info');
-    tell(await service.apply(configuration), log);
+    tell(changes, log);
     log.setLevel(context.logLevel(configuration.globals));
   } catch (error) {
     tellTrouble(error, log);
@@ -122,7 +123,8 @@ function tell(changes: readonly ServerChange[], log: OpenLog): void {
   for (const { name, kind, changes: options, error } of changes) {
     const server = withServer(log, name);
     if (kind === 'changed' && options !== undefined) tellChanges(options, server);
-    else if (kind === 'failed') server.error({ ...describeError(error) }, 'SIGHUP: this server goes on as it was');
+    else if (kind === 'failed')
+      server.error({ ...describeError(error) }, 'SIGHUP: the new configuration of this server does not count');
     else if (kind !== 'changed') server.info({}, words[kind]);
   }
 }

@@ -12,6 +12,7 @@ import type { FileLock } from '@walvault/durable-fs';
 import { type Logger, WalvaultError } from '@walvault/wal';
 import { checkConninfo } from '../connections.ts';
 import type { AppliedChanges } from '../live-server-config.ts';
+import { lockPath } from '../server-paths.ts';
 import { serversNamed } from '../servers.ts';
 import { reportError } from '../state-publisher.ts';
 import type { DutyPhase } from './duty.ts';
@@ -33,7 +34,7 @@ export interface ServerChange {
   readonly kind: 'started' | 'stopped' | 'restarted' | 'changed' | 'failed';
   /** Of `changed`: what, and from when on it counts. */
   readonly changes?: AppliedChanges | undefined;
-  /** Of `failed`: why it goes on as it was. */
+  /** Of `failed`: why it goes on as it was, or is not begun. */
   readonly error?: unknown;
 }
 
@@ -55,6 +56,7 @@ export class RunService implements AsyncDisposable {
   };
   #verifyBudget: number;
   readonly #verification: Promise<void>;
+  #applying: Promise<unknown> = Promise.resolve();
 
   private constructor(configuration: Configuration, options: RunServiceOptions) {
     this.#options = options;
@@ -78,7 +80,7 @@ export class RunService implements AsyncDisposable {
     for (const server of wanted) taken.push([server, locks.use(await takeRunLock(server))]);
     locks.move();
     const service = new RunService(configuration, options);
-    for (const [server, lock] of taken) service.#serve(server, lock);
+    for (const [server, lock] of taken) await service.#serve(server, lock);
     return service;
   }
 
@@ -93,6 +95,12 @@ export class RunService implements AsyncDisposable {
    * @throws {CoreError} `ERR_UNKNOWN_SERVER` when a server that was named is gone; nothing is changed then
    */
   async apply(configuration: Configuration): Promise<readonly ServerChange[]> {
+    const changes = this.#apply(configuration);
+    this.#applying = changes.catch(() => undefined);
+    return await changes;
+  }
+
+  async #apply(configuration: Configuration): Promise<readonly ServerChange[]> {
     const wanted = new Map(wantedServers(configuration, this.#options.names).map((server) => [server.name, server]));
     this.#verifyBudget = configuration.globals.verifyBudget;
     const gone = [...this.#servers.keys()].filter((name) => !wanted.has(name));
@@ -103,7 +111,7 @@ export class RunService implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new DOMException('run ends', 'AbortError'));
-    await Promise.all([...this.#servers.keys()].map((name) => this.#end(name)));
+    await Promise.all([this.#applying, ...[...this.#servers.keys()].map((name) => this.#end(name))]);
     await this.#verification;
   }
 
@@ -112,13 +120,12 @@ export class RunService implements AsyncDisposable {
     try {
       const served = this.#servers.get(name);
       if (served === undefined) {
-        this.#serve(server, await takeRunLock(server));
+        await this.#serve(server, await takeRunLock(server));
         return { name, kind: 'started' };
       }
       if (server.streamingArchiver) await checkConninfo(server);
       if (served.needsRestartFor(server)) {
-        await this.#end(name);
-        this.#serve(server, await takeRunLock(server));
+        await this.#restart(served, server);
         return { name, kind: 'restarted' };
       }
       const changes = served.apply(server);
@@ -131,7 +138,18 @@ export class RunService implements AsyncDisposable {
     }
   }
 
-  #serve(server: ServerConfig, lock: FileLock): void {
+  /** Nothing ends before the lock is there; where it is the same, it is not given back for a moment, in which another process could take it. */
+  async #restart(served: ServedServer, server: ServerConfig): Promise<void> {
+    const isSame = served.lock.path === lockPath(server, 'run');
+    const lock = isSame ? served.lock : await takeRunLock(server);
+    await served.end();
+    if (!isSame) await served.lock[Symbol.asyncDispose]();
+    await this.#serve(server, lock);
+  }
+
+  /** Where everything ends, nothing is begun any more. */
+  async #serve(server: ServerConfig, lock: FileLock): Promise<void> {
+    if (this.#stop.signal.aborted) return await lock[Symbol.asyncDispose]();
     this.#servers.set(server.name, new ServedServer(server, lock, { log: this.#options.logOf(server.name), turns: this.#turns }));
   }
 

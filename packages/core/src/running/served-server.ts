@@ -39,8 +39,9 @@ export async function takeRunLock(server: ServerConfig): Promise<FileLock> {
 
 /** Is at work from its construction on; disposing of it ends everything in good order and gives the lock back. */
 export class ServedServer implements AsyncDisposable {
+  /** Says that `run` looks after the server. */
+  readonly lock: FileLock;
   readonly #live: LiveServerConfig;
-  readonly #lock: FileLock;
   readonly #log: Logger;
   readonly #stop = new AbortController();
   readonly #startedAt = new Date().toISOString();
@@ -63,7 +64,7 @@ export class ServedServer implements AsyncDisposable {
     const stop = this.#stop.signal;
     const { receiver, archiver, deletion, healing } = this.#duties;
     this.#live = live;
-    this.#lock = lock;
+    this.lock = lock;
     this.#log = log;
     this.#upkeep = new Upkeep({ live, deletion, healing, turns: turns.upkeep, stop, log });
     this.#timer = setInterval(() => this.#publishSoon(), publishEveryMs);
@@ -100,12 +101,17 @@ export class ServedServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
+    await this.lock[Symbol.asyncDispose]();
+  }
+
+  /** Ends everything in good order, and keeps the lock. */
+  async end(): Promise<void> {
     this.#stop.abort(new DOMException('run lets go of the server', 'AbortError'));
     await this.#work;
     clearInterval(this.#timer);
     this.#publishSoon();
     await this.#publishing;
-    await this.#lock[Symbol.asyncDispose]();
   }
 
   #publishSoon(): void {
