@@ -45,6 +45,8 @@ export interface ReceiveServiceOptions {
 
 /** A stream that lasted so long, in milliseconds, is progress, also when there was nothing to receive. */
 const healthyMs = 60_000;
+/** A server that is full may hang, and streaming must not wait for it. */
+const giveUpWithinMs = 30_000;
 
 /**
  * Receives the WAL of a server until it is told to stop.
@@ -132,18 +134,20 @@ class Service {
 
   /** Between two streams, when the slot keeps too much. */
   async #giveUpSlot(): Promise<void> {
-    const slot = this.#guard.toGiveUp;
+    if (!this.#guard.limit.aborted) return;
+    const { stop } = this.#options;
     const server = this.#live.current;
-    if (slot?.restartLsn === undefined || server.slotName === undefined) return;
-    const { positions } = this.#publisher;
-    const from = positions === undefined ? { timelineId: slot.timelineId, lsn: slot.restartLsn } : rememberedOf(positions);
-    const options = { slotName: server.slotName, from, retainedBytes: slot.retainedBytes, holes: this.#holes };
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(giveUpWithinMs)]);
     try {
-      await giveUpSlot(server, { ...options, signal: this.#options.stop, log: this.#log });
-      this.#guard.givenUp();
+      const slot = await this.#guard.toGiveUp(server, signal);
+      if (slot?.restartLsn === undefined) return;
+      const { positions } = this.#publisher;
+      const from = positions === undefined ? { timelineId: slot.timelineId, lsn: slot.restartLsn } : rememberedOf(positions);
+      await giveUpSlot(server, { ...slot, from, holes: this.#holes, signal, log: this.#log });
+      this.#guard.givenUp(slot);
     } catch (error) {
-      if (!WalvaultError.is(error)) throw error;
-      const { code, message, hint } = reportError(error);
+      if (stop.aborted || !(WalvaultError.is(error) || signal.aborted)) throw error;
+      const { code, message, hint } = reportError(signal.aborted ? noAnswer() : error);
       this.#log.error({ code, error: message, hint }, 'could not give up the replication slot; trying again in a minute');
       this.#guard.postpone();
     }
@@ -197,6 +201,12 @@ class Service {
     const signal = AbortSignal.any([this.#options.stop, this.#live.change, this.#guard.limit]);
     await sleep(waitMs, undefined, { signal }).catch(() => undefined);
   }
+}
+
+function noAnswer(): CoreError {
+  return new CoreError('ERR_NO_ANSWER_IN_TIME', `the server did not answer within ${giveUpWithinMs / 1000} s`, {
+    retry: 'retry',
+  });
 }
 
 function refuseUnlessConfigured(server: ServerConfig): void {

@@ -60,26 +60,27 @@ async function dropBySql(server: ServerConfig, { slotName, signal, log }: GiveUp
   }
 }
 
-/** A walsender that is told to end does so at once, or hangs in a send that its time-out ends. */
-const releasedWithinMs = 2000;
-const pauseMs = 50;
+const releasedWithinMs = 10_000;
+const pauseMs = 100;
 const undefinedObject = '42704';
 const insufficientPrivilege = '42501';
 
-/** Ends what the server takes for our walsender, where the role may do that, and waits a moment until it has let go of the slot. */
+/**
+ * Ends what the server takes for our walsender, where the role may do that, and waits until it has let go of the slot. One that is told to
+ * end may hang in sending just that to nobody, and leaves it when it is told again.
+ */
 async function endWalsender(sql: SqlConnection, slotName: string, signal: AbortSignal): Promise<void> {
   const ofSlot = 'FROM pg_catalog.pg_replication_slots WHERE slot_name = $1 AND active';
   try {
-    await sql.query(`SELECT pg_catalog.pg_terminate_backend(active_pid) ${ofSlot}`, [slotName]);
+    for (
+      const deadline = performance.now() + releasedWithinMs;
+      performance.now() < deadline;
+      await sleep(pauseMs, undefined, { signal })
+    ) {
+      if ((await sql.query(`SELECT pg_catalog.pg_terminate_backend(active_pid) ${ofSlot}`, [slotName])).length === 0) return;
+    }
   } catch (error) {
     if (!(error instanceof ServerError) || error.sqlState !== insufficientPrivilege) throw error;
-  }
-  for (
-    const deadline = performance.now() + releasedWithinMs;
-    performance.now() < deadline;
-    await sleep(pauseMs, undefined, { signal })
-  ) {
-    if ((await sql.query(`SELECT ${ofSlot}`, [slotName])).length === 0) return;
   }
 }
 

@@ -33,7 +33,6 @@ export class SlotGuard {
   readonly #options: SlotGuardOptions;
   #before: SlotLook | undefined;
   #level: SlotSafety['level'] = 'ok';
-  #toGiveUp: ObservedRetention | undefined;
   #limit = new AbortController();
   #restartLsnGivenUp: Lsn | undefined;
   #notBeforeMs = 0;
@@ -42,31 +41,33 @@ export class SlotGuard {
     this.#options = options;
   }
 
-  /** The slot as it was seen, when it is to be given up. */
-  get toGiveUp(): ObservedRetention | undefined {
-    return this.#toGiveUp;
-  }
-
-  /** Aborted when the slot is to be given up; {@link givenUp} makes it anew. */
+  /** Aborted when the slot is to be given up; made anew when it is, or is not any more. */
   get limit(): AbortSignal {
     return this.#limit.signal;
   }
 
+  /**
+   * Behind {@link limit}: the slot as it is now, or undefined when it is not to be given up any more. The stream that has ended may have
+   * moved it on, and the configuration may be another one.
+   * @throws what connecting and asking throw
+   */
+  async toGiveUp(server: ServerConfig, signal: AbortSignal): Promise<ObservedRetention | undefined> {
+    const slot = server.slotName === undefined ? undefined : await lookAtSlot(server, server.slotName, signal);
+    if (slot !== undefined && this.#isToGiveUp(slot, server)) return slot;
+    this.#limit = new AbortController();
+    return undefined;
+  }
+
   /** To be called when the slot is dropped. */
-  givenUp(): void {
-    this.#restartLsnGivenUp = this.#toGiveUp?.restartLsn;
+  givenUp({ restartLsn }: ObservedRetention): void {
+    this.#restartLsnGivenUp = restartLsn;
     this.#before = undefined;
-    this.#forget();
+    this.#limit = new AbortController();
   }
 
   /** To be called when it could not be dropped: streaming may go on for now. */
   postpone(): void {
     this.#notBeforeMs = performance.now() + postponedMs;
-    this.#forget();
-  }
-
-  #forget(): void {
-    this.#toGiveUp = undefined;
     this.#limit = new AbortController();
   }
 
@@ -90,7 +91,8 @@ export class SlotGuard {
       const safety = judgeSlotSafety(slot, server);
       onSafety(safety);
       this.#tell(server, safety);
-      if (safety.isAtLimit && server.slotPolicy === 'protect-server') this.#considerGivingUp(slot);
+      if (performance.now() >= this.#notBeforeMs && this.#isToGiveUp(slot, server))
+        this.#limit.abort(new DOMException('the slot is to be given up', 'AbortError'));
       const { retainedBytes, safeBytes } = safety;
       const look = { atMs: performance.now(), retainedBytes, safeBytes };
       const waitMs = nextLookMs(look, this.#before);
@@ -115,15 +117,12 @@ export class SlotGuard {
   }
 
   /** WAL from the last checkpoint on the server keeps anyway: dropping a slot that stands there would free nothing. */
-  #considerGivingUp(slot: ObservedRetention): void {
+  #isToGiveUp(slot: ObservedRetention, server: ServerConfig): boolean {
     const { restartLsn, redoLsn } = slot;
-    if (restartLsn === undefined || this.#toGiveUp !== undefined || performance.now() < this.#notBeforeMs) return;
-    const isWorthIt =
-      redoLsn === undefined
-        ? restartLsn !== this.#restartLsnGivenUp
-        : roundDownToSegment(restartLsn, smallestSegment) < roundDownToSegment(redoLsn, smallestSegment);
-    if (!isWorthIt) return;
-    this.#toGiveUp = slot;
-    this.#limit.abort(new DOMException('the slot is to be given up', 'AbortError'));
+    if (server.slotPolicy !== 'protect-server' || restartLsn === undefined || !judgeSlotSafety(slot, server).isAtLimit)
+      return false;
+    return redoLsn === undefined
+      ? restartLsn !== this.#restartLsnGivenUp
+      : roundDownToSegment(restartLsn, smallestSegment) < roundDownToSegment(redoLsn, smallestSegment);
   }
 }

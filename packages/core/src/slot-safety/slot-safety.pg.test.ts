@@ -1,4 +1,5 @@
 /** A receiver that cannot receive, and a server that goes on writing: what becomes of the slot. */
+import type { ServerConfig } from '@walvault/config';
 import { type Cluster, type FaultProxy, faultProxy, fillSegments, startCluster } from '@walvault/testkit';
 import { type Lsn, parseLsn, type Logger, silentLogger } from '@walvault/wal';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -6,6 +7,7 @@ import { type Configured, configured } from '../configured.test-support.ts';
 import { readHoles } from '../holes.ts';
 import { runReceiver } from '../receive-service.ts';
 import { readReceiverState, type ReceiverState } from '../receiver-state.ts';
+import { LiveServerConfig } from '../live-server-config.ts';
 import { holesPath, statePath } from '../server-paths.ts';
 
 const stack = new AsyncDisposableStack();
@@ -35,7 +37,7 @@ async function blockable(more: string): Promise<Configured & { readonly proxy: F
   };
 }
 
-function receive({ pg: server }: Configured, log: Logger = silentLogger): AsyncDisposable {
+function receive({ pg: server }: { readonly pg: ServerConfig | LiveServerConfig }, log: Logger = silentLogger): AsyncDisposable {
   const stop = new AbortController();
   const ended = runReceiver({ server, stop: stop.signal, firstAttempt: 'retry', log });
   return {
@@ -100,6 +102,30 @@ test('protect-server: warned first, then the slot is dropped with the hole on re
       'slot_policy = protect-server: going on behind the hole',
     ]),
   );
+});
+
+test('protect-server: what the configuration says when the stream has ended counts, and so does where the slot stands then', async () => {
+  await using fixture = await blockable('slot_policy = protect-server\nslot_retained_limit = 4MB\n');
+  const live = new LiveServerConfig(fixture.pg);
+  const said: string[] = [];
+  const note = (_: object, message: string): void => void said.push(message);
+  const error = (_: object, message: string): void => {
+    said.push(message);
+    live.apply({ ...fixture.pg, slotPolicy: 'protect-archive' });
+  };
+  await using _ = receive({ pg: live }, { debug: () => undefined, info: note, warn: note, error });
+  await expect.poll(() => stateOf(fixture)).toMatchObject({ phase: 'streaming', slotSafety: { level: 'ok' } });
+  fixture.proxy.stall();
+  await write(3);
+  await fillSegments(pg, 3);
+  await expect.poll(() => stateOf(fixture), { timeout: 20_000 }).toMatchObject({ slotSafety: { level: 'critical' } });
+  await expect.poll(() => stateOf(fixture), { timeout: 20_000 }).not.toMatchObject({ phase: 'streaming' });
+  fixture.proxy.resume();
+  await expect
+    .poll(() => stateOf(fixture), { timeout: 20_000 })
+    .toMatchObject({ phase: 'streaming', slotSafety: { level: 'ok' } });
+  expect(await readHoles(holesPath(fixture.pg))).toEqual([]);
+  expect(said.filter((line) => line.includes('dropping'))).toEqual([]);
 });
 
 test('protect-archive: there are warnings, and the slot stays', async () => {
