@@ -46,6 +46,18 @@ test('what is missing is as old as the moment when nothing was, at most', async 
   expect(durable.seconds).toBeLessThan(120);
 });
 
+test('what was received of another cluster says nothing of this one, however far it goes', async () => {
+  await using fixture = await configured();
+  const published = { flushedLsn: '0/3000100', systemIdentifier: '2', walSegmentSize: 16_777_216, caughtUpAt: aMinuteAgo };
+  const { backup, streaming, wals } = fixture.pg.directories;
+  await Promise.all([streaming, wals].map((directory) => mkdir(directory, { recursive: true })));
+  await writeFile(`${backup}/identity.json`, '{"systemid": "2", "version": "18"}');
+  await writeFile(`${streaming}/000000010000000000000003.partial`, '');
+  const { lag, durable, archived } = await rpoOf(fixture, published, serverAt('0/1000100'));
+  const unknown = { bytes: undefined, reason: 'the server is of cluster 1, and what is here is of cluster 2' };
+  expect([lag, durable, archived]).toMatchObject([unknown, unknown, unknown]);
+});
+
 test.each<[string, object | undefined, ServerObservation, object]>([
   [
     'nothing was ever received',

@@ -75,6 +75,8 @@ interface Here extends RpoFacts {
 export interface Place {
   readonly timelineId: TimelineId;
   readonly lsn: Lsn;
+  /** Of the cluster, where it is known. */
+  readonly systemIdentifier?: bigint | undefined;
 }
 
 const nothing: Exposure = { bytes: 0, seconds: 0, since: undefined, reason: undefined };
@@ -122,9 +124,12 @@ function ageSince(sinceMs: number, nowMs: number): Pick<Exposure, 'seconds' | 's
   return { seconds: Math.max(0, (nowMs - sinceMs) / 1000), since: new Date(sinceMs).toISOString() };
 }
 
-/** How far the server is ahead of a place. On another timeline numbers say nothing: the server may have gone another way. */
+/** How far the server is ahead of a place. On another timeline or of another cluster numbers say nothing: the server may have gone another way. */
 function distance(from: Place, to: Place | string): Pick<Exposure, 'bytes' | 'reason'> {
   if (typeof to === 'string') return { bytes: undefined, reason: to };
+  const [here, there] = [from.systemIdentifier, to.systemIdentifier];
+  if (here !== undefined && there !== undefined && here !== there)
+    return { bytes: undefined, reason: `the server is of cluster ${there}, and what is here is of cluster ${here}` };
   if (from.timelineId === to.timelineId) return { bytes: Math.max(0, lsnDistance(from.lsn, to.lsn)), reason: undefined };
   const reason = `the server is on timeline ${to.timelineId}, and what is here is of timeline ${from.timelineId}`;
   return { bytes: undefined, reason };
@@ -146,18 +151,23 @@ function endOfCluster({ observation, primary }: Here): Place | string {
 
 /** The end of the server's WAL that is durable there, or why it is not known. */
 export function endOfServer({ streaming, sql }: ServerObservation): Place | string {
-  if (!isReportedError(streaming)) return { timelineId: streaming.timelineId, lsn: streaming.flushLsn };
+  if (!isReportedError(streaming)) {
+    const { timelineId, flushLsn: lsn, systemIdentifier } = streaming;
+    return { timelineId, lsn, systemIdentifier };
+  }
   return isReportedError(sql) ? 'the server cannot be asked' : endBySql(sql);
 }
 
 function endBySql(sql: SqlFacts): Place {
   const timeline = sql.currentWalFile?.slice(0, 8);
-  return { timelineId: timeline === undefined ? sql.timelineId : toTimelineId(Number.parseInt(timeline, 16)), lsn: sql.flushLsn };
+  const timelineId = timeline === undefined ? sql.timelineId : toTimelineId(Number.parseInt(timeline, 16));
+  return { timelineId, lsn: sql.flushLsn, systemIdentifier: sql.systemIdentifier };
 }
 
 function durablePlace(receiver: ReceiverState | undefined): Place | undefined {
   if (receiver?.flushedLsn == null || receiver.timelineId == null) return undefined;
-  return { timelineId: toTimelineId(receiver.timelineId), lsn: parseLsn(receiver.flushedLsn) };
+  const systemIdentifier = receiver.systemIdentifier == null ? undefined : BigInt(receiver.systemIdentifier);
+  return { timelineId: toTimelineId(receiver.timelineId), lsn: parseLsn(receiver.flushedLsn), systemIdentifier };
 }
 
 /**
@@ -167,7 +177,7 @@ function durablePlace(receiver: ReceiverState | undefined): Place | undefined {
 export function archivedEnd({
   files,
 }: Pick<RpoFacts, 'files'>): (Place & { readonly walSegmentSize: WalSegmentSize }) | undefined {
-  const { archive, streaming, incoming, receiver } = files;
+  const { archive, streaming, incoming, receiver, identity } = files;
   if (isReportedError(archive)) return undefined;
   const bytes = archive.walSegmentSize ?? receiver?.walSegmentSize ?? undefined;
   if (bytes === undefined) return undefined;
@@ -180,7 +190,9 @@ export function archivedEnd({
   const starts = waiting.filter(({ timelineId }) => timelineId === newestTimeline).map(({ start }) => start);
   const ends = place?.timelineId === newestTimeline ? [place.end] : [];
   const [first] = [...starts, ...ends].toSorted((a, b) => (a < b ? -1 : 1));
-  return first === undefined ? undefined : { timelineId: toTimelineId(newestTimeline), lsn: first, walSegmentSize };
+  if (first === undefined) return undefined;
+  const systemIdentifier = identity === undefined || isReportedError(identity) ? undefined : identity.systemIdentifier;
+  return { timelineId: toTimelineId(newestTimeline), lsn: first, walSegmentSize, systemIdentifier };
 }
 
 function placeOf(name: string, size: WalSegmentSize): { timelineId: TimelineId; start: Lsn; end: Lsn } | undefined {
