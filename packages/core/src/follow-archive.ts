@@ -49,12 +49,17 @@ export async function followArchive(options: FollowArchiveOptions): Promise<void
     watch.reset();
     const { afterMs, isDeaf } = await follower.pass();
     const waitMs = isWatching ? afterMs : Math.min(afterMs, pauses.blindMs);
-    const change = isDeaf ? never : watch.change;
-    await Promise.race([change, sleep(waitMs, undefined, { signal }).catch(() => undefined)]);
+    await pause(waitMs, signal, isDeaf ? undefined : watch.change);
   }
 }
 
-const never = new Promise<void>(() => undefined);
+/** Waits for so long, or for a change. What was waited for is let go of: a promise and a timer for each pass would pile up in months. */
+async function pause(ms: number, signal: AbortSignal, change: Promise<void> | undefined): Promise<void> {
+  const over = new AbortController();
+  const time = sleep(ms, undefined, { signal: AbortSignal.any([signal, over.signal]) }).catch(() => undefined);
+  await (change === undefined ? time : Promise.race([change, time]));
+  over.abort();
+}
 
 /** Partial segments change all the time, and are nobody's business until they have another name. */
 function mayBeComplete(name: string): boolean {
