@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-const folders = [...readdirSync('packages').map((name) => join('packages', name)), 'apps/cli'];
+const folders = [...readdirSync('packages').map((name) => join('packages', name)), 'apps/cli', 'apps/web-status'];
 const publicFolders = folders.filter((folder) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).private !== true);
 const scratch = mkdtempSync(join(tmpdir(), 'walvault-pack-'));
 
@@ -42,6 +42,16 @@ try {
     /^ERR_SLOT_MISSING\n/,
   );
   expect('its manual page', run(['cat', join(consumer, 'node_modules/walvault/man/walvault.1')], consumer), /^\.TH WALVAULT 1/m);
+  expect(
+    'run the packed status page',
+    run([join(consumer, 'node_modules/.bin/walvault-web-status'), '--version'], consumer),
+    new RegExp(`^${version}\n$`),
+  );
+  expect(
+    'its page',
+    run(['cat', join(consumer, 'node_modules/@walvault/web-status/dist/page/index.html')], consumer),
+    /<script type="module"/,
+  );
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

@@ -33,13 +33,25 @@ export interface LocateOptions {
   readonly receivedLsn: Lsn | undefined;
 }
 
-/** Looks on one timeline: the one that is asked for, or the newest. */
-export function locateTarget(wal: FindableWal, { request, receivedLsn }: LocateOptions): LocatedTarget {
-  const chain = wal.chain(request.timelineId ?? wal.newestTimeline);
+/** What does not depend on what is asked, and takes longest to find out. */
+export type ChainExtent = Pick<LocatedTarget, 'reach' | 'unknownSegments'>;
+
+/** Finds that out. */
+export function extentOf(wal: FindableWal, chain: TimelineChain): ChainExtent {
   const unknownSegments = chain.pieces.reduce((sum, piece) => sum + wal.index.unknown(wal.map.segmentsOf(piece)).length, 0);
+  return { reach: reachOf(wal, chain), unknownSegments };
+}
+
+/** Looks on one timeline and what it came from. */
+export function locateTarget(
+  wal: FindableWal,
+  chain: TimelineChain,
+  { reach, unknownSegments }: ChainExtent,
+  options: LocateOptions,
+): LocatedTarget {
   const hasMore = unknownSegments > 0 || wal.partialEnd(chain) !== undefined;
-  const located = new Locator(wal, chain, { request, receivedLsn }).locate(hasMore);
-  return { ...located, isExact: isExact(request), reach: reachOf(wal, chain), unknownSegments };
+  const located = new Locator(wal, chain, options).locate(hasMore);
+  return { ...located, isExact: isExact(options.request), reach, unknownSegments };
 }
 
 function isExact({ target }: FindRequest): boolean {

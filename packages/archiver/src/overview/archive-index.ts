@@ -2,6 +2,7 @@
  * The WAL of a server as it was when it was looked at, kept to be asked about: which segments there are in a row, the restore points, where
  * a recovery target lies. Questions read the catalogue and no file of the archive.
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Lsn, SegmentNumber, TimelineId } from '@walvault/wal';
 import { CatalogTotals } from '../catalog/catalog-totals.ts';
 import { Catalog } from '../catalog/catalog.ts';
@@ -11,8 +12,9 @@ import type { BaseBackup } from '../backups/base-backup.ts';
 import { FinderError } from '../finding/errors.ts';
 import type { FindRequest } from '../finding/find-target.ts';
 import { FindableWal } from '../finding/findable-wal.ts';
-import { type LocatedTarget, locateTarget } from '../finding/locate-target.ts';
+import { type ChainExtent, extentOf, type LocatedTarget, locateTarget } from '../finding/locate-target.ts';
 import { judgeReachability, type Reachability } from '../finding/reachability.ts';
+import type { TimelineChain } from '../finding/timeline-chain.ts';
 import { runsOf } from '../wal-files/segment-runs.ts';
 import { type ArchiveSurvey, surveyArchive, type SurveyOptions } from './survey-archive.ts';
 
@@ -49,6 +51,13 @@ export interface JudgedTarget {
 /** So many spans of a timeline at least, where there are as many segments. */
 const spansPerTimeline = 256;
 
+interface IndexParts {
+  readonly survey: ArchiveSurvey;
+  readonly wal: FindableWal | undefined;
+  readonly timelines: readonly TimelineSpans[];
+  readonly magic: number | undefined;
+}
+
 /** What was found; dispose of it when it is not asked any more. */
 export class ArchiveIndex implements Disposable {
   readonly survey: ArchiveSurvey;
@@ -59,28 +68,27 @@ export class ArchiveIndex implements Disposable {
   readonly latestMagic: number | undefined;
   readonly #wal: FindableWal | undefined;
   readonly #backups: readonly BaseBackup[];
+  readonly #extents = new Map<TimelineId, ChainExtent>();
 
-  private constructor(
-    survey: ArchiveSurvey,
-    wal: FindableWal | undefined,
-    backups: readonly BaseBackup[],
-    magic: number | undefined,
-  ) {
-    this.survey = survey;
-    this.#wal = wal;
+  private constructor(parts: IndexParts, backups: readonly BaseBackup[]) {
+    this.survey = parts.survey;
+    this.#wal = parts.wal;
     this.#backups = backups;
-    this.latestMagic = magic;
-    this.timelines =
-      wal === undefined ? [] : wal.map.timelineIds.map((timelineId) => ({ timelineId, spans: spansOf(wal, timelineId) }));
-    this.restorePoints = wal === undefined ? [] : ownRestorePoints(wal);
+    this.latestMagic = parts.magic;
+    this.timelines = parts.timelines;
+    this.restorePoints = parts.wal === undefined ? [] : ownRestorePoints(parts.wal);
   }
 
   /** Looks. @throws what {@link surveyArchive} throws */
   static async open(options: ArchiveIndexOptions): Promise<ArchiveIndex> {
     const survey = await surveyArchive(options);
+    // Of a large archive each step takes a while, and whoever shares the thread is to have a turn between.
+    await turn();
     const wal = await FindableWal.open(options);
     try {
-      return new ArchiveIndex(survey, wal, options.backups, latestMagic(options.catalogPath));
+      await turn();
+      const timelines = wal === undefined ? [] : await allSpans(wal);
+      return new ArchiveIndex({ survey, wal, timelines, magic: latestMagic(options.catalogPath) }, options.backups);
     } catch (error) {
       wal?.[Symbol.dispose]();
       throw error;
@@ -99,14 +107,32 @@ export class ArchiveIndex implements Disposable {
     const { timelineId } = request;
     if (timelineId !== undefined && !wal.map.timelineIds.includes(timelineId))
       throw new FinderError('ERR_TIMELINE_UNKNOWN', timelineId, wal.map.timelineIds);
-    const located = locateTarget(wal, { request, receivedLsn });
+    const chain = wal.chain(timelineId ?? wal.newestTimeline);
+    const located = locateTarget(wal, chain, this.#extentOf(wal, chain), { request, receivedLsn });
     const { place } = located;
     return { located, reachability: place === undefined ? undefined : judgeReachability(wal, place, this.#backups) };
+  }
+
+  #extentOf(wal: FindableWal, chain: TimelineChain): ChainExtent {
+    const known = this.#extents.get(chain.timelineId);
+    if (known !== undefined) return known;
+    const extent = extentOf(wal, chain);
+    this.#extents.set(chain.timelineId, extent);
+    return extent;
   }
 
   [Symbol.dispose](): void {
     this.#wal?.[Symbol.dispose]();
   }
+}
+
+async function allSpans(wal: FindableWal): Promise<readonly TimelineSpans[]> {
+  const timelines: TimelineSpans[] = [];
+  for (const timelineId of wal.map.timelineIds) {
+    timelines.push({ timelineId, spans: spansOf(wal, timelineId) });
+    await turn();
+  }
+  return timelines;
 }
 
 function spansOf(wal: FindableWal, timelineId: TimelineId): readonly SegmentSpan[] {

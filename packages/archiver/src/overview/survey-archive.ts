@@ -1,4 +1,5 @@
 /** What the archive of a server holds and what is known of it: the files by their names, everything else by the catalogue. */
+import { setImmediate as turn } from 'node:timers/promises';
 import { CatalogTotals, type CompressionTotals, type DayTotals, type TimelineTotals } from '../catalog/catalog-totals.ts';
 import type { Heal, SegmentCheck, VerifyRun } from '../catalog/catalog-records.ts';
 import { Catalog } from '../catalog/catalog.ts';
@@ -61,6 +62,7 @@ export async function surveyArchive({ reading, catalogPath, days }: SurveyOption
   const listing = await listArchive(reading);
   const history = await Timelines.read(reading.directories);
   const map = await WalMap.read(reading);
+  await turn();
   const archived = (map?.timelineIds ?? []).flatMap((id) => map?.segmentsOfTimeline(id) ?? []);
   const names = new Set(archived.filter((file) => file.location === 'archive').map((file) => file.name));
   const { totals, catalog } = surveyCatalog(catalogPath, names, days);
