@@ -28,13 +28,13 @@ export class Prometheus implements AsyncDisposable {
     this.#address = address;
   }
 
-  /** Starts it. @param target host and port that it scrapes */
-  static async start(target: string): Promise<Prometheus> {
+  /** Starts it. @param target host and port that it scrapes @param scrape more of its scrape_config */
+  static async start(target: string, scrape: object = {}): Promise<Prometheus> {
     await using stack = new AsyncDisposableStack();
     const directory = stack.use(await temporaryDirectory('prometheus'));
     const configuration = {
       global: { scrape_interval: '500ms', scrape_timeout: '500ms', evaluation_interval: '500ms' },
-      scrape_configs: [{ job_name: 'walvault', static_configs: [{ targets: [target] }] }],
+      scrape_configs: [{ job_name: 'walvault', static_configs: [{ targets: [target] }], ...scrape }],
       rule_files: ['rules.yml'],
     };
     await copyFile(join(alertsDirectory, 'rules.yml'), join(directory.path, 'rules.yml'));
