@@ -16,8 +16,7 @@ export interface ChartKind {
   readonly about: string;
   readonly lines: readonly Line[];
   readonly format: (value: number) => string;
-  /** Whether the axis counts in powers of two. */
-  readonly isBytes: boolean;
+  readonly unit: 'bytes' | 'seconds' | 'milliseconds' | 'count';
 }
 
 /** All of them, in order. */
@@ -30,7 +29,7 @@ export const chartKinds: readonly ChartKind[] = [
       { metric: 'rpoArchivedSeconds', label: 'in the archive' },
     ],
     format: formatSeconds,
-    isBytes: false,
+    unit: 'seconds',
   },
   {
     title: 'Behind the server',
@@ -41,7 +40,7 @@ export const chartKinds: readonly ChartKind[] = [
       { metric: 'archivedBehindBytes', label: 'in the archive' },
     ],
     format: formatBytes,
-    isBytes: true,
+    unit: 'bytes',
   },
   {
     title: 'Lag as the server measures it',
@@ -51,14 +50,14 @@ export const chartKinds: readonly ChartKind[] = [
       { metric: 'flushLagMs', label: 'flushed' },
     ],
     format: formatMilliseconds,
-    isBytes: false,
+    unit: 'milliseconds',
   },
   {
     title: 'WAL received',
     about: 'In a second.',
     lines: [{ metric: 'bytesPerSecond', label: 'received' }],
     format: formatRate,
-    isBytes: true,
+    unit: 'bytes',
   },
   {
     title: 'Flush latency',
@@ -68,7 +67,7 @@ export const chartKinds: readonly ChartKind[] = [
       { metric: 'flushP99Ms', label: '99 % within' },
     ],
     format: formatMilliseconds,
-    isBytes: false,
+    unit: 'milliseconds',
   },
   {
     title: 'Replication slot',
@@ -78,21 +77,21 @@ export const chartKinds: readonly ChartKind[] = [
       { metric: 'slotSafeBytes', label: 'room left' },
     ],
     format: formatBytes,
-    isBytes: true,
+    unit: 'bytes',
   },
   {
     title: 'Size of the archive',
     about: 'On disk.',
     lines: [{ metric: 'archiveBytes', label: 'archive' }],
     format: formatBytes,
-    isBytes: true,
+    unit: 'bytes',
   },
   {
     title: 'Waiting to be archived',
     about: 'Complete segments.',
     lines: [{ metric: 'archiveQueue', label: 'segments' }],
     format: formatCount,
-    isBytes: false,
+    unit: 'count',
   },
 ];
 

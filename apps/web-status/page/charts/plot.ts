@@ -13,7 +13,15 @@ export interface PlotOptions {
 }
 
 const dashes: readonly (number[] | undefined)[] = [undefined, [6, 4], [2, 3]];
-const powersOfTwo = Array.from({ length: 52 }, (_, exponent) => 2 ** exponent);
+/** Steps of the axes, so that ticks are round numbers. */
+const steps: Readonly<Record<ChartKind['unit'], number[]>> = {
+  bytes: Array.from({ length: 52 }, (_, exponent) => 2 ** exponent),
+  seconds: [
+    0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14_400, 43_200, 86_400, 172_800, 864_000,
+  ],
+  count: Array.from({ length: 30 }, (_, index) => [1, 2, 5].map((digit) => digit * 10 ** index)).flat(),
+  milliseconds: Array.from({ length: 12 }, (_, index) => [1, 2, 5].map((digit) => digit * 10 ** (index - 3))).flat(),
+};
 
 /** Makes one. It is as wide as its element. */
 export function makePlot({ kind, element, zone, onCursor }: PlotOptions): uPlot {
@@ -28,13 +36,20 @@ export function makePlot({ kind, element, zone, onCursor }: PlotOptions): uPlot 
       cursor: { sync: { key: 'walvault' }, drag: { x: false, y: false }, y: false },
       scales: { y: { range: (_, __, greatest) => [0, greatest > 0 ? greatest * 1.1 : 1] } },
       axes: [
-        { ...axis, grid, ticks: grid, space: 76, values: (_, splits) => splits.map((at) => tickText(at, splits, zone())) },
+        {
+          ...axis,
+          grid,
+          ticks: grid,
+          space: 64,
+          size: 30,
+          values: (_, splits) => splits.map((at) => tickText(at, splits, zone())),
+        },
         {
           ...axis,
           grid,
           ticks: { show: false },
           size: 78,
-          ...(kind.isBytes ? { incrs: powersOfTwo } : {}),
+          incrs: steps[kind.unit],
           values: (_, splits) => splits.map(kind.format),
         },
       ],

@@ -4,7 +4,7 @@ import { useMemo } from 'preact/hooks';
 import type { ServerSummary } from '../../src/schema/server-summary.ts';
 import { formatBytes, formatCount, formatRate } from '../format/bytes.ts';
 import { formatSeconds } from '../format/duration.ts';
-import { Figure, LsnText } from '../parts/figure.tsx';
+import { Figure, LsnText, Unknown } from '../parts/figure.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Ago } from '../parts/moment.tsx';
 import { VerdictBadge } from '../parts/verdict-badge.tsx';
@@ -83,22 +83,28 @@ function RecoveryPoint({ rpo }: { readonly rpo: ServerSummary['rpo'] }): JSX.Ele
   return (
     <>
       <span class="figures">
-        <Figure value={rpo.durableSeconds} format={formatSeconds} reason={rpo.durableReason} />
-        <Figure value={rpo.durableBytes} format={formatBytes} reason={rpo.durableReason} />
+        <Amount seconds={rpo.durableSeconds} bytes={rpo.durableBytes} reason={rpo.durableReason} />
       </span>
       <span class="second">
-        not archived:{' '}
-        {rpo.archivedSeconds === null && rpo.archivedBytes === null ? (
-          <span title={rpo.archivedReason ?? undefined}>unknown</span>
-        ) : (
-          [
-            rpo.archivedSeconds === null ? [] : formatSeconds(rpo.archivedSeconds),
-            rpo.archivedBytes === null ? [] : formatBytes(rpo.archivedBytes),
-          ]
-            .flat()
-            .join(', ')
-        )}
+        not archived: <Amount seconds={rpo.archivedSeconds} bytes={rpo.archivedBytes} reason={rpo.archivedReason} />
       </span>
+    </>
+  );
+}
+
+interface AmountProperties {
+  readonly seconds: number | null;
+  readonly bytes: number | null;
+  readonly reason: string | null;
+}
+
+/** Both, or the one that is known. */
+function Amount({ seconds, bytes, reason }: AmountProperties): JSX.Element {
+  if (seconds === null && bytes === null) return <Unknown reason={reason} />;
+  return (
+    <>
+      {seconds === null ? null : <span class="figure">{formatSeconds(seconds)}</span>}{' '}
+      {bytes === null ? null : <span class="figure">{formatBytes(bytes)}</span>}
     </>
   );
 }

@@ -78,7 +78,7 @@ function slot({ slot }: ServerSummary): KeyFigure {
         <Icon sign={sign} /> {word}
       </span>
     ),
-    more: slot.reason === null ? slotRoom(slot) : `${slotRoom(slot)}: ${slot.reason}`,
+    more: slot.reason === null || slot.level === 'ok' ? slotRoom(slot) : `${slotRoom(slot)}: ${slot.reason}`,
   };
 }
 

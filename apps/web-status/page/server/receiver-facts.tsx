@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import type { ServerDetail } from '../../src/schema/server-detail.ts';
 import type { ServerSummary } from '../../src/schema/server-summary.ts';
-import { formatBytes, formatCount } from '../format/bytes.ts';
+import { counted, formatBytes, formatCount } from '../format/bytes.ts';
 import { formatMilliseconds } from '../format/duration.ts';
 import { LsnText } from '../parts/figure.tsx';
 import { Ago, Moment } from '../parts/moment.tsx';
@@ -56,7 +56,7 @@ function rowsOf(receiver: NonNullable<ServerDetail['receiver']>, { phase }: Serv
     ['Acknowledged', <LsnText lsn={receiver.acknowledgedLsn} />],
     [
       'Received since its start',
-      `${formatBytes(receiver.receivedBytes)}, ${formatCount(receiver.segmentsCompleted)} segments completed`,
+      `${formatBytes(receiver.receivedBytes)}, ${counted(receiver.segmentsCompleted, 'segment')} completed`,
     ],
     ['Reconnects', formatCount(receiver.reconnects)],
     ...(receiver.troubleSince === null ? [] : ([['Trouble since', <Moment time={receiver.troubleSince} />]] as const)),

@@ -78,17 +78,14 @@ export class Viewer implements AsyncDisposable {
     await this.page.getByText(text).first().waitFor();
   }
 
-  /** Text of the first element with a role. */
-  async textOf(role: 'heading' | 'alert' | 'status', name?: string): Promise<string> {
-    return this.page
-      .getByRole(role, name === undefined ? {} : { name })
-      .first()
-      .innerText();
-  }
-
   /** Goes to a view of the server `pg`. */
   async goTo(link: string): Promise<void> {
     await this.page.getByRole('navigation', { name: 'Views of pg' }).getByRole('link', { name: link }).click();
+  }
+
+  /** By how many pixels the page is wider than the screen. */
+  async overflow(): Promise<number> {
+    return this.page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
   }
 
   /** What axe finds, by rule. */
