@@ -40,8 +40,11 @@ export function CoverageCard({ coverage }: { readonly coverage: Resource<Coverag
 function MapWithAxis({ coverage }: { readonly coverage: Coverage }): JSX.Element {
   const [axis, setAxis] = useState<Axis>('time');
   const inZone = useStore(zone, (value) => value);
-  const map = useMemo(() => mapOf(coverage, axis), [coverage, axis]);
-  const format = axis === 'time' ? (value: number) => formatTime(value, inZone) : lsnFromNumber;
+  const bars = useMemo(() => {
+    const map = mapOf(coverage, axis);
+    const format = axis === 'time' ? (value: number) => formatTime(value, inZone) : lsnFromNumber;
+    return map === undefined ? undefined : <CoverageBars map={map} format={format} />;
+  }, [coverage, axis, inZone]);
   return (
     <>
       <div class="pick" role="group" aria-label="The map is drawn by">
@@ -51,12 +54,10 @@ function MapWithAxis({ coverage }: { readonly coverage: Coverage }): JSX.Element
           </button>
         ))}
       </div>
-      {map === undefined ? (
+      {bars ?? (
         <p class="quiet">
           {axis === 'time' ? 'The catalogue knows of no commit, so nothing can be drawn by time.' : 'The archive is empty.'}
         </p>
-      ) : (
-        <CoverageBars map={map} format={format} />
       )}
       <ul class="key">
         <li>
@@ -68,6 +69,11 @@ function MapWithAxis({ coverage }: { readonly coverage: Coverage }): JSX.Element
         <li>
           <span class="sample spot" aria-hidden="true" /> damaged segment
         </li>
+        {axis === 'place' ? null : (
+          <li>
+            <span class="sample sample-none" aria-hidden="true" /> no known commit
+          </li>
+        )}
       </ul>
     </>
   );

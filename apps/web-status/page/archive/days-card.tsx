@@ -5,6 +5,9 @@ import { formatBytes, formatCount } from '../format/bytes.ts';
 
 /** So many columns are drawn, and so many days listed. */
 const mostDays = 60;
+const dayMs = 86_400_000;
+
+type Day = NonNullable<Coverage['days']>[number];
 
 /** The card; nothing while no day is known. */
 export function DaysCard({ days }: { readonly days: Coverage['days'] }): JSX.Element | null {
@@ -14,9 +17,9 @@ export function DaysCard({ days }: { readonly days: Coverage['days'] }): JSX.Ele
   return (
     <section class="card" aria-label="Days">
       <h2>WAL by day</h2>
-      <p class="second">By the time when it was archived or committed, in UTC; at most {formatBytes(greatest)} a day.</p>
-      <div class="days" role="img" aria-label={`WAL of the last ${shown.length} days; the list below has the figures`}>
-        {shown.toReversed().map(({ day, walBytes }) => (
+      <p class="second">By the day on which it was archived, in UTC; at most {formatBytes(greatest)} a day.</p>
+      <div class="days" role="img" aria-label="WAL by day; the list below has the figures">
+        {withEmptyDays(shown).map(({ day, walBytes }) => (
           <span key={day} class="day" title={`${day}: ${formatBytes(walBytes)}`}>
             <span class="day-bar" style={{ height: `${(walBytes / greatest) * 100}%` }} />
           </span>
@@ -51,4 +54,15 @@ export function DaysCard({ days }: { readonly days: Coverage['days'] }): JSX.Ele
       </details>
     </section>
   );
+}
+
+/** In order of time, from the earliest on, also days on which nothing was archived; the latest ones. */
+function withEmptyDays(days: readonly Day[]): readonly Pick<Day, 'day' | 'walBytes'>[] {
+  const known = new Map(days.map(({ day, walBytes }) => [day, walBytes]));
+  const [last, first] = [Date.parse(days[0]?.day ?? ''), Date.parse(days.at(-1)?.day ?? '')];
+  const count = Math.min(mostDays, (last - first) / dayMs + 1);
+  return Array.from({ length: count }, (_, index) => {
+    const day = new Date(last - (count - 1 - index) * dayMs).toISOString().slice(0, 10);
+    return { day, walBytes: known.get(day) ?? 0 };
+  });
 }

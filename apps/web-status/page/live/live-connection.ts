@@ -2,9 +2,10 @@
  * Keeps the live stream open for as long as the page is. It is read by fetch and not by EventSource, so that it can say what
  * went wrong, and end a connection that has fallen silent: a network that drops packets never tells.
  */
+import type { ServerSummary } from '../../src/schema/server-summary.ts';
 import { apiAddress, Refusal } from '../api/ask.ts';
-import { EventStreamReader } from './event-stream.ts';
-import { live, loseConnection, silenceMs, takeHeartbeat, takeServer, takeServers } from './live-state.ts';
+import { EventStreamReader, type StreamEvent } from './event-stream.ts';
+import { live, loseConnection, silenceMs, takeChanges, takeHeartbeat, takeServers } from './live-state.ts';
 
 const firstPauseMs = 500;
 const longestPauseMs = 5000;
@@ -41,7 +42,7 @@ async function readStream(): Promise<void> {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       clearTimeout(timer);
       timer = setTimeout(() => silence.abort(), silenceMs);
-      for (const { name, data } of events.read(decoder.decode(part.value, { stream: true }))) take(name, data);
+      take(events.read(decoder.decode(part.value, { stream: true })));
     }
   } finally {
     clearTimeout(timer);
@@ -49,10 +50,17 @@ async function readStream(): Promise<void> {
   }
 }
 
-function take(name: string, data: string): void {
-  if (name === 'servers') takeServers(JSON.parse(data));
-  else if (name === 'server') takeServer(JSON.parse(data));
-  else if (name === 'heartbeat') takeHeartbeat(JSON.parse(data));
+/** What comes at once is taken at once, so that it is drawn once. */
+function take(events: readonly StreamEvent[]): void {
+  let changes: ServerSummary[] = [];
+  for (const { name, data } of events) {
+    if (name === 'servers') {
+      changes = [];
+      takeServers(JSON.parse(data));
+    } else if (name === 'server') changes.push(JSON.parse(data));
+    else if (name === 'heartbeat') takeHeartbeat(JSON.parse(data));
+  }
+  if (changes.length > 0) takeChanges(changes);
 }
 
 /** Ends early when there is hope: the network is back, or somebody looks at the page again. */

@@ -46,9 +46,11 @@ export function takeServers(list: ServerList): void {
   heard({ servers, clockAheadMs: Date.parse(list.at) - Date.now() });
 }
 
-/** One of them. */
-export function takeServer(server: ServerSummary): void {
-  heard({ servers: new Map(live.value.servers).set(server.name, server) });
+/** Some of them. */
+export function takeChanges(changes: readonly ServerSummary[]): void {
+  const servers = new Map(live.value.servers);
+  for (const server of changes) servers.set(server.name, server);
+  heard({ servers });
 }
 
 /** A sign of life. */
