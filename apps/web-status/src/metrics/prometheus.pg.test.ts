@@ -1,5 +1,6 @@
 import { open, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import type { Cluster } from '@walvault/testkit';
 import { expect, test } from 'vitest';
 import { Receiving } from '../receiving.test-support.ts';
 import { Prometheus } from './prometheus.test-support.ts';
@@ -47,6 +48,15 @@ async function damage(path: string): Promise<void> {
   await file.write(Buffer.alloc(64, 0x55), 0, 64, 9000);
 }
 
+/** Makes the server remove what the slot keeps. */
+async function loseSlot(pg: Cluster): Promise<void> {
+  for (const setting of [`max_slot_wal_keep_size = '16MB'`, 'wal_keep_size = 0', `min_wal_size = '32MB'`])
+    await pg.query(`alter system set ${setting}`);
+  pg.reload();
+  for (let count = 0; count < 4; count += 1) await pg.switchWal();
+  await pg.query('checkpoint');
+}
+
 test('a real Prometheus reads it: all is shown while all is well, and faults set off their alerts', async () => {
   const { all, target } = await world();
   await using _ = all;
@@ -62,7 +72,7 @@ test('a real Prometheus reads it: all is shown while all is well, and faults set
   await isTrue('walvault_archive_segments > 3 and on (server) walvault_holes == 0 and on (server) walvault_bad_segments == 0');
   for (const query of queries.filter((one) => !quiet.test(one))) await isTrue(query);
   for (const query of queries) await prometheus.query(query);
-  expect(await prometheus.alerts()).toEqual([]);
+  await expect.poll(async () => prometheus.alerts(), patience).toEqual([]);
 
   await rm(archived(all, 2));
   await damage(archived(all, 3));
@@ -80,6 +90,8 @@ test('a real Prometheus reads it: all is shown while all is well, and faults set
   await all.pg.query('insert into rows values (now())');
   await comes('WalvaultRpoExceeded');
   await isTrue('walvault_lag_bytes{stage="flushed"} > 0');
+  await loseSlot(all.pg);
+  await comes('WalvaultSlotLost');
   await all.pg.query(`select pg_drop_replication_slot('barman')`);
   await comes('WalvaultSlotMissing');
 
