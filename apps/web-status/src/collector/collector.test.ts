@@ -71,3 +71,23 @@ test('files that are not what they should be are trouble of their server alone, 
   expect(bad).toMatchObject({ verdict: 'danger', holes: null, badSegments: null, lsn: { server: null, flushed: null } });
   expect(summarize(collector.snapshot('good')!)).toMatchObject({ holes: 0, reason: 'no receiver has ever run' });
 });
+
+test('another configuration lets go of what is gone, and keeps what is known of what has not changed', async () => {
+  await using before = await configured({ gone: unreachable, other: unreachable, same: unreachable });
+  using collector = new Collector(before.servers, quickly);
+  await expect.poll(() => collector.snapshots.every(whole)).toBe(true);
+  const told: string[] = [];
+  using _ = collector.listen((name, snapshot) => {
+    if (snapshot === undefined) told.push(name);
+  });
+  const [, other, same] = before.servers;
+  collector.configure([
+    { ...other!, rpoLimitMs: 17 },
+    { ...same!, settings: new Map() },
+  ]);
+  expect(told).toEqual(['gone']);
+  expect(collector.snapshot('gone')).toBeUndefined();
+  expect(collector.snapshot('other')).toMatchObject({ server: { rpoLimitMs: 17 }, inspection: undefined });
+  expect(whole(collector.snapshot('same'))).toBe(true);
+  await expect.poll(() => collector.snapshots.every(whole)).toBe(true);
+});

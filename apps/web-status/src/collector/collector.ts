@@ -1,4 +1,5 @@
 /** Looks at all servers in the background, so that no request waits for a PostgreSQL server or for an archive. */
+import { isDeepStrictEqual } from 'node:util';
 import type { ServerConfig } from '@walvault/core';
 import { Lanes } from './lanes.ts';
 import type { ServerSnapshot } from './server-snapshot.ts';
@@ -48,22 +49,34 @@ export class Collector implements Disposable {
     return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
   }
 
-  /** From now on it is these servers. They are all looked at anew. */
+  /** From now on it is these servers. Those of which nothing has changed are looked at as before, all others anew. */
   configure(servers: readonly ServerConfig[]): void {
+    const kept = new Set(servers.filter((server) => this.#isWatched(server)).map(({ name }) => name));
     const gone = this.#order.filter((name) => !servers.some((server) => server.name === name));
-    for (const watch of this.#watches.values()) watch[Symbol.dispose]();
-    this.#watches.clear();
+    for (const [name, watch] of this.#watches) {
+      if (kept.has(name)) continue;
+      watch[Symbol.dispose]();
+      this.#watches.delete(name);
+    }
     this.#order = servers.map(({ name }) => name);
     for (const name of gone) this.#tell(name, undefined);
-    for (const server of servers) {
-      const onSnapshot = (snapshot: ServerSnapshot): void => this.#tell(server.name, snapshot);
-      this.#watches.set(server.name, new ServerWatch(server, { lanes: this.#lanes, periods: this.#periods, onSnapshot }));
-    }
+    for (const server of servers) if (!kept.has(server.name)) this.#watch(server);
   }
 
   [Symbol.dispose](): void {
     for (const watch of this.#watches.values()) watch[Symbol.dispose]();
     this.#listeners.clear();
+  }
+
+  #isWatched(server: ServerConfig): boolean {
+    const watched = this.#watches.get(server.name)?.snapshot.server;
+    // Where an option was written counts for nothing.
+    return watched !== undefined && isDeepStrictEqual({ ...watched, settings: undefined }, { ...server, settings: undefined });
+  }
+
+  #watch(server: ServerConfig): void {
+    const onSnapshot = (snapshot: ServerSnapshot): void => this.#tell(server.name, snapshot);
+    this.#watches.set(server.name, new ServerWatch(server, { lanes: this.#lanes, periods: this.#periods, onSnapshot }));
   }
 
   #tell(name: string, snapshot: ServerSnapshot | undefined): void {
