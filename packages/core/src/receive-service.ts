@@ -148,7 +148,7 @@ class Service {
     } catch (error) {
       if (stop.aborted || !(WalvaultError.is(error) || signal.aborted)) throw error;
       const { code, message, hint } = reportError(signal.aborted ? noAnswer() : error);
-      this.#log.error({ code, error: message, hint }, 'could not give up the replication slot; trying again in a minute');
+      this.#log.error({ code, error: message, hint }, 'could not give up the replication slot; trying again soon');
       this.#guard.postpone();
     }
   }
