@@ -45,3 +45,12 @@ test('what ends while it takes over another configuration begins nothing any mor
   expect([...service.receivers.keys()]).toEqual([]);
   expect(await lockOwner(lockPath(fixture.pg, 'run'))).toBeUndefined();
 });
+
+test('an option that only archiving or deletion looks at is told as a change, too', async () => {
+  await using fixture = await configured();
+  await using service = await RunService.begin(fixture.configuration, options);
+  const changes = { atOnce: ['compression', 'wal_retention_policy'], newStream: [], restart: [] };
+  const next = await changed(fixture.home, '', 'compression = gzip\nwal_retention_policy = RECOVERY WINDOW OF 2 DAYS\n');
+  expect(await service.apply(next)).toMatchObject([{ name: 'pg', kind: 'changed', changes }]);
+  expect(await service.apply(next)).toEqual([]);
+});

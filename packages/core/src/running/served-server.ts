@@ -95,9 +95,14 @@ export class ServedServer implements AsyncDisposable {
     return needing.length > 0 || current.streamingArchiver !== next.streamingArchiver;
   }
 
-  /** Gives it another configuration, which needs no restart. */
+  /** Gives it another configuration, which needs no restart. What the receiver does not look at counts with the next work of the others. */
   apply(next: ServerConfig): AppliedChanges {
-    return this.#live.apply(next);
+    const { settings } = this.#live.current;
+    const changes = this.#live.apply(next);
+    const told = new Set(Object.values(changes).flat());
+    const isNews = (name: string, text: string | undefined): boolean => !told.has(name) && settings.get(name)?.text !== text;
+    const others = [...next.settings].filter(([name, { text }]) => isNews(name, text)).map(([name]) => name);
+    return { ...changes, atOnce: [...changes.atOnce, ...others] };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
