@@ -21,6 +21,7 @@ import {
   type ReportedSlotSafety,
   writeReceiverState,
 } from './receiver-state.ts';
+import { RepeatedWork } from './repeated-work.ts';
 import type { SlotSafety } from './slot-safety/judge-slot-safety.ts';
 import type { SyncState } from './sync-state.ts';
 
@@ -85,13 +86,13 @@ export class StatePublisher implements AsyncDisposable {
   /** Counts calls that change something. */
   #changes = 0;
   #glance: readonly unknown[] = [];
-  #writing: Promise<void> = Promise.resolve();
+  readonly #publishing = new RepeatedWork(() => this.#publish());
 
   constructor(options: PublisherOptions) {
     this.#options = options;
     this.#caughtUpAtMs = Date.parse(options.before?.caughtUpAt ?? '') || 0;
     this.#timer = setInterval(() => {
-      if (this.#mayBeNews()) this.#publishSoon();
+      if (this.#mayBeNews()) this.#publishing.again();
     }, intervalMs);
     this.#timer.unref();
   }
@@ -159,19 +160,15 @@ export class StatePublisher implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
-    await this.#writing;
-    await this.#publish();
+    this.#publishing.again();
+    await this.#publishing.done();
   }
 
   #enter(phase: ReceiverPhase): void {
     if (phase !== this.#phase) this.#phaseSince = new Date().toISOString();
     if (phase !== 'streaming') this.#syncState = null;
     this.#phase = phase;
-    this.#publishSoon();
-  }
-
-  #publishSoon(): void {
-    this.#writing = this.#writing.then(() => this.#publish());
+    this.#publishing.again();
   }
 
   /**

@@ -44,3 +44,11 @@ test('memory that is large enough serves smaller contents, and what is too small
   memory.give(other);
   expect(memory.take(20).buffer).toBe(large.buffer);
 });
+
+test('of what many have borrowed at once only so much is kept', () => {
+  const memory = new SpareMemory(2);
+  const borrowed = [1, 2, 3, 4].map(() => memory.take(10));
+  for (const buffer of borrowed) memory.give(buffer);
+  const again = [1, 2, 3].map(() => memory.take(10).buffer);
+  expect(again.map((buffer) => borrowed.some((before) => before.buffer === buffer))).toEqual([true, true, false]);
+});

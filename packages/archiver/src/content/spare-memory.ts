@@ -5,7 +5,13 @@
 
 /** Buffers that nobody uses, to be lent to one content after the other. Other threads can be given a part in them. */
 export class SpareMemory {
+  readonly #most: number;
   readonly #free: SharedArrayBuffer[] = [];
+
+  /** @param most so many buffers are kept for later; what many have borrowed at once is not held for ever */
+  constructor(most: number = Number.POSITIVE_INFINITY) {
+    this.#most = most;
+  }
 
   /** A buffer of exactly this many bytes, at the beginning of its memory, with anything in them. It is the caller's until it is given back. */
   take(size: number): Buffer {
@@ -21,6 +27,6 @@ export class SpareMemory {
 
   /** Takes back what {@link take} gave; nobody may use it any more. */
   give({ buffer }: Buffer): void {
-    if (buffer instanceof SharedArrayBuffer) this.#free.push(buffer);
+    if (buffer instanceof SharedArrayBuffer && this.#free.length < this.#most) this.#free.push(buffer);
   }
 }

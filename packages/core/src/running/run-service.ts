@@ -41,6 +41,8 @@ export interface ServerChange {
 /** A segment may be 1 GB, and some 64 MB are held of it while it is compressed. */
 const archivingAtATime = 1;
 const upkeepAtATime = 2;
+/** Each is as large as a segment. One turn takes two; more are borrowed where turns outlast their lease. */
+const spareBuffers = 4;
 /** Whoever takes so long hangs, or has a script that does. */
 const leaseMs = 10_000;
 
@@ -51,7 +53,7 @@ export class RunService implements AsyncDisposable {
   readonly #servers = new Map<string, ServedServer>();
   readonly #turns: SharedTurns = {
     archiving: new Turns(archivingAtATime, leaseMs),
-    spareMemory: new SpareMemory(),
+    spareMemory: new SpareMemory(spareBuffers),
     upkeep: new Turns(upkeepAtATime, leaseMs),
   };
   #verifyBudget: number;

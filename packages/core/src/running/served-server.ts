@@ -5,6 +5,7 @@ import { type FileLock, lockOwner, tryLock } from '@walvault/durable-fs';
 import type { Logger } from '@walvault/wal';
 import { CoreError } from '../errors.ts';
 import { type AppliedChanges, changesBetween, LiveServerConfig } from '../live-server-config.ts';
+import { RepeatedWork } from '../repeated-work.ts';
 import { ensureDirectories, lockPath } from '../server-paths.ts';
 import { keepArchiving } from './archiver-duty.ts';
 import { Duty, type DutyPhase } from './duty.ts';
@@ -57,7 +58,7 @@ export class ServedServer implements AsyncDisposable {
   readonly #timer: NodeJS.Timeout;
   #published = '';
   #publishedAtMs = 0;
-  #publishing: Promise<void> = Promise.resolve();
+  readonly #publishing = new RepeatedWork(() => this.#publish());
 
   constructor(server: ServerConfig, lock: FileLock, { log, turns }: { readonly log: Logger; readonly turns: SharedTurns }) {
     const live = new LiveServerConfig(server);
@@ -67,8 +68,8 @@ export class ServedServer implements AsyncDisposable {
     this.lock = lock;
     this.#log = log;
     this.#upkeep = new Upkeep({ live, deletion, healing, turns: turns.upkeep, stop, log });
-    this.#timer = setInterval(() => this.#publishSoon(), publishEveryMs);
-    this.#publishSoon();
+    this.#timer = setInterval(() => this.#publishing.again(), publishEveryMs);
+    this.#publishing.again();
     this.#work = Promise.all([
       keepReceiving({ live, duty: receiver, stop, log }),
       keepArchiving({ live, duty: archiver, turns: turns.archiving, spareMemory: turns.spareMemory, stop, log }),
@@ -115,12 +116,8 @@ export class ServedServer implements AsyncDisposable {
     this.#stop.abort(new DOMException('run lets go of the server', 'AbortError'));
     await this.#work;
     clearInterval(this.#timer);
-    this.#publishSoon();
-    await this.#publishing;
-  }
-
-  #publishSoon(): void {
-    this.#publishing = this.#publishing.then(() => this.#publish());
+    this.#publishing.again();
+    await this.#publishing.done();
   }
 
   /** Never rejects. A directory that is not there yet is made by the receiver. */
