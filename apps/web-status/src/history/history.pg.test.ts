@@ -45,5 +45,6 @@ test('lost connections, a kill, a hole and a failed check are events, and the fi
   await expect.poll(async () => (await series()).points.some(([, , mean]) => mean === 0)).toBe(true);
   const year = historySeries.parse(await all.get('/servers/pg/history?metric=flushP99Ms&from=2026-01-01T00:00:00Z'));
   expect(year.stepMs).toBe(300_000);
-  expect(year.points).toHaveLength(1);
+  // Two, when a step of five minutes ends meanwhile.
+  expect([1, 2]).toContain(year.points.length);
 });
