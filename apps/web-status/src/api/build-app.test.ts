@@ -58,4 +58,5 @@ test('the OpenAPI document has every route of the API, and every schema that it 
   expect(new Set(served.filter((url) => !pages.includes(url)))).toEqual(new Set(described));
   const references = JSON.stringify(openApiDocument()).matchAll(/"#\/components\/schemas\/(\w+)"/g);
   for (const [, id = ''] of references) expect(document.components.schemas).toHaveProperty(id);
+  expect(JSON.stringify(document.components.schemas)).not.toContain('"additionalProperties":false');
 });

@@ -64,7 +64,8 @@ export function openApiRoute(app: FastifyInstance): void {
 
 /** The document. */
 export function openApiDocument(): object {
-  const { schemas } = z.toJSONSchema(z.globalRegistry, { uri: (id) => `#/components/schemas/${id}` });
+  // As input, objects may have more members than are named: later versions add some.
+  const { schemas } = z.toJSONSchema(z.globalRegistry, { io: 'input', uri: (id) => `#/components/schemas/${id}` });
   const inline = Object.fromEntries(
     Object.entries(schemas).map(([id, schema]) => [id, { ...schema, $schema: undefined, $id: undefined }]),
   );
