@@ -7,7 +7,8 @@ export function formatSeconds(seconds: number): string {
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return pair(whole, 60, 'min', 's');
-  if (whole < 86_400) return pair(Math.round(whole / 60), 60, 'h', 'min');
+  const minutes = Math.round(whole / 60);
+  if (minutes < 1440) return pair(minutes, 60, 'h', 'min');
   return pair(Math.round(whole / 3600), 24, 'd', 'h');
 }
 

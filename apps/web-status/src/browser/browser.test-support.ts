@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { expect } from 'vitest';
-import { buildApp } from '../api/build-app.ts';
+import { buildApp, type SafetyOptions } from '../api/build-app.ts';
 import type { Receiving } from '../receiving.test-support.ts';
 
 const packageDirectory = join(import.meta.dirname, '../..');
@@ -27,10 +27,22 @@ export interface ServedPage extends AsyncDisposable {
   readonly address: string;
 }
 
-/** Serves the page over what a test looks at. @param port any unless given */
-export async function servePage(all: Receiving, pageDirectory: string, port = 0): Promise<ServedPage> {
+/** Serves the page over what a test looks at. @param port any unless given; `token` is what it asks for */
+export async function servePage(
+  all: Receiving,
+  pageDirectory: string,
+  { port = 0, token }: { readonly port?: number; readonly token?: string } = {},
+): Promise<ServedPage> {
   const { collector, history } = all;
-  const app = await buildApp({ collector, history, log: pino({ level: 'silent' }), pageDirectory, basePath: '/below/wal' });
+  const safety: SafetyOptions = token === undefined ? {} : { secret: { kind: 'token', token } };
+  const app = await buildApp({
+    collector,
+    history,
+    log: pino({ level: 'silent' }),
+    pageDirectory,
+    basePath: '/below/wal',
+    safety,
+  });
   await app.listen({ host: '127.0.0.1', port });
   const listening = (app.server.address() as AddressInfo).port;
   return {
@@ -53,7 +65,7 @@ export class Viewer implements AsyncDisposable {
     this.page = page;
     page.on('pageerror', ({ message }) => this.complaints.push(message));
     page.on('console', (message) => {
-      const isExpected = message.text().startsWith('Failed to load resource: net::ERR_CONNECTION');
+      const isExpected = /^Failed to load resource: (net::ERR_CONNECTION|.* 401)/.test(message.text());
       if (message.type() === 'error' && !isExpected) this.complaints.push(message.text());
     });
     page.on('request', (request) => {

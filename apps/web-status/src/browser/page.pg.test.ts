@@ -92,7 +92,7 @@ test('a lost connection is said, takes the colour from what may be old, and come
   await viewer.sees('Was safe');
   expect(await viewer.page.locator('.verdict-safe').count()).toBe(0);
   expect(await viewer.violations()).toEqual([]);
-  await using again = await servePage(all, pageDirectory, first.port);
+  await using again = await servePage(all, pageDirectory, { port: first.port });
   await viewer.page.locator('.verdict-safe').waitFor();
   expect(again.app.live.size).toBe(1);
   expect(await viewer.page.getByText('This is not live.').count()).toBe(0);
@@ -116,4 +116,18 @@ test('everything can be reached and told by the keyboard alone', async () => {
   await keyboard.press('ArrowRight');
   await expect.poll(async () => slider.getAttribute('aria-valuenow')).toBe('1');
   expect(await slider.getAttribute('aria-valuetext')).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d: received /);
+});
+
+test('where a token is asked for it is typed in once, and the page says when it is no longer good', async () => {
+  await using all = await Receiving.start();
+  const first = await servePage(all, pageDirectory, { token: 'a-token-for-the-first-half' });
+  await using viewer = await Viewer.open(first.address);
+  await viewer.page.getByLabel('Token').fill('a-token-for-the-first-half');
+  await viewer.page.getByRole('button', { name: 'Log in' }).click();
+  await viewer.sees('The server is safe');
+  await first[Symbol.asyncDispose]();
+  await using again = await servePage(all, pageDirectory, { port: first.port, token: 'another-one-for-the-second' });
+  await viewer.sees('You are not logged in, or no longer.');
+  await viewer.page.getByRole('alert').getByRole('link', { name: 'Log in' }).click();
+  expect(viewer.page.url()).toBe(`${again.address}login`);
 });
