@@ -1,4 +1,4 @@
-/** In a process that `cron` has started: notes how it ends. */
+/** In a process that `cron` has started: notes its number, and how it ends. */
 import { noteTask } from '@walvault/core/operating';
 import { taskVariable } from './task-variable.ts';
 
@@ -12,5 +12,11 @@ export interface StartedTask {
 export function beginTask(): StartedTask {
   const path = process.env[taskVariable] ?? '';
   delete process.env[taskVariable];
-  return { end: (exitCode, failure) => noteTask(path, { exitCode, error: failure ?? null }) };
+  const noted = noteTask(path, { pid: process.pid });
+  return {
+    end: async (exitCode, failure) => {
+      await noted;
+      await noteTask(path, { exitCode, error: failure ?? null });
+    },
+  };
 }

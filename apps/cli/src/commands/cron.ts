@@ -20,7 +20,6 @@ import {
   type BackgroundCommand,
   deletionCommand,
   launch,
-  type Launched,
   receiverCommand,
   receiverOnStderr,
 } from '../background.ts';
@@ -63,7 +62,7 @@ class Round {
   readonly #server: ServerConfig;
   readonly #options: CronCommandOptions;
   readonly #said: ((output: Output) => void)[] = [];
-  readonly #launched: [ServerTask, Launched][] = [];
+  readonly #launched: [ServerTask, Promise<void>][] = [];
   hasFailed = false;
 
   constructor(context: CommandContext, server: ServerConfig, options: CronCommandOptions) {
@@ -121,15 +120,16 @@ class Round {
     const record = await expectTask(this.#server, task);
     const keepDescriptors = this.#options.keepDescriptors ?? false;
     const launched = await launch(command, { record, keepDescriptors });
-    await noteTask(record, { pid: launched.pid });
-    this.#launched.push([task, launched]);
+    // While it lives it writes there itself; one that has died before it could is told of all the same.
+    const ended = launched.ended.then(() => noteTask(record, { pid: launched.pid }));
+    this.#launched.push([task, ended]);
   }
 
   /** Until all have ended, or for a second. */
   async #awaitFirstSecond(): Promise<void> {
     const over = new AbortController();
     const second = sleep(firstSecondMs, undefined, { signal: over.signal }).catch(() => undefined);
-    await Promise.race([second, Promise.all(this.#launched.map(([, { ended }]) => ended))]);
+    await Promise.race([second, Promise.all(this.#launched.map(([, ended]) => ended))]);
     over.abort();
     for (const [task] of this.#launched) this.#tellOfEnd(await takeFailedTask(this.#server, task));
   }

@@ -35,7 +35,7 @@ export async function expectTask(server: ServerConfig, task: ServerTask): Promis
   return path;
 }
 
-/** What is newly known: its number, by who has started it; its end, by itself. A record that is not there any more, or cannot be written, keeps nobody from working. */
+/** What is newly known. Only the process itself notes it while it lives: a change by two at a time would lose one of them. A record that is not there any more, or cannot be written, keeps nobody from working. */
 export async function noteTask(path: string, news: Partial<Pick<TaskRecord, 'pid' | 'exitCode' | 'error'>>): Promise<void> {
   const record = await read(path).catch(() => undefined);
   if (record !== undefined) await write(path, { ...record, ...news }).catch(() => undefined);
