@@ -141,7 +141,7 @@ describe('in the archive', () => {
     await record('reset');
     expect((await look(server)).get('holes')).toMatch(/^warning: 1 segments are missing where a hole was accepted/);
     await record(null);
-    expect((await look(server)).get('holes')).toMatch(/^failed: streaming stands at a hole from /);
+    expect((await look(server)).get('holes')).toMatch(/^failed: streaming stands at a hole from .* See: walvault doctor pg$/);
     await writeFile(holesPath(server), 'half of it');
     expect((await look(server)).get('holes')).toMatch(/^failed: .*does not hold a record of holes/);
     await rm(holesPath(server));
