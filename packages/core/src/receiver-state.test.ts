@@ -1,8 +1,8 @@
-import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { configured } from './configured.test-support.ts';
-import { overwriteState, readReceiverState, type ReceiverState, writeReceiverState } from './receiver-state.ts';
+import { readReceiverState, type ReceiverState, writeReceiverState } from './receiver-state.ts';
 import { statePath } from './server-paths.ts';
 
 const state: ReceiverState = {
@@ -86,16 +86,4 @@ test('a reader never sees half a state, and no temporary file stays', async () =
   expect(seen.length).toBeGreaterThan(10);
   expect(seen).toEqual(seen.toSorted((a, b) => a - b));
   expect((await readdir(fixture.home)).toSorted()).toEqual(['receive-wal.json', 'walvault.conf']);
-});
-
-test('a state that has no room of its own is written over in place, and may be shorter or longer', async () => {
-  await using fixture = await configured();
-  const path = join(fixture.home, 'receive-wal.json');
-  await writeReceiverState(path, { ...state, logFile: 'x'.repeat(3000) });
-  const { ino } = await stat(path);
-  for (const logFile of [null, 'x'.repeat(5000)]) {
-    await overwriteState(path, JSON.stringify({ ...state, logFile }));
-    expect(await readReceiverState(path)).toEqual({ ...state, logFile });
-  }
-  expect((await stat(path)).ino).toBe(ino);
 });

@@ -4,10 +4,11 @@
  * It is replaced in one step, at most a few times a second, and read by `status`, by checks and by tests. It is a view
  * for people and programs, never a source for the receiver itself: after a crash the files and the slot tell the truth.
  */
-import { open, readFile } from 'node:fs/promises';
-import { errnoOf, FileSystemError, fileSystemError, writeFileAtomic } from '@walvault/durable-fs';
+import { readFile } from 'node:fs/promises';
+import { errnoOf, fileSystemError } from '@walvault/durable-fs';
 import type { FlushLatency } from './flush-histogram.ts';
 import type { RecordedHole } from './holes.ts';
+import { publishFile } from './published-file.ts';
 import type { SyncState } from './sync-state.ts';
 
 /** What the receiver is doing. */
@@ -96,30 +97,9 @@ export interface ReportedDivergence {
   readonly toLsn: string;
 }
 
-/**
- * Replaces the published state in one step. It is not made durable: after a power cut the file may be an old one, or empty, and the
- * reader takes it for none. On a full disk it is written over where it lies, so that it can say that the disk is full.
- */
+/** Replaces the published state, see {@link publishFile}. */
 export async function writeReceiverState(path: string, state: ReceiverState): Promise<void> {
-  const text = `${JSON.stringify(state, undefined, 2)}\n`;
-  try {
-    await writeFileAtomic(path, text, { mode: 0o640, durable: false });
-  } catch (error) {
-    if (!(error instanceof FileSystemError) || error.code !== 'ERR_STORAGE_FULL') throw error;
-    await overwriteState(path, text);
-  }
-}
-
-/** Writes over the file that is there, as far as it has room of its own: a reader may meet half of it, and then sees none. */
-export async function overwriteState(path: string, text: string): Promise<void> {
-  try {
-    await using file = await open(path, 'r+');
-    const bytes = Buffer.from(text);
-    await file.writev([bytes], 0);
-    await file.truncate(bytes.length);
-  } catch (error) {
-    throw fileSystemError('write to', path, error);
-  }
+  await publishFile(path, `${JSON.stringify(state, undefined, 2)}\n`);
 }
 
 /**

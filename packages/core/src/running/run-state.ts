@@ -7,7 +7,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { ServerConfig } from '@walvault/config';
-import { errnoOf, fileSystemError, lockOwner, writeFileAtomic } from '@walvault/durable-fs';
+import { type Disk, errnoOf, fileSystemError, lockOwner } from '@walvault/durable-fs';
+import { publishFile } from '../published-file.ts';
 import { lockPath, runStatePath } from '../server-paths.ts';
 import type { ReportedDuty } from './duty.ts';
 
@@ -44,10 +45,9 @@ export const aliveWithinMs = 30_000;
 /** A sign of life at least so often, in milliseconds. */
 export const heartbeatMs = 10_000;
 
-/** Replaces the state in one step. @throws {FileSystemError} */
-export async function writeRunState(server: ServerConfig, state: RunState): Promise<void> {
-  const text = `${JSON.stringify(state, undefined, 2)}\n`;
-  await writeFileAtomic(runStatePath(server), text, { mode: 0o640, durable: false });
+/** Replaces the state, on a full disk as well. @param disk the operating system's unless given @throws {FileSystemError} */
+export async function writeRunState(server: ServerConfig, state: RunState, disk?: Disk): Promise<void> {
+  await publishFile(runStatePath(server), `${JSON.stringify(state, undefined, 2)}\n`, disk);
 }
 
 /** Reads it; undefined when there is none, or what is there is not one. @throws {FileSystemError} when it cannot be read */
