@@ -22,9 +22,10 @@ async function publisherIn(
   { home, pg }: Configured,
   path = join(home, 'receive-wal.json'),
   log: Logger = silentLogger,
+  before?: ReceiverState,
 ): Promise<StatePublisher> {
   const holes = await HoleRecord.open(join(home, 'holes.json'));
-  return new StatePublisher({ path, server: new LiveServerConfig(pg), holes, logFile: '/log', log });
+  return new StatePublisher({ path, server: new LiveServerConfig(pg), holes, logFile: '/log', before, log });
 }
 
 function positionsAt(lsn: string): Positions {
@@ -66,6 +67,39 @@ test('publishes how far the stream is, and how it ended', async () => {
     publisher.ended();
   }
   expect(await readReceiverState(path)).toMatchObject({ phase: 'stopped', lastError: null, nextAttemptAt: null });
+});
+
+test('what an earlier process made durable stays known until the next stream', async () => {
+  await using fixture = await configured();
+  const path = join(fixture.home, 'receive-wal.json');
+  {
+    await using publisher = await publisherIn(fixture);
+    const positions = positionsAt('0/3000000');
+    publisher.streaming(facts, positions);
+    positions.heard(parseLsn('0/5000000'), Date.parse('2026-01-02T03:04:05Z'));
+    positions.wroteTo(parseLsn('0/4000100'));
+    positions.flushedTo(parseLsn('0/4000000'));
+    publisher.ended();
+  }
+  await using publisher = await publisherIn(fixture, path, silentLogger, await readReceiverState(path));
+  publisher.starting();
+  await expect
+    .poll(() => readReceiverState(path))
+    .toMatchObject({
+      phase: 'starting',
+      timelineId: 1,
+      startLsn: null,
+      writtenLsn: '0/4000100',
+      flushedLsn: '0/4000000',
+      lastMessageAt: '2026-01-02T03:04:05.000Z',
+      serverLsn: null,
+      partialName: null,
+      receivedBytes: 0,
+    });
+  publisher.streaming(facts, positionsAt('0/4000000'));
+  await expect
+    .poll(() => readReceiverState(path))
+    .toMatchObject({ phase: 'streaming', writtenLsn: '0/4000000', lastMessageAt: null });
 });
 
 test('counts what was received over all streams of its life, and tells the last trouble until it is over', async () => {

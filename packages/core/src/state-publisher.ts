@@ -3,7 +3,6 @@ import type { Divergence, Positions } from '@walvault/receiver';
 import {
   formatLsn,
   type Logger,
-  type Lsn,
   partialSuffix,
   type TimelineId,
   walFileNameAt,
@@ -22,6 +21,7 @@ import {
   writeReceiverState,
 } from './receiver-state.ts';
 import { RepeatedWork } from './repeated-work.ts';
+import { reportPositions, timeText } from './report-positions.ts';
 import type { SlotSafety } from './slot-safety/judge-slot-safety.ts';
 import type { SyncState } from './sync-state.ts';
 
@@ -241,19 +241,12 @@ export class StatePublisher implements AsyncDisposable {
   /** How far it is, and how fast. */
   #progress() {
     const positions = this.#positions;
-    const heardAtMs = positions?.lastMessageAtMs ?? 0;
     return {
-      timelineId: positions?.timelineId ?? null,
+      ...reportPositions(positions, this.#options.before),
       startLsn: this.#startLsn,
-      writtenLsn: lsnText(positions?.writtenLsn),
-      verifiedLsn: lsnText(positions?.verifiedLsn),
-      flushedLsn: lsnText(positions?.flushedLsn),
-      acknowledgedLsn: lsnText(positions?.acknowledgedLsn),
-      serverLsn: lsnText(positions?.serverLsn),
       partialName: this.#partialName(),
       receivedBytes: this.#receivedBytes(),
       bytesPerSecond: this.#phase === 'streaming' ? this.#bytesPerSecond() : 0,
-      lastMessageAt: timeText(heardAtMs),
       caughtUpAt: timeText(this.#caughtUpAt()),
       segmentsCompleted: this.#segmentsCompleted,
       reconnects: this.#reconnects,
@@ -287,15 +280,6 @@ export class StatePublisher implements AsyncDisposable {
     }
     return this.#rate.bytesPerSecond;
   }
-}
-
-function lsnText(lsn: Lsn | undefined): string | null {
-  return lsn === undefined ? null : formatLsn(lsn);
-}
-
-/** 0 stands for never. */
-function timeText(ms: number): string | null {
-  return ms === 0 ? null : new Date(ms).toISOString();
 }
 
 /** The code of what has none. */

@@ -35,8 +35,11 @@ export const stateMembers: Members<ReceiverState> = {
     'async, potential, sync, quorum or null',
     '`sync_state` of this receiver in pg_stat_replication, looked up once a minute while it streams. Null when it is not known: without an ordinary connection, or when its role may not see it.',
   ],
-  timelineId: ['number or null', 'Timeline of the positions below.'],
-  startLsn: [lsn, 'Where this stream began.'],
+  timelineId: [
+    'number or null',
+    'Timeline of the positions below. Until the first stream of this process they are those of the process before it.',
+  ],
+  startLsn: [lsn, 'Where this stream began. Null before the first one of this process.'],
   writtenLsn: [lsn, 'Behind the last byte that was given to the operating system.'],
   verifiedLsn: [lsn, 'Behind the last record that came whole and was right.'],
   flushedLsn: [lsn, 'Behind the last byte that is durable.'],

@@ -101,9 +101,10 @@ function syncFacts(status: ServerStatus, receiver: ReceiverState): readonly Fact
   return [{ key: 'sync_state', description: 'Synchronous state', message: syncStateOf(status, receiver) }];
 }
 
+/** While WAL flows the last error is over, and nothing is to be done about it. */
 function errorFacts(receiver: ReceiverState): readonly Fact[] {
   const fact = { key: 'last_error', description: 'Last error', message: errorWords(receiver) };
-  const hint = receiver.lastError?.hint ?? undefined;
+  const hint = receiver.phase === 'streaming' ? undefined : (receiver.lastError?.hint ?? undefined);
   return hint === undefined ? [fact] : [fact, { key: 'last_error_hint', description: 'What to do', message: hint }];
 }
 
