@@ -24,16 +24,24 @@ export function worst(counts: Readonly<Record<Verdict, number>>): Verdict {
   return counts.unknown > 0 || counts.safe === 0 ? 'unknown' : 'safe';
 }
 
+const alone: Readonly<Record<Verdict, string>> = {
+  danger: 'is in danger',
+  warning: 'has a warning',
+  unknown: 'is in an unknown state',
+  safe: 'is safe',
+};
+
 /** All in one sentence. */
 export function headline(counts: Readonly<Record<Verdict, number>>): string {
   const { danger, warning, unknown, safe } = counts;
   const all = danger + warning + unknown + safe;
   if (all === 0) return 'No server is switched on';
-  if (safe === all) return all === 1 ? 'The server is safe' : `All ${all} servers are safe`;
+  if (all === 1) return `The server ${alone[worst(counts)]}`;
+  if (safe === all) return `All ${all} servers are safe`;
   const parts = [
     danger > 0 ? [`${danger} in danger`] : [],
     warning > 0 ? [`${warning} with a warning`] : [],
     unknown > 0 ? [`${unknown} unknown`] : [],
   ].flat();
-  return `Of ${all} ${all === 1 ? 'server' : 'servers'}: ${parts.join(', ')}`;
+  return `Of ${all} servers: ${parts.join(', ')}`;
 }

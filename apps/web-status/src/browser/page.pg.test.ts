@@ -17,7 +17,7 @@ test('a server is safe; when its receiver is gone it is not, and what could be l
 
   await all.endReceiver('SIGKILL');
   await fillSegments(all.pg, 3);
-  await viewer.sees('Of 1 server: 1 in danger');
+  await viewer.sees('The server is in danger');
   expect(await viewer.page.title()).toMatch(/^✖ /);
   await viewer.page.getByRole('link', { name: 'pg' }).click();
   await viewer.sees(/not connected, [\d.]+ MiB between/);
