@@ -11,13 +11,13 @@ const servers = [
   server('a', 'safe'),
   server('d', 'warning'),
 ];
+const of = (...verdicts: Verdict[]): string => headline(tally(verdicts.map((verdict) => server('x', verdict))));
 
 test('trouble comes first, what is switched off last', () => {
   expect(inOrder(servers).map(({ name }) => name)).toEqual(['b', 'd', 'a', 'c', 'off']);
 });
 
 test('one sentence says the worst, and what is switched off does not count', () => {
-  const of = (...verdicts: Verdict[]): string => headline(tally(verdicts.map((verdict) => server('x', verdict))));
   expect(headline(tally(servers))).toBe('Of 4 servers: 1 in danger, 1 with a warning');
   expect(of('safe', 'safe')).toBe('All 2 servers are safe');
   expect(of('safe', 'unknown')).toBe('Of 2 servers: 1 unknown');
