@@ -2,7 +2,7 @@
 import type { ServerConfig } from '@walvault/config';
 import type { ReplicationConnection } from '@walvault/protocol';
 import { createSlot, dropSlot, judgeSlot, readSlot, type ReplicationSlot, type SlotVerdict } from '@walvault/slots';
-import type { Logger, Lsn, TimelineId } from '@walvault/wal';
+import { type Logger, type Lsn, type TimelineId, WalvaultError } from '@walvault/wal';
 import { openSql } from './connections.ts';
 import { SlotUnusableError } from './errors.ts';
 
@@ -35,10 +35,12 @@ export async function ensureSlot(server: ServerConfig, options: EnsureSlotOption
   // Before 15 only SQL can look at a slot; without an ordinary connection START_REPLICATION itself will tell.
   if (connection.majorVersion < 15 && server.walConninfo === undefined) return unknownPosition;
   let slot = await lookUp(server, slotName, options);
+  if (slot === 'unknown') return unknownPosition;
   if (slot === undefined && server.createSlot === 'auto') {
     log.info({ slot: slotName }, 'creating replication slot');
     await createSlot(connection, slotName);
     slot = await lookUp(server, slotName, options);
+    if (slot === 'unknown') return unknownPosition;
   }
   const verdict = judge(slot);
   const problem = problemOf(verdict, server, slotName);
@@ -68,11 +70,26 @@ function judge(slot: ReplicationSlot | undefined): SlotVerdict {
   return judgeSlot({ ...slot, walStatus: 'unreserved' });
 }
 
-/** The view knows use and loss; it needs an ordinary connection. */
-async function lookUp(server: ServerConfig, slotName: string, options: EnsureSlotOptions): Promise<ReplicationSlot | undefined> {
-  if (server.walConninfo === undefined) return readSlot(options.connection, slotName);
-  await using sql = await openSql(server, { signal: options.signal });
-  return await readSlot(sql, slotName);
+/**
+ * The view knows use and loss; it needs an ordinary connection. Where that cannot be had, because it is configured wrongly or the server is
+ * full, streaming does not wait for it: from 15 on the walsender tells of the slot, and before that START_REPLICATION itself will.
+ */
+async function lookUp(
+  server: ServerConfig,
+  slotName: string,
+  options: EnsureSlotOptions,
+): Promise<ReplicationSlot | undefined | 'unknown'> {
+  const { connection, signal, log } = options;
+  if (server.walConninfo === undefined) return readSlot(connection, slotName);
+  try {
+    await using sql = await openSql(server, { signal });
+    return await readSlot(sql, slotName);
+  } catch (error) {
+    if (signal.aborted || !WalvaultError.is(error)) throw error;
+    const { code, message, hint } = error;
+    log.warn({ code, error: message, hint }, 'the ordinary connection (conninfo) cannot be used; streaming goes on without it');
+    return connection.majorVersion >= 15 ? readSlot(connection, slotName) : 'unknown';
+  }
 }
 
 /** Why the slot cannot be streamed with. The first two sentences are Barman's. */
