@@ -114,7 +114,8 @@ async function reload({ context, service, manager, log }: ReloadOptions): Promis
 
 const words: Readonly<Record<'started' | 'stopped' | 'restarted', string>> = {
   started: 'SIGHUP: looking after this server from now on',
-  stopped: 'SIGHUP: let go of this server',
+  stopped:
+    'SIGHUP: let go of this server; its replication slot, if it has one, keeps WAL there until somebody streams by it or drops it',
   restarted: 'SIGHUP: begun anew with another configuration',
 };
 
