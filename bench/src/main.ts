@@ -14,6 +14,7 @@ import { run as runServers } from './run/run.ts';
 import type { Scenario } from './scenario.ts';
 import { start } from './start/start.ts';
 import { verify } from './verify/verify.ts';
+import { watched } from './watched/watched.ts';
 
 const scenarios: readonly Scenario[] = [
   receive,
@@ -28,6 +29,7 @@ const scenarios: readonly Scenario[] = [
   restore,
   start,
   verify,
+  watched,
   runServers,
 ];
 
