@@ -66,6 +66,14 @@ async function reload(globals: Section = {}): Promise<void> {
   process.kill(run.pid, 'SIGHUP');
 }
 
+/** What the log says of a segment of a server. */
+function toldOf(server: string, segment: string): readonly string[] {
+  const lines = `${run.stdout}${run.stderr}`
+    .split('\n')
+    .filter((line) => line.includes(segment) && line.includes(`"server":"${server}"`));
+  return lines.map((line) => (JSON.parse(line) as { readonly msg: string }).msg);
+}
+
 test('all that can be reached are received and archived by one process; those that are down wait', async () => {
   await expectStreaming(...up);
   const [full, others] = await Promise.all([fillSegments(pg, 4), fillSegments(other, 1)]);
@@ -75,18 +83,15 @@ test('all that can be reached are received and archived by one process; those th
   for (const name of down)
     await expect.poll(() => receiver(name)).toMatchObject({ phase: 'waiting', lastError: { code: 'ERR_CONNECT' } });
   expect(vault.processes()).toEqual([run.pid]);
-  const told = `${run.stdout}${run.stderr}`
-    .split('\n')
-    .filter((line) => line.includes(full[0]!) && line.includes('"server":"pg"'));
-  expect(told.map((line) => (JSON.parse(line) as { readonly msg: string }).msg)).toEqual([
-    'finished segment',
-    `archived "${full[0]}"`,
-  ]);
-  expect(await state('pg')).toMatchObject({
-    pid: run.pid,
-    receiver: { phase: 'working' },
-    archiver: { phase: 'idle', lastError: null },
-  });
+  // A file is in its place before it is noted, and told when it is.
+  await expect.poll(() => toldOf('pg', full[0]!)).toEqual(['finished segment', `archived "${full[0]}"`]);
+  await expect
+    .poll(() => state('pg'))
+    .toMatchObject({
+      pid: run.pid,
+      receiver: { phase: 'working' },
+      archiver: { phase: 'idle', lastError: null },
+    });
 });
 
 test('probes tell who is alive and who is ready', async () => {
