@@ -55,6 +55,14 @@ test('at a terminal an error has its colour and names its page; NO_COLOR and --c
       await runAsServerUser(
         atTerminal([
           'env',
+          // Node has no colours for a machine that says it is one that tests, nor for a terminal without a name.
+          '-u',
+          'CI',
+          '-u',
+          'NO_COLOR',
+          '-u',
+          'FORCE_COLOR',
+          'TERM=xterm',
           ...args.filter((word) => word.includes('=1')),
           ...vault.argv(...args.filter((word) => !word.includes('=1'))),
         ]),
