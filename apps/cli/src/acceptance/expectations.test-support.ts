@@ -8,13 +8,12 @@ import type { Vault } from './vault.test-support.ts';
 
 /** Every complete segment that was received is what the server wrote, and none is missing between the first and the last. */
 export async function expectSameWal(pg: Cluster, vault: Vault): Promise<readonly string[]> {
-  const segments = vault.segments();
-  const names = [...segments.keys()];
+  const names = [...vault.segments().keys()];
   const serverNames = await pg.walFiles();
   expect(names).toEqual(serverNames.filter((name) => name >= names[0]! && name <= names.at(-1)!));
-  for (const [name, path] of segments) {
-    const isSame = (await readFile(path)).equals(await readFile(join(pg.walDirectory, name)));
-    expect(isSame, `${path} is what the server wrote`).toBe(true);
+  for (const name of names) {
+    const isSame = (await vault.readSegment(name)).equals(await readFile(join(pg.walDirectory, name)));
+    expect(isSame, `${name} is what the server wrote`).toBe(true);
   }
   return names;
 }
@@ -24,15 +23,15 @@ export async function expectSameWal(pg: Cluster, vault: Vault): Promise<readonly
  * every next one follows the one before, on its timeline or a later one.
  */
 export async function expectSameWalAcross(servers: readonly Cluster[], vault: Vault): Promise<readonly string[]> {
-  const segments = vault.segments();
-  for (const [name, path] of segments) {
-    const received = await readFile(path);
+  const segments = [...vault.segments().keys()];
+  for (const name of segments) {
+    const received = await vault.readSegment(name);
     const copies = servers.map((server) => join(server.walDirectory, name)).filter((file) => existsSync(file));
     const written = await Promise.all(copies.map((file) => readFile(file)));
     const isSame = written.some((bytes) => bytes.equals(received));
-    expect(isSame, `${path} is what a server wrote (${copies.join(', ')})`).toBe(true);
+    expect(isSame, `${name} is what a server wrote (${copies.join(', ')})`).toBe(true);
   }
-  const names = [...segments.keys()].toSorted((a, b) => segmentNumber(a) - segmentNumber(b) || (a < b ? -1 : 1));
+  const names = segments.toSorted((a, b) => segmentNumber(a) - segmentNumber(b) || (a < b ? -1 : 1));
   for (const [index, name] of names.slice(1).entries()) {
     const before = names[index]!;
     expect(segmentNumber(name) - segmentNumber(before), `${name} follows ${before}`).toBeLessThanOrEqual(1);

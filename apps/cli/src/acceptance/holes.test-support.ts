@@ -68,7 +68,7 @@ export async function expectSameFrom(pg: Cluster, vault: Vault, from: string): P
   const names = [...vault.segments().keys()].filter((name) => name >= from);
   for (const name of names) {
     await pg.waitFor(`select last_archived_wal >= '${name}' from pg_stat_archiver`);
-    const isSame = (await readFile(vault.segments().get(name)!)).equals(await readFile(join(keptAside(pg), name)));
+    const isSame = (await vault.readSegment(name)).equals(await readFile(join(keptAside(pg), name)));
     expect(isSame, name).toBe(true);
   }
   expect(names.length).toBeGreaterThan(0);

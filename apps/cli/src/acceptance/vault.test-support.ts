@@ -161,13 +161,18 @@ export class Vault implements AsyncDisposable {
       .toSorted();
   }
 
-  /** Complete segments, wherever they are: path by name, in order. */
+  /** Complete segments, wherever they are: path by name, in order. What is archived meanwhile is found in one of the two. */
   segments(): ReadonlyMap<string, string> {
-    const paths = ['wals', 'streaming']
+    const paths = ['streaming', 'wals']
       .filter((name) => existsSync(this.path(name)))
       .flatMap((name) => filesBelow(this.path(name)));
     const segments = paths.filter((path) => /^[0-9A-F]{24}$/.test(basename(path)));
     return new Map(segments.map((path) => [basename(path), path] as const).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  /** Bytes of a complete segment, which may be archived at any moment: looked for where it comes from, then where it goes. */
+  async readSegment(name: string): Promise<Buffer> {
+    return readFile(this.path('streaming', name)).catch(() => readFile(this.path('wals', name.slice(0, 16), name)));
   }
 
   /** Process IDs of all that runs with this configuration. */
