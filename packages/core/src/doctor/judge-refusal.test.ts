@@ -52,3 +52,11 @@ test('no place for a second connection is fine while our own receiver has one', 
     remedy: { sql: ['SELECT * FROM pg_stat_replication;'] },
   });
 });
+
+test('where one option stands for both connections, the steps have different names', async () => {
+  const streaming = await wayTo({ addresses }, undefined);
+  const both = { ...streaming, option: 'conninfo' };
+  const ways = [both, { ...both, purpose: 'sql' as const }, { ...streaming, option: 'wal_streaming_conninfo' }];
+  const names = ways.map((way) => judgeRefusal(way, undefined, context).about);
+  expect(names).toEqual(['conninfo, replication', 'conninfo', 'wal_streaming_conninfo']);
+});

@@ -32,7 +32,7 @@ type RefusedWay = Pick<Way<unknown>, 'option' | 'purpose' | 'hosts' | 'parameter
 
 /** Judges what a connection ended with after the server was reached; `undefined` is success. */
 export function judgeRefusal(way: RefusedWay, refusal: unknown, context: RefusalContext): Finding {
-  const step = new Step('authentication', way.option);
+  const step = new Step('authentication', roadName(way));
   const user = way.parameters?.user ?? '';
   if (refusal === undefined)
     return step.ok(`the server lets "${user}" in${way.purpose === 'replication' ? ' for replication' : ''}`);
@@ -41,6 +41,11 @@ export function judgeRefusal(way: RefusedWay, refusal: unknown, context: Refusal
   if (refusal instanceof ConnectError) return judgeSilence(step, refusal);
   if (refusal instanceof ServerError) return judgeServerError(step, way, refusal, context);
   return troubled(step, refusal);
+}
+
+/** One option may stand for both connections: then the one for replication is named apart. */
+function roadName({ option, purpose }: RefusedWay): string {
+  return purpose === 'replication' && !option.endsWith('streaming_conninfo') ? `${option}, replication` : option;
 }
 
 /** A connection that was made a moment ago, and now this. */
