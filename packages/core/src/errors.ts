@@ -173,6 +173,15 @@ export type CoreErrorCode =
    */
   | 'ERR_HOLES_FILE'
   /**
+   * `receive-wal.json` of a server does not hold the state of a receiver. It is a view for people and programs, and no WAL hangs on it.
+   *
+   * @why The machine lost its power while it was written, or it was edited.
+   * @do Start the receiver (`walvault receive-wal SERVER`, or `walvault run`), which writes it anew. Where the receiver is not to
+   * run any more, the file can be removed.
+   * @retry fatal
+   */
+  | 'ERR_RECEIVER_STATE'
+  /**
    * `--reset` cannot help: what is here goes further than the WAL of the server. Nothing is ever removed for that; the message
    * names what is there.
    *

@@ -6,6 +6,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { errnoOf, fileSystemError } from '@walvault/durable-fs';
+import { CoreError } from './errors.ts';
 import type { FlushLatency } from './flush-histogram.ts';
 import type { RecordedHole } from './holes.ts';
 import { publishFile } from './published-file.ts';
@@ -107,13 +108,35 @@ export async function writeReceiverState(path: string, state: ReceiverState): Pr
  * @throws {FileSystemError} when it is there and cannot be read
  */
 export async function readReceiverState(path: string): Promise<ReceiverState | undefined> {
-  let text: string;
+  const text = await readIfThere(path);
+  return text === undefined ? undefined : parseState(text);
+}
+
+/**
+ * The same for who tells an operator: that what is there cannot be made sense of is told apart from there being nothing.
+ * @throws {CoreError} `ERR_RECEIVER_STATE`
+ * @throws {FileSystemError} when it is there and cannot be read
+ */
+export async function readSoundReceiverState(path: string): Promise<ReceiverState | undefined> {
+  const text = await readIfThere(path);
+  if (text === undefined) return undefined;
+  const state = parseState(text);
+  if (state !== undefined) return state;
+  throw new CoreError('ERR_RECEIVER_STATE', `"${path}" does not hold the state of a receiver`, {
+    hint: 'Start the receiver, which writes it anew. No WAL hangs on this file.',
+  });
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    text = await readFile(path, 'utf8');
+    return await readFile(path, 'utf8');
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw fileSystemError('read', path, error);
   }
+}
+
+function parseState(text: string): ReceiverState | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return isState(value) ? value : undefined;

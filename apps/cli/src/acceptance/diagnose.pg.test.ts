@@ -142,5 +142,10 @@ test('diagnose goes on where files are damaged or missing, and says so', async (
   await writeFile(vault.path('holes.json'), 'not JSON');
   await rm(vault.path('receive-wal.log'));
   const { servers } = JSON.parse(await vault.succeed('diagnose')) as Diagnosis;
-  expect(servers.pg.walvault).toMatchObject({ receiver: null, holes: { code: 'ERR_HOLES_FILE' }, processes: [], log_tail: [] });
+  expect(servers.pg.walvault).toMatchObject({
+    receiver: { code: 'ERR_RECEIVER_STATE' },
+    holes: { code: 'ERR_HOLES_FILE' },
+    processes: [],
+    log_tail: [],
+  });
 });

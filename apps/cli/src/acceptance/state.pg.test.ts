@@ -75,11 +75,14 @@ test('says whether the server waits for us', async () => {
   pg.reload();
 });
 
-test('an empty state, as a loss of power can leave one, is taken for none', async () => {
+test('an empty state, as a loss of power can leave one, is told, and written anew by the next receiver', async () => {
   await vault.succeed('receive-wal', '--stop', 'pg');
   for (const text of ['', '{"version":1,']) {
     await writeFile(vault.path('receive-wal.json'), text);
-    expect(await vault.succeed('status', 'pg')).toContain('\tReceiver: not running (never started)\n');
+    const status = await vault.succeed('status', 'pg');
+    expect(status).toContain('\tReceiver: not running (its state cannot be read)\n');
+    expect(status).toContain(`\tLast error: ERR_RECEIVER_STATE: "${vault.path('receive-wal.json')}" does not hold the state`);
+    expect(status).toContain('\tWhat to do: Start the receiver');
   }
   await pg.waitFor('select not active from pg_replication_slots');
   await vault.startReceiver();

@@ -3,6 +3,7 @@ import {
   isReportedError,
   judgeSlotSafety,
   type ReceiverState,
+  type ReportedError,
   type ServerStatus,
   type WalSender,
 } from '@walvault/core/observing';
@@ -12,9 +13,9 @@ import type { Fact } from './status-fact.ts';
 /** The lines. */
 export function receiverFacts(status: ServerStatus): readonly Fact[] {
   if (status.server.passive) return [];
-  const { receiver } = status.files;
+  const { receiver, receiverTrouble } = status.files;
   const first: Fact = { key: 'receiver', description: 'Receiver', message: receiverWord(status) };
-  if (receiver === undefined) return [first, ...slotFacts(status)];
+  if (receiver === undefined) return [first, ...slotFacts(status), ...troubleFacts(receiverTrouble)];
   return [
     first,
     ...waitFacts(receiver),
@@ -25,12 +26,21 @@ export function receiverFacts(status: ServerStatus): readonly Fact[] {
   ];
 }
 
-function receiverWord({ server, files: { receiver, receiverPid } }: ServerStatus): string {
+function receiverWord({ server, files: { receiver, receiverTrouble, receiverPid } }: ServerStatus): string {
   if (receiverPid !== undefined) return `${receiver?.pid === receiverPid ? receiver.phase : 'starting'} (pid ${receiverPid})`;
   if (!server.streamingArchiver) return 'off (streaming_archiver = off)';
-  if (receiver === undefined) return 'not running (never started)';
+  if (receiver === undefined)
+    return `not running (${receiverTrouble === undefined ? 'never started' : 'its state cannot be read'})`;
   const how = receiver.phase === 'stopped' || receiver.phase === 'failed' ? receiver.phase : 'died';
   return `not running (${how} ${formatAge(receiver.updatedAt)})`;
+}
+
+/** Why nothing more is told of it. */
+function troubleFacts(trouble: ReportedError | undefined): readonly Fact[] {
+  if (trouble === undefined) return [];
+  const fact = { key: 'last_error', description: 'Last error', message: `${trouble.code}: ${trouble.message}` };
+  const { hint } = trouble;
+  return hint === null ? [fact] : [fact, { key: 'last_error_hint', description: 'What to do', message: hint }];
 }
 
 /** What the server keeps for us, and how near that is to its end. */

@@ -108,8 +108,11 @@ describe('in the directories', () => {
     const list = join(server.directories.wals, 'xlog.db');
     const before = await readFile(list);
     expect((await look(server)).get('free disk space')).toMatch(
-      /^ok: .* free, which lasts \d+ (day|hour)s? at the rate of the last day$/,
+      /^ok: .* free, which lasts (more than a year|\d+ (day|hour)s?) at the rate of the last day$/,
     );
+    const empty = before.toString().replaceAll(/\t\d+\t/g, '\t1\t');
+    await writeFile(list, empty);
+    expect((await look(server)).get('free disk space')).toMatch(/^ok: .*, which lasts more than a year at the rate of/);
     await writeFile(list, `${before.toString()}000000010000000000000001\t${10 ** 15}\t${Date.now() / 1000}\tNone\n`);
     expect((await look(server)).get('free disk space')).toMatch(/^failed: .*; free_space_hours is 24$/);
     expect((await look({ ...server, freeSpaceHours: 0 })).get('free disk space')).toMatch(/^ok: /);
@@ -139,7 +142,11 @@ describe('in the archive', () => {
     const record = async (resolvedBy: string | null): Promise<void> =>
       writeFile(holesPath(server), JSON.stringify({ version: 1, holes: [{ ...hole, resolvedBy }] }));
     await record('reset');
-    expect((await look(server)).get('holes')).toMatch(/^warning: 1 segments are missing where a hole was accepted/);
+    expect((await look(server)).get('holes')).toBe(
+      'ok: 1 segment is missing where a hole was accepted: no recovery goes past it',
+    );
+    await record('continued');
+    expect((await look(server)).get('holes')).toMatch(/^warning: 1 segment is missing where streaming went on .*base backup$/);
     await record(null);
     expect((await look(server)).get('holes')).toMatch(/^failed: streaming stands at a hole from .* See: walvault doctor pg$/);
     await writeFile(holesPath(server), 'half of it');
@@ -224,6 +231,11 @@ describe('when nobody receives', () => {
     expect(await said({ phase: 'streaming' })).toMatch(/^failed: died after /);
     expect(await said({ phase: 'failed', lastError })).toMatch(/^failed: failed: ERR_WAL_REMOVED: it is gone\. /);
     await writeFile(statePath(server), '{"version": 1, "pha');
+    expect((await look(server)).get('receive-wal running')).toMatch(
+      /^failed: ".+\/receive-wal\.json" does not hold the state of a receiver\. Start it: walvault receive-wal pg$/,
+    );
+    expect((await look(server)).get('last received')).toMatch(/^failed: ".+\/receive-wal\.json" does not hold/);
+    await rm(statePath(server));
     expect((await look(server)).get('receive-wal running')).toMatch(/^failed: never started/);
     await writeFile(statePath(server), JSON.stringify(state));
   });

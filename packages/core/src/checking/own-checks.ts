@@ -34,7 +34,7 @@ export function receiveLag({ server, rpo: { lag } }: CheckFacts): readonly Check
 /** A server that has nothing to send still says that it is there. */
 export function lastReceived({
   server,
-  files: { receiver },
+  files: { receiver, receiverTrouble },
   rpo: { lag },
   observation,
   nowMs,
@@ -43,7 +43,7 @@ export function lastReceived({
   const name = 'last received';
   // A stream that has just begun has not brought a message yet.
   const heardAt = receiver?.lastMessageAt ?? (receiver?.phase === 'streaming' ? receiver.phaseSince : undefined);
-  if (heardAt === undefined) return [own(name, 'failed', 'nothing was received by streaming yet')];
+  if (heardAt === undefined) return [own(name, 'failed', receiverTrouble?.message ?? 'nothing was received by streaming yet')];
   const ageMs = Math.max(0, nowMs - Date.parse(heardAt));
   const senderMs = isReportedError(observation.sql) ? undefined : settingMs(observation.sql.settings, 'wal_sender_timeout');
   const mostMs = Math.max(server.rpoLimitMs, senderMs ?? 0);
@@ -63,15 +63,20 @@ export function slotRetention({ server, observation: { sql } }: CheckFacts): rea
   return [own('slot retention', levels[level], `slot '${sql.slot.slotName}' ${reason}`, numbers)];
 }
 
-/** Holes that somebody has accepted stay on record, and are no news. */
+/**
+ * Holes stay on record. One that an operator has accepted (`reset`) is mentioned; one that streaming has passed by itself, as
+ * gap_policy or slot_policy allow it, somebody must hear of.
+ */
 export function holes({ server, files: { archive, holes: recorded } }: CheckFacts): CheckResult {
   const name = 'holes';
   if (isReportedError(recorded)) return own(name, 'failed', recorded.message);
   if (isReportedError(archive)) return own(name, 'failed', archive.message);
   const open = recorded.filter(({ resolvedBy }) => resolvedBy === null);
-  const accepted = recorded.filter(({ resolvedBy }) => resolvedBy === 'continued' || resolvedBy === 'reset');
   const missing = archive.timelines.flatMap((timeline) => timeline.holes);
-  const unexpected = missing.filter(({ first }) => !accepted.some((hole) => isIn(first, hole, archive.walSegmentSize ?? 0)));
+  const resolutions = missing.map(
+    ({ first }) => recorded.findLast((hole) => isPassed(hole) && isIn(first, hole, archive.walSegmentSize ?? 0))?.resolvedBy,
+  );
+  const unexpected = missing.filter((_, index) => resolutions[index] === undefined);
   const segments = missing.reduce((sum, { count }) => sum + count, 0);
   const words = [
     ...open.map(({ fromLsn, timelineId }) => `streaming stands at a hole from ${fromLsn} on timeline ${timelineId}`),
@@ -84,7 +89,19 @@ export function holes({ server, files: { archive, holes: recorded } }: CheckFact
   const look = `walvault ${open.length > 0 ? 'doctor' : 'heal-wal --dry-run'} ${server.name}`;
   if (words.length > 0) return own(name, 'failed', `${words.slice(0, 3).join('; ')}. See: ${look}`, numbers);
   if (missing.length === 0) return own(name, 'ok', '', numbers);
-  return own(name, 'warning', `${segments} segments are missing where a hole was accepted: no recovery goes past it`, numbers);
+  const count = `${segments} segment${segments === 1 ? ' is' : 's are'} missing`;
+  return resolutions.includes('continued')
+    ? own(
+        name,
+        'warning',
+        `${count} where streaming went on behind a hole: no recovery goes past it, take a new base backup`,
+        numbers,
+      )
+    : own(name, 'ok', `${count} where a hole was accepted: no recovery goes past it`, numbers);
+}
+
+function isPassed({ resolvedBy }: RecordedHole): boolean {
+  return resolvedBy === 'continued' || resolvedBy === 'reset';
 }
 
 function isIn(segment: string, { timelineId, fromLsn, toLsn }: RecordedHole, segmentBytes: number): boolean {
@@ -106,7 +123,7 @@ export function freeSpace({ server, files, storage: { disks } }: CheckFacts): Ch
   const hours = archive?.hoursLeft;
   const least = tightest?.freeBytes ?? 0;
   const numbers = { free_bytes: least, growth_per_hour_bytes: archive?.bytesPerHour, free_space_hours: hours };
-  const words = `${sizeInWords(least)} free${hours === undefined ? '' : `, which lasts ${periodInWords(hours * 3_600_000, 1)} at the rate of the last day`}`;
+  const words = `${sizeInWords(least)} free${hours === undefined ? '' : `, which lasts ${lifeInWords(hours)} at the rate of the last day`}`;
   if (least < 2 * segment) return own(name, 'failed', `${words} for "${tightest?.path}": less than two segments`, numbers);
   const isTooLittle = hours !== undefined && hours < server.freeSpaceHours;
   return own(
@@ -115,6 +132,13 @@ export function freeSpace({ server, files, storage: { disks } }: CheckFacts): Ch
     isTooLittle ? `${words}; free_space_hours is ${server.freeSpaceHours}` : words,
     numbers,
   );
+}
+
+const hoursOfYear = 365 * 24;
+
+/** A day says nothing of the years to come. */
+function lifeInWords(hours: number): string {
+  return hours > hoursOfYear ? 'more than a year' : periodInWords(hours * 3_600_000, 1);
 }
 
 /** Complete segments that wait for archive-wal. */

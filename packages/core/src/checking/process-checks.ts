@@ -1,23 +1,23 @@
 /** What Barman checks of those who bring WAL: the receiver, and the archiver of the server. */
 
+import type { FilesObservation } from '../observing/observe-files.ts';
 import type { ArchiverStatistics, SqlFacts } from '../observing/server-observation.ts';
 import { isReportedError, type ReceiverState } from '../receiver-state.ts';
 import { type CheckResult, failed, judged, passed } from './check-result.ts';
 import type { CheckFacts } from './check-facts.ts';
 
 /** A receiver that waits for its server, or for somebody to see to a hole, holds its lock and receives nothing. */
-export function receiveWalRunning({ server, files: { receiver, receiverPid } }: CheckFacts): readonly CheckResult[] {
+export function receiveWalRunning({ server, files }: CheckFacts): readonly CheckResult[] {
   const name = 'receive-wal running';
+  const { receiver, receiverPid } = files;
   if (!server.streamingArchiver || server.passive) return [];
-  if (receiverPid === undefined) {
-    return [failed(name, `${endOf(receiver)}. Start it: walvault receive-wal ${server.name}`)];
-  }
+  if (receiverPid === undefined) return [failed(name, `${endOf(files)}. Start it: walvault receive-wal ${server.name}`)];
   const isWaiting = receiver?.pid === receiverPid && receiver.phase === 'waiting';
   return [isWaiting ? failed(name, `it is waiting: ${troubleOf(receiver)}`) : passed(name)];
 }
 
-function endOf(receiver: ReceiverState | undefined): string {
-  if (receiver === undefined) return 'never started';
+function endOf({ receiver, receiverTrouble }: FilesObservation): string {
+  if (receiver === undefined) return receiverTrouble?.message ?? 'never started';
   if (receiver.phase === 'stopped') return `stopped at ${receiver.updatedAt}`;
   return receiver.phase === 'failed' ? `failed: ${troubleOf(receiver)}` : `died after ${receiver.updatedAt}`;
 }

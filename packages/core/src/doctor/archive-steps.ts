@@ -8,7 +8,7 @@ import type { WaitingFiles } from './look-here.ts';
 /** Whether the receiver runs, and if it does not get on, why. */
 export function judgeReceiver({ server, here }: DoctorFacts): readonly Finding[] {
   const step = new Step('receiver');
-  const { pid, state } = here.receiver ?? {};
+  const { pid, state, trouble } = here.receiver ?? {};
   if (!server.streamingArchiver) return [step.skipped('streaming_archiver is off')];
   if (!server.active) return [step.skipped('active is off')];
   if (server.passive) return [step.skipped('the server is passive')];
@@ -19,6 +19,8 @@ export function judgeReceiver({ server, here }: DoctorFacts): readonly Finding[]
   const error = state?.lastError;
   const last = error == null ? undefined : `Its last error: ${error.message}${error.hint === null ? '' : `. ${error.hint}`}`;
   if (pid === undefined) {
+    if (trouble !== undefined)
+      return [step.problem(`no receiver runs, and ${trouble.message}`, trouble.hint ?? undefined, start)];
     const how = state === undefined ? 'has never run' : state.phase === 'stopped' ? 'was stopped' : 'has ended';
     return [step.problem(`no receiver runs: it ${how}`, state?.phase === 'failed' ? last : undefined, start)];
   }

@@ -9,7 +9,7 @@ import { type ClusterIdentity, readIdentity } from '@walvault/receiver/identity'
 import { type Lsn, parseLsn, type TimelineId, toTimelineId, tryParseWalFileName } from '@walvault/wal';
 import { compressionOf } from '../compression-of.ts';
 import { readHoles, type RecordedHole } from '../holes.ts';
-import { isReportedError, readReceiverState, type ReceiverState, type ReportedError } from '../receiver-state.ts';
+import { isReportedError, readSoundReceiverState, type ReceiverState, type ReportedError } from '../receiver-state.ts';
 import { archiveEnd } from '../server-archive.ts';
 import { catalogPath, holesPath, identityPath, lockPath, type ServerTask, serverTasks, statePath } from '../server-paths.ts';
 import { surveyServerArchive } from '../show-server-wal.ts';
@@ -27,7 +27,14 @@ export interface HereFacts {
   /** Files that are written on, not anew, and cannot be. */
   readonly closedFiles: readonly ClosedFile[];
   readonly locks: readonly LockFacts[];
-  readonly receiver: { readonly pid: number | undefined; readonly state: ReceiverState | undefined } | undefined;
+  readonly receiver:
+    | {
+        readonly pid: number | undefined;
+        readonly state: ReceiverState | undefined;
+        /** Why nothing can be told of its state. */
+        readonly trouble?: ReportedError | undefined;
+      }
+    | undefined;
   readonly holes: readonly RecordedHole[] | ReportedError;
   /** Undefined when there is no archive yet. */
   readonly survey: ArchiveSurvey | ReportedError | undefined;
@@ -71,7 +78,7 @@ export async function lookHere(server: ServerConfig): Promise<HereFacts> {
     closedFiles,
     locks,
     pid,
-    state,
+    published,
     holes,
     survey,
     ofStreaming,
@@ -84,7 +91,7 @@ export async function lookHere(server: ServerConfig): Promise<HereFacts> {
     closedFilesOf(server),
     Promise.all(serverTasks.map((task) => lookAtLock(server, task))),
     pidOf(server, 'receive-wal').catch(() => undefined),
-    readReceiverState(statePath(server)).catch(() => undefined),
+    readSoundReceiverState(statePath(server)).catch(reportError),
     readHoles(holesPath(server)).catch(reportError),
     surveyServerArchive(server, 1).catch(missingOrReported),
     waitingIn(streaming),
@@ -92,6 +99,8 @@ export async function lookHere(server: ServerConfig): Promise<HereFacts> {
     namesIn(errors),
     placing(server).then(() => undefined, reportError),
   ]);
+  const [state, trouble] =
+    published !== undefined && isReportedError(published) ? [undefined, published] : [published, undefined];
   return {
     uid: process.getuid?.(),
     identityPath: identityPath(server),
@@ -99,7 +108,7 @@ export async function lookHere(server: ServerConfig): Promise<HereFacts> {
     directories,
     closedFiles,
     locks: locks.filter(({ owner, trouble }) => owner !== undefined || trouble !== undefined),
-    receiver: pid === undefined && state === undefined ? undefined : { pid, state },
+    receiver: pid === undefined && published === undefined ? undefined : { pid, state, trouble },
     holes,
     survey,
     waiting: { streaming: ofStreaming, incoming: ofIncoming },

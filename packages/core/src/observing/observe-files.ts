@@ -6,7 +6,7 @@ import { type ClusterIdentity, readIdentity } from '@walvault/receiver/identity'
 import { parseWalFileName } from '@walvault/wal';
 import { readHoles, type RecordedHole } from '../holes.ts';
 import { type LastVerification, readLastVerification } from '../last-verification.ts';
-import { isReportedError, readReceiverState, type ReceiverState, type ReportedError } from '../receiver-state.ts';
+import { isReportedError, readSoundReceiverState, type ReceiverState, type ReportedError } from '../receiver-state.ts';
 import { listServerArchive } from '../server-archive.ts';
 import { holesPath, identityPath, isThere, statePath } from '../server-paths.ts';
 import { reportError } from '../state-publisher.ts';
@@ -19,6 +19,8 @@ export interface FilesObservation {
   readonly receiverPid: number | undefined;
   /** What the receiver published last, whether it still runs or not. */
   readonly receiver: ReceiverState | undefined;
+  /** Why it cannot be told what the receiver published last; undefined when it can, or it has published nothing. */
+  readonly receiverTrouble: ReportedError | undefined;
   /** The cluster that the directories belong to; undefined before the first contact. */
   readonly identity: ClusterIdentity | ReportedError | undefined;
   /** Empty when the directory is not there yet. */
@@ -39,9 +41,9 @@ export interface FilesObservation {
 /** Looks. Never rejects: what stands in the way is in the answer. */
 export async function observeFiles(server: ServerConfig): Promise<FilesObservation> {
   const { directories } = server;
-  const [receiverPid, receiver, identity, archive, streaming, incoming, holes, errors, verification] = await Promise.all([
+  const [receiverPid, published, identity, archive, streaming, incoming, holes, errors, verification] = await Promise.all([
     pidOf(server, 'receive-wal').catch(() => undefined),
-    readReceiverState(statePath(server)).catch(() => undefined),
+    readSoundReceiverState(statePath(server)).catch(reportError),
     readIdentity(identityPath(server)).catch(reportError),
     listArchiveIfAny(server).catch(reportError),
     walQueue(directories.streaming).catch(reportError),
@@ -51,7 +53,17 @@ export async function observeFiles(server: ServerConfig): Promise<FilesObservati
     readLastVerification(server).catch(reportError),
   ]);
   const lastArchivedAt = await archivedAt(server, archive).catch(() => undefined);
-  return { receiverPid, receiver, identity, archive, lastArchivedAt, streaming, incoming, holes, errors, verification };
+  const known = { receiverPid, ...asReceiver(published), identity, archive, lastArchivedAt };
+  return { ...known, streaming, incoming, holes, errors, verification };
+}
+
+function asReceiver(
+  published: ReceiverState | ReportedError | undefined,
+): Pick<FilesObservation, 'receiver' | 'receiverTrouble'> {
+  if (published === undefined) return { receiver: undefined, receiverTrouble: undefined };
+  return isReportedError(published)
+    ? { receiver: undefined, receiverTrouble: published }
+    : { receiver: published, receiverTrouble: undefined };
 }
 
 const emptyArchive: ArchiveListing = { walSegmentSize: undefined, timelines: [], histories: [], impossibleNames: [] };

@@ -9,7 +9,7 @@ import { listServerBackups } from '../base-backups.ts';
 import { readHoles } from '../holes.ts';
 import { readLastVerification } from '../last-verification.ts';
 import { listServerProcesses } from '../operating/list-processes.ts';
-import { readReceiverState, type ReportedError } from '../receiver-state.ts';
+import { readSoundReceiverState, type ReportedError } from '../receiver-state.ts';
 import { readRunState } from '../running/run-state.ts';
 import { listServerArchive } from '../server-archive.ts';
 import { holesPath, receiverLogPath, statePath } from '../server-paths.ts';
@@ -80,7 +80,7 @@ async function diagnoseServer(server: ServerConfig, { globals }: Configuration, 
 async function ownFacts(server: ServerConfig) {
   const { backup, incoming, streaming, wals, errors } = server.directories;
   const [receiver, run, processes, holes, archive, verification, directories, log] = await Promise.all([
-    orError(readReceiverState(statePath(server))),
+    orError(readSoundReceiverState(statePath(server))),
     orError(readRunState(server)),
     orError(listServerProcesses(server)),
     orError(readHoles(holesPath(server))),
