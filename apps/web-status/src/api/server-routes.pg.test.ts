@@ -1,6 +1,9 @@
 /** What the API says of a real server with a real receiver, in good and in bad times. */
+import { open } from 'node:fs/promises';
 import { fillSegments } from '@walvault/testkit';
 import { expect, test } from 'vitest';
+import { doubtfulSnapshots } from '../collector/doubtful-snapshots.test-support.ts';
+import { judge } from '../collector/verdict.ts';
 import { Receiving } from '../receiving.test-support.ts';
 import { checkList } from '../schema/checks.ts';
 import { clientList } from '../schema/clients.ts';
@@ -8,9 +11,23 @@ import { holeList, timelineTree } from '../schema/coverage.ts';
 import { serverDetail } from '../schema/server-detail.ts';
 import { serverSummary } from '../schema/server-summary.ts';
 
+async function damageSegment(path: string): Promise<void> {
+  await using file = await open(path, 'r+');
+  await file.write(Buffer.alloc(64, 0x55), 0, 64, 9000);
+}
+
+/** Of a server that is safe: what could be wrong with it and would be called safe all the same. */
+function doubtsThatAreSafe({ collector }: Receiving): readonly string[] {
+  const snapshot = collector.snapshot('pg');
+  const nowMs = Date.now();
+  if (snapshot === undefined || judge(snapshot, nowMs).verdict !== 'safe') return ['it is not safe in the first place'];
+  const doubtful = doubtfulSnapshots(snapshot, nowMs);
+  return doubtful.filter(([, one]) => judge(one, nowMs).verdict === 'safe').map(([what]) => what);
+}
+
 test('a server that is received from is safe, and in danger as soon as its receiver is gone', async () => {
   await using all = await Receiving.start();
-  await fillSegments(all.pg, 1);
+  const filled = await fillSegments(all.pg, 1);
   await all.walvault('archive-wal', 'pg');
   await expect.poll(async () => (await all.summary()).lastArchivedAt).not.toBeNull();
   await expect.poll(async () => (await all.summary()).verdict).toBe('safe');
@@ -29,8 +46,17 @@ test('a server that is received from is safe, and in danger as soon as its recei
   const { clients } = clientList.parse(await all.get('/servers/pg/clients'));
   expect(clients?.filter(({ isOurs }) => isOurs)).toMatchObject([{ state: 'streaming', slotName: 'barman' }]);
   expect(holeList.parse(await all.get('/servers/pg/holes'))).toMatchObject({ recorded: [], missing: [] });
-  const { timelines } = timelineTree.parse(await all.get('/servers/pg/timelines'));
-  expect(timelines).toMatchObject([{ timelineId: 1, parentId: null, segments: 1, isCurrent: true }]);
+  await expect
+    .poll(async () => timelineTree.parse(await all.get('/servers/pg/timelines')).timelines)
+    .toMatchObject([{ timelineId: 1, parentId: null, segments: 1, isCurrent: true }]);
+
+  await expect.poll(() => doubtsThatAreSafe(all)).toEqual([]);
+
+  // Segments are found damaged by a verification of a part as well, of which `check` says nothing.
+  const [name = ''] = filled;
+  await damageSegment(all.fixture.path('pg', 'wals', name.slice(0, 16), name));
+  await expect(all.walvault('verify-wal', '--from', name, '--to', name, 'pg')).rejects.toThrow('ended with 2');
+  await expect.poll(async () => all.summary()).toMatchObject({ verdict: 'danger', reason: `${name} is damaged in the archive` });
 
   await all.endReceiver('SIGKILL');
   await expect.poll(async () => (await all.summary()).reason).toBe('the receiver was killed');

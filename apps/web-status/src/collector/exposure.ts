@@ -20,6 +20,9 @@ export interface SampledExposure {
   readonly archived: Exposure;
 }
 
+/** A stream that is silent is believed to have nothing to bring for so long, counted from when it or the server itself was heard. */
+const trustedMs = 30_000;
+
 const unknown = (reason: string): Exposure => ({ bytes: undefined, seconds: undefined, since: undefined, reason });
 
 /** See {@link SampledExposure}; a pure function. */
@@ -41,11 +44,19 @@ export function exposure(snapshot: ServerSnapshot, nowMs: number): SampledExposu
   const receiver = live?.value.receiver.state;
   const observation = withNews(facts.observation, receiver);
   const durable = durableExposure({ observation, receiver, nowMs });
-  const isStreaming = live !== undefined && receiverPhase(server, live.value.receiver) === 'streaming';
+  const streamAt = heardByStream(snapshot);
+  const heardAt = Math.max(inspection.at, streamAt ?? 0);
+  const isLive = streamAt !== undefined && nowMs - heardAt <= trustedMs;
   return {
-    durable: isStreaming ? durable : grown(durable, inspection.at, nowMs),
+    durable: isLive ? durable : grown(durable, heardAt, nowMs),
     archived: grown(archived, inspection.at, nowMs),
   };
+}
+
+/** When a stream that is under way brought its last message, in milliseconds since 1970; undefined where nothing streams. */
+function heardByStream({ server, live }: ServerSnapshot): number | undefined {
+  if (live === undefined || receiverPhase(server, live.value.receiver) !== 'streaming') return undefined;
+  return Date.parse(live.value.receiver.state?.lastMessageAt ?? '') || 0;
 }
 
 /** Where the server and the archive stand. */
