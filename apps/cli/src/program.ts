@@ -16,6 +16,7 @@ import { addRecoveringCommands } from './program/recovering.ts';
 import { logLevels, readLogLevel } from './program/quantities.ts';
 import type { Run } from './program/runner.ts';
 import { taskVariable } from './task-variable.ts';
+import { Output } from './output.ts';
 import { addViewingCommands } from './program/viewing.ts';
 import { version } from './version.ts';
 
@@ -46,9 +47,10 @@ export function buildProgram(stop: AbortSignal, exit: (code: number) => void): C
     )
     .addOption(new Option('-f, --format <format>', 'how to print results').choices(['console', 'json']).default('console'))
     .helpOption('-h, --help', 'print this help')
-    .showHelpAfterError('(run with --help for the usage)')
+    .showHelpAfterError(usageHint)
     .configureHelp({ sortSubcommands: true })
     .exitOverride();
+  tellUsageErrors(program);
 
   const run = (command: Command, work: Run, whenItFails: number = exitCode.error): Promise<void> =>
     runCommand(new CommandContext(globalOptions(command), stop), work, { exit, whenItFails });
@@ -62,6 +64,34 @@ export function buildProgram(stop: AbortSignal, exit: (code: number) => void): C
   addViewingCommands(program, run);
   addPreparingCommands(program, run);
   return program;
+}
+
+const usageHint = '(run with --help for the usage)';
+
+/** A command line that makes no sense is told in JSON, too, where that was asked for. To be called before there are commands, which inherit it. */
+function tellUsageErrors(program: Command): void {
+  const isJson = (): boolean => program.opts<GlobalOptions>().format === 'json' || askedForJson(program);
+  program.configureOutput({
+    outputError: (text, write) => {
+      if (!isJson()) return write(text);
+      const [message = '', ...more] = text
+        .trimEnd()
+        .replace(/^error: /, '')
+        .split('\n');
+      const output = new Output({ format: 'json', quiet: false });
+      output.failure(message);
+      for (const hint of [...more, usageHint]) output.hint(hint.replace(/^[(](.*)[)]$/, '$1'));
+      output.finish();
+    },
+    writeErr: (text) => {
+      if (text.trimEnd() !== usageHint || !isJson()) process.stderr.write(text);
+    },
+  });
+}
+
+/** Whether one of the commands was called with `--json`. */
+function askedForJson({ commands }: Command): boolean {
+  return commands.some((command) => command.opts<{ readonly json?: true }>().json === true || askedForJson(command));
 }
 
 /** Some commands know `--json` as well, which is shorter to type. */

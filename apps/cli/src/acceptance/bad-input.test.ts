@@ -90,6 +90,33 @@ test.for(named)('%s: an option that there is not', async ([name]) => {
   expectWords(answer, /^error: unknown option '--no-such-option'\n(?:.*\n)*\(run with --help for the usage\)\n$/);
 });
 
+test.for(named)('%s: an option that there is not, where JSON was asked for', async ([name]) => {
+  for (const words of [
+    ['-f', 'json', ...name.split(' '), '--no-such-option'],
+    [...name.split(' '), '--no-such-option', '-f', 'json'],
+  ]) {
+    const { code, stdout, stderr } = await run(words);
+    expect({ code, stderr, said: JSON.parse(stdout) as unknown }).toEqual({
+      code: 2,
+      stderr: '',
+      said: {
+        _ERROR: [`unknown option '--no-such-option'`],
+        _ERROR_CODE: [null],
+        _HINT: expect.arrayContaining(['run with --help for the usage']) as unknown,
+      },
+    });
+  }
+});
+
+test('a command that there is not, and a value that may not be, where JSON was asked for', async () => {
+  expect(JSON.parse((await run(['-f', 'json', 'lst-servers'])).stdout)).toEqual({
+    _ERROR: [`unknown command 'lst-servers'`],
+    _ERROR_CODE: [null],
+    _HINT: ['Did you mean list-servers?', 'run with --help for the usage'],
+  });
+  expect(JSON.parse((await run(['doctor', '--json'])).stdout)).toMatchObject({ _ERROR: [`missing required argument 'servers'`] });
+});
+
 test.for(named)('%s: an argument too few, and one too many', async ([name, command]) => {
   if (command.registeredArguments.some((argument) => argument.required)) {
     const few = await run(name.split(' '));

@@ -40,7 +40,7 @@ const introduction = [
   '',
   ...table(rowsOf({ type: 'object', properties: withoutMarks(messages), required: [] }, '')),
   '',
-  'The exit code says whether it went well, not these. A command that fails before it has a result prints these alone.',
+  'The exit code says whether it went well, not these. A command that fails before it has a result, or whose command line makes no sense, prints these alone.',
   '',
 ];
 

@@ -17,7 +17,7 @@ export function expectValidResult(args: readonly string[], stdout: string): void
   const asksForJson =
     args.includes('--json') || args.some((word, index) => word === 'json' && ['-f', '--format'].includes(args[index - 1] ?? ''));
   const command = commandIn(args);
-  // A usage error prints nothing; the content of a file is no result.
+  // The content of a file is no result.
   if (!asksForJson || command === undefined || stdout === '' || isContent(command)) return;
   const validate = validatorOf(command);
   if (!validate(JSON.parse(stdout)))
