@@ -17,6 +17,8 @@ export const exitCode = {
   bad: 2,
   /** verify-wal: nothing is known to be wrong, but not all is known to be right. */
   unknown: 3,
+  /** Who read the output has gone away. A shell says the same of cat, which dies by SIGPIPE then. */
+  closedPipe: 141,
   /** get-wal and restore-wal: trouble. PostgreSQL stops a recovery on codes above 125 and goes on, as at the end of the archive, on others. */
   trouble: 255,
 } as const;

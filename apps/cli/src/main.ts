@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander';
 import { exitCode } from './exit-code.ts';
 import { buildProgram } from './program.ts';
+import { watchReader } from './reader-of-output.ts';
 import { leaveSoonAfter, onStopSignals } from './stop-signals.ts';
 
 /** A restore_command must never end with a code up to 125 because of trouble: PostgreSQL would take it as the end of the archive. */
@@ -10,26 +11,20 @@ const isRestoring = process.argv.includes('restore-wal') || process.argv.include
 const stop = new AbortController();
 onStopSignals(stop);
 if (isRestoring) leaveSoonAfter(stop.signal);
-// A reader that went away (`| head`) ends the output, not the work.
-process.stdout.on('error', ignoreBrokenPipe);
-process.stderr.on('error', ignoreBrokenPipe);
+const reader = watchReader();
 
 try {
   const program = buildProgram(stop.signal, (code) => {
-    process.exitCode = code;
+    process.exitCode = reader.exitCodeFor(code);
   });
   if (asksForHelp(process.argv.slice(2))) (await import('./help.ts')).addExamples(program);
   await program.parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
-  process.exitCode = error.exitCode === 0 ? exitCode.ok : isRestoring ? exitCode.trouble : exitCode.usage;
+  process.exitCode = reader.exitCodeFor(error.exitCode === 0 ? exitCode.ok : isRestoring ? exitCode.trouble : exitCode.usage);
 }
 
 /** The help has examples, which nobody else needs. */
 function asksForHelp(words: readonly string[]): boolean {
   return words.length === 0 || words.some((word) => ['-h', '--help', 'help'].includes(word));
-}
-
-function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
 }

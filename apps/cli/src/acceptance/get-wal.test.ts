@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -40,6 +41,30 @@ function bytesOf(...args: readonly string[]): Buffer {
 
 test('get-wal prints the segment as it was before compression', () => {
   expect(bytesOf('get-wal', 'pg', name).equals(segment)).toBe(true);
+});
+
+/** What a command says and ends with when whoever reads its output is gone before it begins. */
+async function withoutReader(...args: readonly string[]): Promise<{ readonly code: unknown; readonly stderr: string }> {
+  const child = spawn('sh', ['-c', 'read go; exec "$@"', 'sh', ...vault.argv(...args)], { stdio: 'pipe' });
+  child.stdout.destroy();
+  await once(child.stdout, 'close');
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  child.stdin.end('go\n');
+  const [code] = (await once(child, 'close')) as unknown[];
+  return { code, stderr };
+}
+
+test('a reader that goes away is no news: a command ends as cat does then, and get-wal as in trouble', async () => {
+  expect(await withoutReader('get-wal', 'pg', name)).toEqual({ code: 255, stderr: '' });
+  for (const words of ['show-wal pg', '-f json show-servers pg', 'explain ERR_CONNECT', '--help']) {
+    expect([words, await withoutReader(...words.split(' '))]).toEqual([words, { code: 141, stderr: '' }]);
+  }
+  // What fails for another reason ends with that.
+  expect(await withoutReader('show-wal', 'nosuch')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('nosuch') as string,
+  });
 });
 
 test('get-wal -o writes it to a directory under its name', async () => {

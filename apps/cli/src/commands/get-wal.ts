@@ -6,6 +6,7 @@ import { type ArchivedWal, openServerWal, peekServerWal, saveWal, type WalForm }
 import { tryParseWalFileName, WalvaultError } from '@walvault/wal';
 import type { CommandContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';
+import { isClosedPipe } from '../reader-of-output.ts';
 import { sshSuffix } from '../ssh-client.ts';
 
 /** What is wanted. */
@@ -46,8 +47,18 @@ export async function getWalCommand(context: CommandContext, request: GetWalRequ
   }
   if (request.outputDirectory !== undefined) return await saveInto(request.outputDirectory, wal, context, request);
   output.beginContent();
-  await pipeline(wal.bytes(formOf(request)), process.stdout, { end: false });
-  return exitCode.ok;
+  return await print(wal, formOf(request));
+}
+
+/** A reader that went away needs no words, and is no end of the archive for a recovering server. */
+async function print(wal: ArchivedWal, form: WalForm): Promise<number> {
+  try {
+    await pipeline(wal.bytes(form), process.stdout, { end: false });
+    return exitCode.ok;
+  } catch (error) {
+    if (isClosedPipe(error)) return exitCode.trouble;
+    throw error;
+  }
 }
 
 async function saveInto(
