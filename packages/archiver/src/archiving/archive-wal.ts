@@ -177,7 +177,9 @@ class Pass {
     const context = { ...this.#context, threads, memory: this.#options.spareMemory ?? new SpareMemory() };
     const turn = new SourceTurn(context, source, new Seams(context.catalog, timelines));
     const batchSize = this.#options.batchSize?.[source.kind] ?? 0;
-    this.#options.onBacklog?.(batchSize > 0 ? Math.min(batchSize, take.length) : take.length);
+    const backlog = batchSize > 0 ? Math.min(batchSize, take.length) : take.length;
+    if (backlog >= muchBacklog) threads.begin();
+    this.#options.onBacklog?.(backlog);
     try {
       await turn.run({ files: take, unknown, batchSize });
     } finally {
@@ -187,6 +189,9 @@ class Pass {
     }
   }
 }
+
+/** So many files are worth threads from the first one on. */
+const muchBacklog = 8;
 
 async function contextOf(options: ArchiveWalOptions): Promise<Omit<PassContext, 'onFile' | TurnTools>> {
   const { serverName, directories, lockDirectory, xlogDbDirectory, signal, log = silentLogger, disk = nodeDisk } = options;

@@ -36,6 +36,17 @@ test.each([
   expect(await threads.matches('zstd', zstd, content)).toBe(true);
 });
 
+test.each([0, 2])('what cannot be compressed is stored a little longer than it was (%i threads)', async (count) => {
+  await using threads = new ContentThreads(count);
+  threads.begin();
+  const content = new SpareMemory().take(1024 * 1024);
+  randomBytes(content.length).copy(content);
+  const zstd = await threads.compress('zstd', 1, content);
+  expect(zstd.length).toBeGreaterThan(content.length);
+  expect(zstd.buffer.byteLength).toBeLessThan(content.length * 1.1);
+  expect(await threads.matches('zstd', zstd, content)).toBe(true);
+});
+
 test.each([0, 2])('another content, damage, and what is too short or too long are told (%i threads)', async (count) => {
   await using threads = new ContentThreads(count, 0);
   const content = someContent(true);

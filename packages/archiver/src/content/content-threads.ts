@@ -25,6 +25,12 @@ export class ContentThreads implements AsyncDisposable {
     this.#bytesBefore = fromBytes;
   }
 
+  /** Begins with all of them now, for much that is about to come: they get ready while the first content is read. */
+  begin(): void {
+    this.#bytesBefore = 0;
+    while (this.#threads.length < this.#count) this.#threads.push(new ContentThread());
+  }
+
   /** In hexadecimal. */
   async sha256(content: Buffer): Promise<string> {
     const task = this.#taskOn(content, { kind: 'sha256' });

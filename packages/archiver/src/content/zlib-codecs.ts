@@ -44,12 +44,21 @@ export function zlibCompressor(codec: ZlibCodec, level: number | undefined): Tra
 /** Compresses at once, beside the main thread. */
 export async function zlibCompress(codec: ZlibCodec, level: number | undefined, content: Buffer): Promise<Buffer> {
   if (codec === 'gzip') return promisify(gzip)(content, gzipWhole(level));
-  return promisify(zstdCompress)(content, zstdWhole(level, content));
+  return withoutSpare(await promisify(zstdCompress)(content, zstdWhole(level, content)));
 }
 
 /** The same in this thread. */
 export function zlibCompressNow(codec: ZlibCodec, level: number | undefined, content: Buffer): Buffer {
-  return codec === 'gzip' ? gzipSync(content, gzipWhole(level)) : zstdCompressSync(content, zstdWhole(level, content));
+  if (codec === 'gzip') return gzipSync(content, gzipWhole(level));
+  return withoutSpare(zstdCompressSync(content, zstdWhole(level, content)));
+}
+
+/** In memory of its own size; what it had is free at once. A little stays where it is, with others in one memory perhaps. */
+function withoutSpare(compressed: Buffer): Buffer {
+  const { buffer, byteOffset, length } = compressed;
+  const isMuch = buffer.byteLength > Math.max(wholeChunkSize, length * 2);
+  if (!isMuch || !(buffer instanceof ArrayBuffer) || byteOffset !== 0) return compressed;
+  return Buffer.from(buffer.transfer(length));
 }
 
 /** Decompresses. Throws system errors with codes `Z_...` and `ZSTD_...`. */
@@ -109,8 +118,9 @@ function gzipWhole(level: number | undefined): ZlibOptions {
   return { level: level ?? defaultLevels.gzip, chunkSize: wholeChunkSize };
 }
 
-function zstdWhole(level: number | undefined, content: Buffer): ZstdOptions {
-  return { ...zstdOptions(level), pledgedSrcSize: content.length, chunkSize: wholeChunkSize };
+/** With room for the worst that can become of it the library works on the content where it is, and not on a copy: a fifth less work. */
+function zstdWhole(level: number | undefined, { length }: Buffer): ZstdOptions {
+  return { ...zstdOptions(level), pledgedSrcSize: length, chunkSize: length + (length >> 8) + roomBehind };
 }
 
 function zstdOptions(level: number = defaultLevels.zstd): ZstdOptions {
