@@ -182,6 +182,15 @@ export type CoreErrorCode =
    */
   | 'ERR_RECEIVER_STATE'
   /**
+   * `run.json` of a server does not hold the state of `walvault run`. It is a view for people and probes, and nothing hangs on it.
+   *
+   * @why A loss of power or a full disk has left a part of it, or it was edited.
+   * @do `run` writes it anew every ten seconds while it runs; if it stays, see whether the disk is full. Where `run` is not to run any
+   * more, the file can be removed.
+   * @retry fatal
+   */
+  | 'ERR_RUN_STATE'
+  /**
    * `--reset` cannot help: what is here goes further than the WAL of the server. Nothing is ever removed for that; the message
    * names what is there.
    *

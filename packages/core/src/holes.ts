@@ -11,6 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, type FileLock, fileSystemError, tryLock, writeFileAtomic } from '@walvault/durable-fs';
 import { formatLsn, type Lsn, parseLsn, type TimelineId, toTimelineId } from '@walvault/wal';
 import { CoreError } from './errors.ts';
+import { type Forms, listOf, oneOf, readForm } from './json-form.ts';
+import { holeForm } from './published-forms.ts';
 
 /**
  * How it was found that WAL is missing: the server has removed it; so it has because the slot was lost, or was not there; or we have
@@ -48,6 +50,8 @@ export interface HolesFile {
   /** In the order in which they were found. */
   readonly holes: readonly RecordedHole[];
 }
+
+const holesForms: Forms<HolesFile> = { version: oneOf(1), holes: listOf(holeForm) };
 
 /** A place in the WAL. */
 export interface WalPosition {
@@ -215,18 +219,6 @@ async function lockOf(path: string): Promise<FileLock> {
 }
 
 function parse(text: string): readonly RecordedHole[] | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null || !('version' in value) || value.version !== 1) return undefined;
-    if (!('holes' in value) || !Array.isArray(value.holes)) return undefined;
-    const holes = value.holes as RecordedHole[];
-    for (const hole of holes) {
-      parseLsn(hole.fromLsn);
-      toTimelineId(hole.timelineId);
-      if (hole.toLsn !== null) parseLsn(hole.toLsn);
-    }
-    return holes;
-  } catch {
-    return undefined;
-  }
+  const read = readForm<HolesFile>(text, holesForms);
+  return 'value' in read ? read.value.holes : undefined;
 }

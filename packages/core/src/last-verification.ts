@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServerConfig } from '@walvault/config';
 import { errnoOf, fileSystemError, writeFileAtomic } from '@walvault/durable-fs';
+import { amount, type Forms, oneOf, readForm, time } from './json-form.ts';
 
 /** The content of the file. */
 export interface LastVerification {
@@ -21,6 +22,17 @@ export interface LastVerification {
   readonly missingSegments: number;
 }
 
+const forms: Forms<LastVerification> = {
+  version: oneOf(1),
+  finishedAt: time,
+  verdict: oneOf('good', 'bad', 'unknown'),
+  good: amount,
+  bad: amount,
+  unknown: amount,
+  holes: amount,
+  missingSegments: amount,
+};
+
 /**
  * Reads it; undefined when there was none, or what is there is not one.
  * @throws {FileSystemError} when it is there and cannot be read
@@ -28,10 +40,10 @@ export interface LastVerification {
 export async function readLastVerification(server: ServerConfig): Promise<LastVerification | undefined> {
   const path = lastVerificationPath(server);
   try {
-    const value = JSON.parse(await readFile(path, 'utf8')) as LastVerification | null;
-    return value?.version === 1 ? value : undefined;
+    const read = readForm<LastVerification>(await readFile(path, 'utf8'), forms);
+    return 'value' in read ? read.value : undefined;
   } catch (error) {
-    if (error instanceof SyntaxError || errnoOf(error) === 'ENOENT') return undefined;
+    if (errnoOf(error) === 'ENOENT') return undefined;
     throw fileSystemError('read', path, error);
   }
 }

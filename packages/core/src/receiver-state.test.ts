@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { configured } from './configured.test-support.ts';
-import { readReceiverState, type ReceiverState, writeReceiverState } from './receiver-state.ts';
+import { readReceiverState, readWholeReceiverState, type ReceiverState, writeReceiverState } from './receiver-state.ts';
 import { statePath } from './server-paths.ts';
 
 const state: ReceiverState = {
@@ -61,6 +61,30 @@ test('nothing is known where nothing was published, or something else stands the
     await writeFile(path, text);
     expect(await readReceiverState(path), text).toBeUndefined();
   }
+});
+
+test('a state of which a member is not what it should be is none, and whoever needs all members is told which', async () => {
+  await using fixture = await configured();
+  const path = statePath(fixture.pg);
+  await mkdir(dirname(path));
+  const { flushLatency: _, logFile: __, ...lacking } = state;
+  for (const [text, fault] of [
+    [JSON.stringify({ ...state, flushedLsn: '0/XYZ' }), 'its "flushedLsn" is not what it should be'],
+    [JSON.stringify({ ...state, holes: [{ fromLsn: '0/1' }] }), 'its "holes" is not what it should be'],
+    [JSON.stringify(state).slice(0, 200), 'it is no JSON, or only a part of it'],
+    ['', 'it is empty'],
+    ['[]', 'it is no object'],
+  ] as const) {
+    await writeFile(path, text);
+    expect(await readReceiverState(path), text).toBeUndefined();
+    const message = `"${path}" does not hold the state of a receiver: ${fault}`;
+    await expect(readWholeReceiverState(path)).rejects.toMatchObject({ code: 'ERR_RECEIVER_STATE', message });
+  }
+  await writeFile(path, JSON.stringify(lacking));
+  expect(await readReceiverState(path)).toEqual(lacking);
+  await expect(readWholeReceiverState(path)).rejects.toThrow('its "flushLatency" is missing');
+  await writeFile(path, JSON.stringify({ ...lacking, flushLatency: state.flushLatency, later: 17 }));
+  expect(await readWholeReceiverState(path)).toEqual({ ...state, logFile: null, later: 17 });
 });
 
 test('a state that cannot be read is an error and not nothing', async () => {

@@ -9,7 +9,9 @@ import { errnoOf, fileSystemError } from '@walvault/durable-fs';
 import { CoreError } from './errors.ts';
 import type { FlushLatency } from './flush-histogram.ts';
 import type { RecordedHole } from './holes.ts';
+import { readForm, type ReadForm } from './json-form.ts';
 import { publishFile } from './published-file.ts';
+import { stateForms } from './published-forms.ts';
 import type { SyncState } from './sync-state.ts';
 
 /** What the receiver is doing. */
@@ -104,12 +106,13 @@ export async function writeReceiverState(path: string, state: ReceiverState): Pr
 }
 
 /**
- * Reads a published state; undefined when no receiver has ever published one, or what is there is not one.
+ * Reads a published state; undefined when no receiver has ever published one, or what is there is not one. A state of an earlier version may
+ * lack members; those that are there are what they should be.
  * @throws {FileSystemError} when it is there and cannot be read
  */
 export async function readReceiverState(path: string): Promise<ReceiverState | undefined> {
-  const text = await readIfThere(path);
-  return text === undefined ? undefined : parseState(text);
+  const read = await readState(path, true);
+  return read !== undefined && 'value' in read ? read.value : undefined;
 }
 
 /**
@@ -118,33 +121,26 @@ export async function readReceiverState(path: string): Promise<ReceiverState | u
  * @throws {FileSystemError} when it is there and cannot be read
  */
 export async function readSoundReceiverState(path: string): Promise<ReceiverState | undefined> {
-  const text = await readIfThere(path);
-  if (text === undefined) return undefined;
-  const state = parseState(text);
-  if (state !== undefined) return state;
-  throw new CoreError('ERR_RECEIVER_STATE', `"${path}" does not hold the state of a receiver`, {
-    hint: 'Start the receiver, which writes it anew. No WAL hangs on this file.',
-  });
+  return soundState(path, await readState(path, true));
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+/** The same for who uses all members: a state that lacks one is none, but for those that may be null. @throws as {@link readSoundReceiverState} */
+export async function readWholeReceiverState(path: string): Promise<ReceiverState | undefined> {
+  return soundState(path, await readState(path, false));
+}
+
+async function readState(path: string, mayLack: boolean): Promise<ReadForm<ReceiverState> | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return readForm<ReceiverState>(await readFile(path, 'utf8'), stateForms, mayLack ? ['version', 'phase'] : undefined);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw fileSystemError('read', path, error);
   }
 }
 
-function parseState(text: string): ReceiverState | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isState(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isState(value: unknown): value is ReceiverState {
-  return typeof value === 'object' && value !== null && 'version' in value && value.version === 1 && 'phase' in value;
+function soundState(path: string, read: ReadForm<ReceiverState> | undefined): ReceiverState | undefined {
+  if (read === undefined || 'value' in read) return read?.value;
+  throw new CoreError('ERR_RECEIVER_STATE', `"${path}" does not hold the state of a receiver: ${read.fault}`, {
+    hint: 'Start the receiver, which writes it anew. No WAL hangs on this file.',
+  });
 }

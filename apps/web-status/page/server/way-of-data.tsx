@@ -75,6 +75,7 @@ const phaseWords: Readonly<Record<ServerSummary['phase'], string>> = {
   dead: 'dead: it was killed',
   none: 'not there: none has ever run',
   off: 'switched off in the configuration',
+  unknown: 'doing what is not known: what it has published cannot be read',
 };
 
 function Gap({ gap, isBroken }: { readonly gap: number | null; readonly isBroken: boolean }): JSX.Element {

@@ -46,33 +46,39 @@ function* withOldSamples(snapshot: ServerSnapshot, nowMs: number): Generator<Dou
 
 function* withReceiver(snapshot: ServerSnapshot, nowMs: number): Generator<Doubtful> {
   const { live, state, inspection, facts } = whole(snapshot);
-  const { receiver, run } = live.value;
+  const { receiver, run, unreadableFiles } = live.value;
   const sample = (value: LiveSample, at = live.at): ServerSnapshot => ({ ...snapshot, live: { at, value } });
-  const stating = (change: Partial<ReceiverState>) => sample({ run, receiver: { ...receiver, state: { ...state, ...change } } });
+  const stating = (change: Partial<ReceiverState>) =>
+    sample({ run, unreadableFiles, receiver: { ...receiver, state: { ...state, ...change } } });
   for (const phase of ['starting', 'waiting', 'stopped', 'failed'] as const) yield [`a receiver: ${phase}`, stating({ phase })];
-  yield ['a receiver that was killed', sample({ run, receiver: { ...receiver, pid: undefined } })];
-  yield ['another process in its place', sample({ run, receiver: { ...receiver, pid: state.pid + 1 } })];
-  yield ['no state of it', sample({ run, receiver: { ...receiver, state: undefined } })];
+  yield ['a receiver that was killed', sample({ run, unreadableFiles, receiver: { ...receiver, pid: undefined } })];
+  yield ['another process in its place', sample({ run, unreadableFiles, receiver: { ...receiver, pid: state.pid + 1 } })];
+  yield ['no state of it', sample({ run, unreadableFiles, receiver: { ...receiver, state: undefined } })];
+  const unread = { ...receiver, state: undefined, stateError: trouble };
+  yield ['a state of it that cannot be read', sample({ run, unreadableFiles, receiver: unread })];
+  const ofRun = [{ file: 'run.json', error: trouble }] as const;
+  yield ['a state of run that cannot be read', sample({ run, receiver, unreadableFiles: ofRun })];
   yield ['a receiver on another timeline', stating({ timelineId: 17 })];
   yield ['a receiver that knows no place', stating({ flushedLsn: null })];
   const slotSafety = { level: 'warning', retainedBytes: 1, safeBytes: 1, reason: 'is nearly full' } as const;
   yield ['a slot near its limit', stating({ slotSafety })];
-  yield ['holes that cannot be read', sample({ run, receiver: { ...receiver, holes: trouble } })];
+  yield ['holes that cannot be read', sample({ run, unreadableFiles, receiver: { ...receiver, holes: trouble } })];
   const hole = { timelineId: 1, fromLsn: '0/3000000', toTimelineId: null, toLsn: null, resolvedBy: null, resolvedAt: null };
   const holes = [{ ...hole, reason: 'walRemoved', foundAt: new Date(nowMs).toISOString() } as const];
-  yield ['an open hole', sample({ run, receiver: { ...receiver, holes } })];
+  yield ['an open hole', sample({ run, unreadableFiles, receiver: { ...receiver, holes } })];
   yield [
     'a receiver that does not hear what the server has',
     {
       ...sample({
         run,
+        unreadableFiles,
         receiver: { ...receiver, state: { ...state, ...behind(state), lastMessageAt: new Date(nowMs - 20_000).toISOString() } },
       }),
       inspection: { ...inspection, at: live.at - 2000, value: { ...inspection.value, facts } },
     },
   ];
-  yield ['run without a sign of life', sample({ receiver, run: runOf(state.pid, false, nowMs) })];
-  yield ['an archiver of run that is stuck', sample({ receiver, run: runOf(state.pid, true, nowMs - hourMs) })];
+  yield ['run without a sign of life', sample({ receiver, unreadableFiles, run: runOf(state.pid, false, nowMs) })];
+  yield ['an archiver of run that is stuck', sample({ receiver, unreadableFiles, run: runOf(state.pid, true, nowMs - hourMs) })];
 }
 
 function behind({ flushedLsn }: ReceiverState): Pick<ReceiverState, 'writtenLsn' | 'flushedLsn' | 'serverLsn'> {
@@ -88,7 +94,7 @@ function runOf(pid: number, isAlive: boolean, sinceMs: number): NonNullable<Live
   const duties = { receiver: { ...idle, phase: 'working' }, deletion: idle, healing: idle, verification: idle } as const;
   const archiver = { ...idle, phase: isAlive ? 'waiting' : 'idle', lastError: trouble } as const;
   const state = { version: 1, server: 'pg', pid, startedAt: since, updatedAt: since, ...duties, archiver } as const;
-  return { pid, state, isAlive, isReady: false, reason: 'run has given no sign of life for 40 s' };
+  return { pid, state, stateError: undefined, isAlive, isReady: false, reason: 'run has given no sign of life for 40 s' };
 }
 
 function* withArchive(snapshot: ServerSnapshot): Generator<Doubtful> {

@@ -4,8 +4,9 @@ import type { ServerConfig } from '@walvault/core';
 import type { ReceiverPhase } from '../schema/server-summary.ts';
 
 /** See {@link ReceiverPhase}. */
-export function receiverPhase(server: ServerConfig, { pid, state }: ReceiverObservation): ReceiverPhase {
+export function receiverPhase(server: ServerConfig, { pid, state, stateError }: ReceiverObservation): ReceiverPhase {
   if (pid === undefined && !server.streamingArchiver) return 'off';
+  if (stateError !== undefined) return 'unknown';
   if (state === undefined) return pid === undefined ? 'none' : 'starting';
   if (state.phase === 'stopped' || state.phase === 'failed') return pid === undefined ? state.phase : 'starting';
   if (pid === undefined) return 'dead';

@@ -4,6 +4,7 @@ import type { ReceiverObservation } from '@walvault/core/observing';
 import type { RunHealth } from '@walvault/core/running';
 import type { ArchiveSurvey, ServerArchiveIndex, ServerConfig } from '@walvault/core';
 import type { ReportedError } from '@walvault/core/observing';
+import type { StateFile } from '../schema/server-summary.ts';
 
 /** Something that was looked at, and when that was over, in milliseconds since 1970. */
 export interface Sampled<T> {
@@ -11,11 +12,18 @@ export interface Sampled<T> {
   readonly value: T;
 }
 
+/** A file that the processes of this machine publish about a server, and that cannot be read or holds something else. */
+export interface UnreadableFile {
+  readonly file: StateFile;
+  readonly error: ReportedError;
+}
+
 /** What the processes of this machine publish about a server. */
 export interface LiveSample {
   readonly receiver: ReceiverObservation;
   /** Undefined when it cannot be found out. */
   readonly run: RunHealth | undefined;
+  readonly unreadableFiles: readonly UnreadableFile[];
 }
 
 /** Frozen; each sample of a server makes a new one. */

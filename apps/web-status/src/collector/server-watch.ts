@@ -5,9 +5,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openServerArchiveIndex, type ServerConfig } from '@walvault/core';
 import { inspectServer } from '@walvault/core/checking';
-import { isReportedError, newestArchived, observeReceiver, reportError } from '@walvault/core/observing';
-import { runHealth } from '@walvault/core/running';
+import { isReportedError, newestArchived, reportError } from '@walvault/core/observing';
 import type { Lanes } from './lanes.ts';
+import { liveSample } from './live-sample.ts';
 import type { ServerSnapshot } from './server-snapshot.ts';
 
 /** How often what is looked at, in milliseconds. */
@@ -90,8 +90,9 @@ export class ServerWatch implements Disposable {
 
   async #lookAtReceiver(): Promise<void> {
     const { server, live } = this.#snapshot;
-    const [receiver, run] = await Promise.all([observeReceiver(server), runHealth(server).catch(() => undefined)]);
-    this.#take({ live: { at: Date.now(), value: { receiver, run } } });
+    const value = await liveSample(server);
+    const { receiver } = value;
+    this.#take({ live: { at: Date.now(), value } });
     const before = live?.value.receiver;
     // What the checks said of a receiver that has come or gone is out of date.
     if (before !== undefined && (before.pid !== receiver.pid || before.state?.phase !== receiver.state?.phase))

@@ -15,7 +15,6 @@ export function summarize(snapshot: ServerSnapshot, nowMs: number = Date.now()):
   const files = inspection?.value.facts?.files;
   const phase: ReceiverPhase =
     live === undefined ? (server.streamingArchiver ? 'none' : 'off') : receiverPhase(server, live.value.receiver);
-  const isRunning = phase === 'streaming' || phase === 'waiting' || phase === 'starting';
   return {
     name: server.name,
     description: server.description ?? null,
@@ -34,7 +33,8 @@ export function summarize(snapshot: ServerSnapshot, nowMs: number = Date.now()):
       files?.verification === undefined || isReportedError(files.verification) ? null : files.verification.finishedAt,
     syncState: phase === 'streaming' ? (state?.syncState ?? null) : null,
     timelineId: state?.timelineId ?? places(snapshot).archived?.timelineId ?? null,
-    error: isRunning && phase === 'streaming' ? null : errorOf(state?.lastError),
+    error: phase === 'streaming' ? null : errorOf(live?.value.receiver.stateError ?? state?.lastError),
+    unreadableFiles: live?.value.unreadableFiles.map(({ file, error }) => ({ file, error: shownError(error) })) ?? [],
     ageMs: ageOf(live, nowMs),
     serverAgeMs: ageOf(inspection, nowMs),
     archiveAgeMs: ageOf(archive, nowMs),
@@ -48,8 +48,10 @@ export function ageOf(sample: { readonly at: number } | undefined, nowMs: number
 
 /** An error as answers have it. */
 export function errorOf(error: ReportedError | null | undefined): ServerSummary['error'] {
-  if (error == null) return null;
-  const { code, message, hint, at } = error;
+  return error == null ? null : shownError(error);
+}
+
+function shownError({ code, message, hint, at }: ReportedError): NonNullable<ServerSummary['error']> {
   return { code, message, hint, at: at === '' ? null : at };
 }
 

@@ -38,7 +38,7 @@ export function* troubles(snapshot: ServerSnapshot, nowMs: number): Generator<Tr
 }
 
 function* ofReceiver(phase: ReceiverPhase, { receiver }: LiveSample, nowMs: number): Generator<Trouble> {
-  const { pid, state, holes } = receiver;
+  const { pid, state, stateError, holes } = receiver;
   const trouble = state?.lastError?.message;
   if (isReportedError(holes)) yield danger(`it is not known whether streaming stands at a hole: ${holes.message}`);
   else {
@@ -48,6 +48,8 @@ function* ofReceiver(phase: ReceiverPhase, { receiver }: LiveSample, nowMs: numb
   if (phase === 'failed') yield danger(`the receiver has ended: ${trouble ?? 'see its log'}`);
   if (phase === 'dead') yield danger('the receiver was killed');
   if (phase === 'stopped') yield danger('the receiver is stopped');
+  if (phase === 'unknown' && pid === undefined)
+    yield danger(`the receiver does not run: ${stateError?.message ?? 'see its log'}`);
   if (phase === 'none') yield danger('no receiver has ever run');
   if (phase === 'starting' || phase === 'waiting') {
     // What an earlier process published says nothing of since when this one is at it.
@@ -77,7 +79,9 @@ function* ofSilence({ server, live, inspection }: ServerSnapshot, nowMs: number)
 }
 
 /** The process that receives and archives, where that is `run`. */
-function* ofRun({ run }: LiveSample, nowMs: number): Generator<Trouble> {
+function* ofRun({ run, unreadableFiles }: LiveSample, nowMs: number): Generator<Trouble> {
+  const unreadable = unreadableFiles.find(({ file }) => file === 'run.json');
+  if (unreadable !== undefined) return yield warning(`it is not known what run does: ${unreadable.error.message}`);
   const { pid, state, isAlive, reason } = run ?? {};
   if (pid === undefined || state?.pid !== pid) return;
   if (isAlive !== true) return yield danger(reason ?? 'run has given no sign of life');

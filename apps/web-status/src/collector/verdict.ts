@@ -21,6 +21,7 @@ export function judge(snapshot: ServerSnapshot, nowMs: number): Judgement {
   return (
     ignorance(snapshot, nowMs) ??
     worst(troubles(snapshot, nowMs)) ??
+    ignoranceOfReceiver(snapshot) ??
     ignoranceOfArchive(snapshot, nowMs) ??
     ignoranceOfExposure(snapshot, nowMs) ??
     safe(snapshot, nowMs)
@@ -48,6 +49,12 @@ function staleness(what: string, { at }: Sampled<unknown>, mostMs: number, nowMs
 function worst(found: Iterable<Judgement>): Judgement | undefined {
   const all = [...found];
   return all.find(({ verdict }) => verdict === 'danger') ?? all[0];
+}
+
+/** Of one that runs: that nothing can be read is no proof that something is wrong, and none that all is well. */
+function ignoranceOfReceiver({ live }: ServerSnapshot): Judgement | undefined {
+  const error = live?.value.receiver.stateError;
+  return error === undefined ? undefined : unknown(`it is not known what the receiver does: ${error.message}`);
 }
 
 function ignoranceOfArchive({ archive }: ServerSnapshot, nowMs: number): Judgement | undefined {

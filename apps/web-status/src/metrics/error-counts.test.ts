@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { Collector } from '../collector/collector.ts';
 import { configured } from '../collector/configured.test-support.ts';
+import { publishedState } from '../collector/receiver-state.test-support.ts';
 import { unreachable } from '../api/silent-app.test-support.ts';
 import { ErrorCounts } from './error-counts.ts';
 
@@ -12,7 +13,7 @@ test('an error counts once, and what is no code, or one too many, is counted as 
   const publish = async (code: string): Promise<void> => {
     second += 1;
     const at = new Date(second * 1000).toISOString();
-    const state = { version: 1, phase: 'waiting', lastError: { code, message: 'm', hint: null, at } };
+    const state = { ...publishedState, phase: 'waiting', lastError: { code, message: 'm', hint: null, at } };
     await writeFile(fixture.path('pg', 'receive-wal.json'), JSON.stringify(state));
   };
   await publish('ERR_OLD');

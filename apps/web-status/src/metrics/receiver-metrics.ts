@@ -1,8 +1,7 @@
 /** Metrics of the receiver, by what it publishes. Its counters begin anew when its process does. */
-import { receiverPhase } from '../schema/server-summary.ts';
-import { counter, gauge, type ServerMetric, stateSet, timestamp } from './server-metric.ts';
+import { receiverPhase, stateFile } from '../schema/server-summary.ts';
+import { counter, gauge, gauges, type ServerMetric, stateSet, timestamp } from './server-metric.ts';
 
-const runningPhases: readonly string[] = ['starting', 'streaming', 'waiting'];
 const syncStates = ['async', 'potential', 'sync', 'quorum'] as const;
 
 /** See above. */
@@ -10,8 +9,8 @@ export const receiverMetrics: readonly ServerMetric[] = [
   gauge(
     'walvault_receiver_up',
     'Whether the process of the receiver lives: 1 or 0. Missing where the configuration wants none.',
-    ({ snapshot, summary: { phase } }) =>
-      snapshot.live === undefined || phase === 'off' ? undefined : Number(runningPhases.includes(phase)),
+    ({ snapshot: { live }, summary: { phase } }) =>
+      live === undefined || phase === 'off' ? undefined : Number(live.value.receiver.pid !== undefined),
   ),
   stateSet('walvault_receiver_phase', 'What the receiver is doing.', ['phase', receiverPhase.options], ({ snapshot, summary }) =>
     snapshot.live === undefined ? undefined : summary.phase,
@@ -39,6 +38,12 @@ export const receiverMetrics: readonly ServerMetric[] = [
     'walvault_failed_attempts',
     'Attempts to connect in a row that brought nothing.',
     ({ receiver }) => receiver?.failedAttempts,
+  ),
+  gauges(
+    'walvault_state_file_readable',
+    'Whether a file that is published about the server could be read and is what it should be, or is not there: 1 or 0. What an unreadable one would say is missing from the other metrics.',
+    ['file', stateFile.options],
+    ({ snapshot: { live } }, file) => live && Number(!live.value.unreadableFiles.some((one) => one.file === file)),
   ),
   stateSet(
     'walvault_sync_state',

@@ -5,9 +5,12 @@ import { bytes, count, lsn, milliseconds, reportedError, seconds, time, timeline
 /** Whether the data is safe. `unknown`: nothing was found out yet, it is too old to count, or nobody looks after the server. */
 export const verdict = z.enum(['safe', 'warning', 'danger', 'unknown']).meta({ id: 'Verdict' });
 
-/** What the receiver is doing. `dead`: it was killed; `none`: none has ever run; `off`: the configuration does not want one. */
+/**
+ * What the receiver is doing. `dead`: it was killed; `none`: none has ever run; `off`: the configuration does not want one; `unknown`: what it
+ * has published cannot be read.
+ */
 export const receiverPhase = z
-  .enum(['starting', 'streaming', 'waiting', 'stopped', 'failed', 'dead', 'none', 'off'])
+  .enum(['starting', 'streaming', 'waiting', 'stopped', 'failed', 'dead', 'none', 'off', 'unknown'])
   .meta({ id: 'ReceiverPhase' });
 
 /** What would be lost if the server were gone now. Seconds are upper bounds. */
@@ -56,6 +59,9 @@ export const slot = z
   })
   .meta({ id: 'Slot' });
 
+/** What is looked at every other second. */
+export const stateFile = z.enum(['receive-wal.json', 'holes.json', 'run.json']).meta({ id: 'StateFile' });
+
 /** See the members. */
 export const serverSummary = z
   .object({
@@ -85,6 +91,8 @@ export const serverSummary = z
     timelineId: timelineId.nullable(),
     /** The last trouble of the receiver while it is not over; null when it streams. */
     error: reportedError.nullable(),
+    /** Those files that cannot be read, or hold something else: what they would say is not known. */
+    unreadableFiles: z.array(z.object({ file: stateFile, error: reportedError })),
     /** Age of the last look at the state of the receiver; null before the first. */
     ageMs: milliseconds.nullable(),
     /** Age of the last answer, good or bad, of the server itself. */
@@ -108,5 +116,6 @@ export type Verdict = z.infer<typeof verdict>;
 export type ReceiverPhase = z.infer<typeof receiverPhase>;
 export type RecoveryPoint = z.infer<typeof recoveryPoint>;
 export type SlotSummary = z.infer<typeof slot>;
+export type StateFile = z.infer<typeof stateFile>;
 export type ServerSummary = z.infer<typeof serverSummary>;
 export type ServerList = z.infer<typeof serverList>;

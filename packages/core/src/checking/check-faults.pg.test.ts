@@ -232,7 +232,7 @@ describe('when nobody receives', () => {
     expect(await said({ phase: 'failed', lastError })).toMatch(/^failed: failed: ERR_WAL_REMOVED: it is gone\. /);
     await writeFile(statePath(server), '{"version": 1, "pha');
     expect((await look(server)).get('receive-wal running')).toMatch(
-      /^failed: ".+\/receive-wal\.json" does not hold the state of a receiver\. Start it: walvault receive-wal pg$/,
+      /^failed: ".+\/receive-wal\.json" does not hold the state of a receiver: it is no JSON, or only a part of it\. Start it: walvault receive-wal pg$/,
     );
     expect((await look(server)).get('last received')).toMatch(/^failed: ".+\/receive-wal\.json" does not hold/);
     await rm(statePath(server));

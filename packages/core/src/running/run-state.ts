@@ -8,8 +8,13 @@
 import { readFile } from 'node:fs/promises';
 import type { ServerConfig } from '@walvault/config';
 import { type Disk, errnoOf, fileSystemError, lockOwner } from '@walvault/durable-fs';
+import { amount, type Forms, object, oneOf, orNull, readForm, text, time } from '../json-form.ts';
+import { CoreError } from '../errors.ts';
 import { publishFile } from '../published-file.ts';
+import { reportedErrorForm } from '../published-forms.ts';
+import { isReportedError, type ReportedError } from '../receiver-state.ts';
 import { lockPath, runStatePath } from '../server-paths.ts';
+import { reportError } from '../state-publisher.ts';
 import type { ReportedDuty } from './duty.ts';
 
 /** The content of `run.json`. Times are ISO 8601 in UTC. */
@@ -27,11 +32,34 @@ export interface RunState {
   readonly verification: ReportedDuty;
 }
 
+const duty = object<ReportedDuty>({
+  phase: oneOf('off', 'idle', 'working', 'waiting', 'restarting'),
+  since: time,
+  restarts: amount,
+  lastError: orNull(reportedErrorForm),
+  nextStartAt: orNull(time),
+});
+
+const runForms: Forms<RunState> = {
+  version: oneOf(1),
+  server: text,
+  pid: amount,
+  startedAt: time,
+  updatedAt: time,
+  receiver: duty,
+  archiver: duty,
+  deletion: duty,
+  healing: duty,
+  verification: duty,
+};
+
 /** How `run` is with a server. */
 export interface RunHealth {
   /** PID of the `run` that looks after it, if one does. */
   readonly pid: number | undefined;
   readonly state: RunState | undefined;
+  /** Why there is no state, where there is a file. */
+  readonly stateError: ReportedError | undefined;
   /** It runs, and has given a sign of life within half a minute. */
   readonly isAlive: boolean;
   /** Alive, and WAL is received and archived, as far as the configuration wants that. */
@@ -50,26 +78,36 @@ export async function writeRunState(server: ServerConfig, state: RunState, disk?
   await publishFile(runStatePath(server), `${JSON.stringify(state, undefined, 2)}\n`, disk);
 }
 
-/** Reads it; undefined when there is none, or what is there is not one. @throws {FileSystemError} when it cannot be read */
+/**
+ * Reads it; undefined when there is none.
+ * @throws {CoreError} `ERR_RUN_STATE` when it holds something else; @throws {FileSystemError} when it cannot be read
+ */
 export async function readRunState(server: ServerConfig): Promise<RunState | undefined> {
   const path = runStatePath(server);
+  let json: string;
   try {
-    const value = JSON.parse(await readFile(path, 'utf8')) as RunState | null;
-    return value?.version === 1 ? value : undefined;
+    json = await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof SyntaxError || errnoOf(error) === 'ENOENT') return undefined;
+    if (errnoOf(error) === 'ENOENT') return undefined;
     throw fileSystemError('read', path, error);
   }
+  const read = readForm<RunState>(json, runForms);
+  if ('value' in read) return read.value;
+  throw new CoreError('ERR_RUN_STATE', `"${path}" does not hold the state of run: ${read.fault}`, {
+    hint: 'A run that looks after the server writes it anew within ten seconds. Nothing hangs on this file.',
+  });
 }
 
-/** Whether `run` looks after a server, and how that goes. @throws {FileSystemError} when lock or state cannot be read */
+/** Whether `run` looks after a server, and how that goes. @throws {FileSystemError} when the lock cannot be read */
 export async function runHealth(server: ServerConfig, nowMs: number = Date.now()): Promise<RunHealth> {
   const owner = await lockOwner(lockPath(server, 'run'));
-  const state = await readRunState(server);
-  const reason = owner === undefined ? 'is not looked after by run' : whyNotAlive(state, owner.pid, nowMs);
+  const read = await readRunState(server).catch(reportError);
+  const [state, stateError] = read !== undefined && isReportedError(read) ? [undefined, read] : [read, undefined];
+  const reason =
+    owner === undefined ? 'is not looked after by run' : (stateError?.message ?? whyNotAlive(state, owner.pid, nowMs));
   const isAlive = reason === undefined;
   const trouble = reason ?? (state === undefined ? undefined : whyNotReady(state));
-  return { pid: owner?.pid, state, isAlive, isReady: trouble === undefined, reason: trouble };
+  return { pid: owner?.pid, state, stateError, isAlive, isReady: trouble === undefined, reason: trouble };
 }
 
 function whyNotAlive(state: RunState | undefined, pid: number | undefined, nowMs: number): string | undefined {
