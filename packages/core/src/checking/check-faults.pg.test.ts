@@ -136,8 +136,8 @@ describe('in the archive', () => {
       toTimelineId: 1,
       toLsn: at(1024 ** 2),
       reason: 'walRemoved',
-      foundAt: '',
-      resolvedAt: '',
+      foundAt: hoursAgo(1).toISOString(),
+      resolvedAt: null,
     };
     const record = async (resolvedBy: string | null): Promise<void> =>
       writeFile(holesPath(server), JSON.stringify({ version: 1, holes: [{ ...hole, resolvedBy }] }));
