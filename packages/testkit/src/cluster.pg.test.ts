@@ -63,6 +63,14 @@ test.each([1, 16])('writes segments of %i MiB', async (segmentSizeMb) => {
   expect((await pg.walFiles()).slice(0, files.length)).toEqual(expect.arrayContaining(files.slice(1)));
 });
 
+test('is another cluster than those before it, by its system identifier', async () => {
+  await using one = await startCluster({ segmentSizeMb: 1 });
+  await using other = await startCluster({ segmentSizeMb: 1 });
+  const identifier = 'select system_identifier from pg_control_system()';
+  expect(await one.value(identifier)).toMatch(/^[1-9]\d{17,18}$/);
+  expect(await one.value(identifier)).not.toBe(await other.value(identifier));
+});
+
 test('takes settings, access rules and another superuser, and says how to reach it', async () => {
   await using pg = await startCluster({
     user: 'boss',

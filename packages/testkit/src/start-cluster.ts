@@ -1,7 +1,6 @@
 /**
  * Starts clusters: a fresh one, one on a data directory that was restored, or a standby of another one.
  */
-import { once } from 'node:events';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Binaries, type PostgresMajor, binaries, postgresMajors } from './binaries.ts';
@@ -11,8 +10,8 @@ import { freePort } from './free-port.ts';
 import { Postmaster, ServerStartError } from './postmaster.ts';
 import { makeRecover } from './recovery-settings.ts';
 import { type Settings, defaultSettings, hbaText, settingsText } from './server-settings.ts';
-import { spawnAsServerUser } from './server-user.ts';
 import { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.ts';
+import { makeDataDirectory } from './template-cluster.ts';
 import { type ServerTls, writeServerTls } from './server-tls.ts';
 
 /** What any cluster can be started with. */
@@ -27,7 +26,7 @@ export interface ServerOptions {
   readonly segmentSizeMb?: number | undefined;
   /** Name of the superuser. Default `postgres`. */
   readonly user?: string | undefined;
-  /** How long a start may take. Default one minute. */
+  /** How long a start may take. Default two minutes. */
   readonly startTimeoutMs?: number | undefined;
 }
 
@@ -57,7 +56,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<C
   await using stack = new AsyncDisposableStack();
   const home = stack.use(await temporaryDirectory(`pg${programs.major}`));
   const place = { home, dataDirectory: join(home.path, 'data') };
-  await initdb(programs, place.dataDirectory, options);
+  await makeDataDirectory(programs, place.dataDirectory, initdbArguments(programs.major, options));
   const cluster = await launch(programs, place, options);
   stack.move();
   return cluster;
@@ -109,26 +108,13 @@ export async function createStandby(primary: Cluster, options: CreateStandbyOpti
   return cluster;
 }
 
-async function initdb(programs: Binaries, dataDirectory: string, options: StartClusterOptions): Promise<void> {
-  const args = [
-    '-D',
-    dataDirectory,
-    '-U',
-    options.user ?? 'postgres',
-    '-A',
-    'trust',
-    '--no-sync',
-    '--no-locale',
-    '--encoding=UTF8',
-  ];
-  if (programs.major >= 11) args.push(`--wal-segsize=${options.segmentSizeMb ?? 16}`);
-  else if ((options.segmentSizeMb ?? 16) !== 16) throw new Error('PostgreSQL 10 has segments of 16 MiB only');
-  args.push(...(options.initdb ?? []));
-  const child = spawnAsServerUser(programs.initdb, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
-  const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0) throw new Error(`initdb of PostgreSQL ${programs.version} failed: ${said}`);
+function initdbArguments(
+  major: PostgresMajor,
+  { user = 'postgres', segmentSizeMb = 16, initdb = [] }: StartClusterOptions,
+): string[] {
+  if (major < 11 && segmentSizeMb !== 16) throw new Error('PostgreSQL 10 has segments of 16 MiB only');
+  const segmentSize = major < 11 ? [] : [`--wal-segsize=${segmentSizeMb}`];
+  return ['-U', user, '-A', 'trust', '--no-locale', '--encoding=UTF8', ...segmentSize, ...initdb];
 }
 
 /** Writes the configuration and starts the server, on another port when somebody was quicker. */
@@ -165,7 +151,7 @@ async function prepare(programs: Binaries, { home, dataDirectory }: Place, optio
     port,
     logFile,
     tlsAuthorityFile: tls?.authorityFile,
-    startTimeoutMs: options.startTimeoutMs ?? 60_000,
+    startTimeoutMs: options.startTimeoutMs ?? 120_000,
     postmaster: new Postmaster({ program: programs.postgres, dataDirectory, configFile: inHome('postgresql.conf'), logFile }),
     remove: async () => home[Symbol.asyncDispose](),
   });
