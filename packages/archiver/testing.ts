@@ -6,7 +6,6 @@ import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { temporaryDirectory } from '@walvault/testkit';
 import {
   formatHistoryFile,
   type Lsn,
@@ -103,9 +102,6 @@ export class TestServer implements AsyncDisposable {
   }
 }
 
-/** Node keeps what it has compiled here: tests start some hundred processes. */
-const compileCache = await temporaryDirectory('compiled');
-
 /** What a pass in a process of its own printed and how it ended. */
 export interface ChildPass {
   readonly exitCode: number | null;
@@ -159,7 +155,7 @@ export async function archiveInChild(
   ];
   const child = spawn('/bin/sh', ['-c', `${shell}; exec "$@"`, 'sh', ...node], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, NODE_COMPILE_CACHE: compileCache.path, ...env },
+    env: { ...process.env, ...env },
   });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

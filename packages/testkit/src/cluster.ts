@@ -127,11 +127,15 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Waits until a query that gives one boolean gives true (polled), for at most `timeoutMs`. */
-  async waitFor(sql: string, timeoutMs = 30_000): Promise<void> {
+  async waitFor(sql: string, timeoutMs = 60_000): Promise<void> {
     const deadline = performance.now() + timeoutMs;
-    while ((await this.value(sql)) !== 'true') {
-      if (performance.now() > deadline) throw new Error(`still not true after ${timeoutMs} ms: ${sql}`);
-      await sleep(20);
+    const client = await this.client();
+    const isSo = async (): Promise<boolean> => Object.values((await client.query(sql)).rows[0] ?? {})[0] === true;
+    try {
+      for (; !(await isSo()); await sleep(20))
+        if (performance.now() > deadline) throw new Error(`still not true after ${timeoutMs} ms: ${sql}`);
+    } finally {
+      await client.end();
     }
   }
 

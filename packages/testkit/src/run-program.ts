@@ -22,7 +22,7 @@ export interface RunOptions extends ProgramOptions {
   readonly input?: string | Uint8Array | undefined;
   /**
    * After this time the program and its process group are killed (SIGKILL), and what still holds its output open is no longer
-   * listened to. Default one minute.
+   * listened to. Default two minutes.
    */
   readonly timeoutMs?: number | undefined;
 }
@@ -43,7 +43,7 @@ export interface ProgramResult {
 export async function runAsServerUser(argv: readonly string[], options: RunOptions = {}): Promise<ProgramResult> {
   await using program = await startAsServerUser(argv, options);
   program.endInput(options.input);
-  const timeoutMs = options.timeoutMs ?? 60_000;
+  const timeoutMs = options.timeoutMs ?? 120_000;
   const timer = setTimeout(() => void program[Symbol.asyncDispose](), timeoutMs);
   try {
     return await program.exited;
@@ -114,7 +114,7 @@ export class RunningProgram implements AsyncDisposable {
    * Waits until what the program has written to either stream matches.
    * @throws {Error} with all it said, when it ends before or `timeoutMs` pass
    */
-  async waitForOutput(pattern: RegExp, timeoutMs = 30_000): Promise<RegExpExecArray> {
+  async waitForOutput(pattern: RegExp, timeoutMs = 60_000): Promise<RegExpExecArray> {
     const found = Promise.withResolvers<RegExpExecArray>();
     const look = () => {
       const match = pattern.exec(this.stdout) ?? pattern.exec(this.stderr);

@@ -1,4 +1,5 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { keptDirectory } from './kept-directory.ts';
 
 /** The vitest configuration of every package: source without a build, and a report that `npm test` adds up. */
 export function packageTests(): ViteUserConfig {
@@ -9,10 +10,12 @@ export function packageTests(): ViteUserConfig {
       include: ['src/**/*.test.ts'],
       passWithNoTests: false,
       maxWorkers: 2,
-      testTimeout: 60_000,
-      hookTimeout: 60_000,
-      // How long expect.poll waits: a second, as by default, is nothing on a machine that has other things to do.
-      expect: { poll: { timeout: 20_000 } },
+      // Against hanging only, not to measure: a machine may have other things to do, or be slow.
+      testTimeout: 300_000,
+      hookTimeout: 300_000,
+      expect: { poll: { timeout: 60_000 } },
+      // Of the programs that tests start some thousand times: what Node has made of their source serves all of them.
+      env: { NODE_COMPILE_CACHE: keptDirectory('compiled-code') },
       reporters: ['default', ['json', { outputFile: 'test-report.json' }]],
     },
   });

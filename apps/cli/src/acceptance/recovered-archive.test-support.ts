@@ -16,7 +16,7 @@ import {
   type TemporaryDirectory,
 } from '@walvault/testkit';
 import { recover, type Recovery } from './expectations.test-support.ts';
-import { compileCache, type Section, sectionFor, Vault } from './vault.test-support.ts';
+import { type Section, sectionFor, Vault } from './vault.test-support.ts';
 
 /** Fills segments of the server with next to nothing, which takes it no time. */
 export async function passSegments(pg: Cluster, count: number): Promise<void> {
@@ -108,11 +108,7 @@ export class RecoveredArchive implements AsyncDisposable {
 /** The same line with a program in place of Node.js that keeps count and then becomes it. */
 async function counted(line: string, home: string): Promise<string> {
   const wrapper = join(home, 'node');
-  await writeFile(
-    wrapper,
-    `#!/bin/sh\necho "$*" >>"${home}/calls"\nexport NODE_COMPILE_CACHE="${compileCache.path}"\nexec "${process.execPath}" "$@"\n`,
-    { mode: 0o755 },
-  );
+  await writeFile(wrapper, `#!/bin/sh\necho "$*" >>"${home}/calls"\nexec "${process.execPath}" "$@"\n`, { mode: 0o755 });
   const changed = line.replace(process.execPath, wrapper);
   if (changed === line) throw new Error(`the printed command does not name Node.js by its path: ${line}`);
   return changed;

@@ -24,8 +24,6 @@ import { expectValidResult } from '../json-results/validate-result.test-support.
 /** Options of a server's section by name. */
 export type Section = Readonly<Record<string, string>>;
 
-/** Node keeps what it has compiled here: the tests start walvault some hundred times. */
-export const compileCache = await temporaryDirectory('compiled');
 const executable = fileURLToPath(new URL('../../bin/walvault.js', import.meta.url));
 
 /** The section that receives from a cluster by the slot `barman`, as the superuser. */
@@ -69,7 +67,7 @@ export class Vault implements AsyncDisposable {
 
   /** The command line of walvault with this configuration. */
   argv(...args: readonly string[]): readonly string[] {
-    return ['env', `NODE_COMPILE_CACHE=${compileCache.path}`, process.execPath, executable, '-c', this.configFile, ...args];
+    return [process.execPath, executable, '-c', this.configFile, ...args];
   }
 
   /** For `restore_command` of a recovering server. */
@@ -125,7 +123,7 @@ export class Vault implements AsyncDisposable {
 
   /** The state is published beside the report of the start, a moment later. */
   async #published(pid: number): Promise<void> {
-    for (const deadline = performance.now() + 20_000; performance.now() < deadline; await sleep(20)) {
+    for (const deadline = performance.now() + 60_000; performance.now() < deadline; await sleep(20)) {
       const state = await this.state().catch(() => undefined);
       if (state?.pid === pid && state.startLsn !== null) return;
     }

@@ -15,7 +15,7 @@ import {
   type TemporaryDirectory,
   temporaryDirectory,
 } from '@walvault/testkit';
-import { compileCache, Vault } from '../acceptance/vault.test-support.ts';
+import { Vault } from '../acceptance/vault.test-support.ts';
 import type { GuideStep } from './guide-page.test-support.ts';
 
 /** A server that runs, a standby of `pg1` that runs, or only a machine for one. */
@@ -107,7 +107,7 @@ export class GuideMachines implements AsyncDisposable {
     const { home } = this.#placeOf(host);
     const own = { PATH: this.#path(), HOME: home, WALVAULT_CONFIG_FILE: this.#vault.configFile };
     const env = { ...own, ...(host === undefined ? {} : this.#serverEnvironment(host)) };
-    return runAsServerUser(['bash', '-c', script, argument], { cwd: home, env, input, timeoutMs: 60_000 });
+    return runAsServerUser(['bash', '-c', script, argument], { cwd: home, env, input });
   }
 
   #path(): string {
@@ -173,8 +173,7 @@ export class GuideMachines implements AsyncDisposable {
   async #installPrograms(): Promise<void> {
     await mkdir(this.#programDirectory);
     // as if its configuration were in the place where walvault looks by itself
-    const walvault = `exec "${process.execPath}" "${executable}" "$@"`;
-    await this.#installProgram('walvault', `export NODE_COMPILE_CACHE="${compileCache.path}"\n${walvault}`);
+    await this.#installProgram('walvault', `exec "${process.execPath}" "${executable}" "$@"`);
     for (const name of clientPrograms) {
       const { argv, env } = findProgram(name);
       const settings = Object.entries(env).map(([key, value]) => `${key}='${value}'`);
