@@ -60,7 +60,7 @@ function processesOf(folder: string): number[] {
 async function expectNothingLeft({ folder, output }: Demo): Promise<void> {
   // That it used the folder at all is what makes its emptiness mean something.
   expect(output()).toContain(folder);
-  await expect.poll(() => [...processesOf(folder), ...readdirSync(folder)], { timeout: 30_000 }).toEqual([]);
+  await expect.poll(() => [...processesOf(folder), ...readdirSync(folder)]).toEqual([]);
 }
 
 test('every acknowledged commit survives, and nothing is left behind', { timeout }, async () => {

@@ -1,9 +1,7 @@
 import { expect, test } from 'vitest';
 import { measureRestore } from './restore.ts';
 
-test('the bench recovers through all four programs to the same place and reports what it took', {
-  timeout: 180_000,
-}, async () => {
+test('the bench recovers through all four programs to the same place and reports what it took', async () => {
   const said: string[] = [];
   const voice = { report: (text: string) => said.push(text), progress: () => {} };
   const options = {

@@ -19,7 +19,7 @@ afterAll(() => stack[Symbol.asyncDispose]());
 
 async function look(): Promise<Rpo> {
   const [observation, files] = await Promise.all([
-    observeServer(world.server, { patienceMs: 10_000 }),
+    observeServer(world.server, { patienceMs: 60_000 }),
     observeFiles(world.server),
   ]);
   return rpo(world.server, { observation, files });

@@ -30,7 +30,7 @@ test.each([
   await ended;
   const all = dirname(dirname(dataDirectory));
   const isLeft = () => existsSync(all) || processesBelow(all).length > 0 || existsSync(`/proc/${daemon}/cwd`);
-  await expect.poll(isLeft, { timeout: 15_000 }).toBe(false);
+  await expect.poll(isLeft).toBe(false);
 });
 
 test('what a process left that was killed together with its guardian is swept by the next one, and nothing else is', async () => {

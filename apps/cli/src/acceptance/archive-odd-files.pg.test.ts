@@ -63,7 +63,7 @@ function expectKept(aside: ReadonlyMap<string, string>): void {
 
 async function expectOddThingsAside(waiting: WaitingVault): Promise<void> {
   const { vault } = waiting;
-  const { code, stdout, stderr } = await vault.runWith({ timeoutMs: 30_000 }, 'archive-wal', 'pg');
+  const { code, stdout, stderr } = await vault.run('archive-wal', 'pg');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toContain('Objects moved to errors directory:\n');
   for (const name of oddNames) expect(stdout).toContain(`\t${name.replace('\n', String.raw`\u000a`)}\n`);
@@ -89,7 +89,7 @@ test('they are, also where the errors directory is on another file system; but p
   await using place = await otherFileSystem();
   await using waiting = await WaitingVault.create(stock, { errors_directory: join(place.path, 'errors') });
   await plantOddThings(waiting.streaming);
-  const { code, stderr } = await waiting.vault.runWith({ timeoutMs: 30_000 }, 'archive-wal', 'pg');
+  const { code, stderr } = await waiting.vault.run('archive-wal', 'pg');
   expect(code).toBe(1);
   const pipes = oddNames.filter((name) => lstatSync(join(waiting.streaming, name), { throwIfNoEntry: false })?.isFIFO());
   expect(stderr.match(/^ERROR: .+ is a pipe, a socket or a device, .+\nHINT: Remove it; .+$/gm)?.length).toBe(pipes.length);
@@ -135,10 +135,10 @@ test.each(['streaming', 'incoming'] as const)(
 test('nobody who asks for a segment waits for a pipe of its name', async () => {
   await using waiting = await WaitingVault.create(stock);
   await plantOddThings(waiting.incoming);
-  const get = await waiting.vault.runWith({ timeoutMs: 30_000 }, 'get-wal', 'pg', '0000000100000000000000AD');
+  const get = await waiting.vault.run('get-wal', 'pg', '0000000100000000000000AD');
   expect(get).toMatchObject({ code: 255, stderr: expect.stringContaining('it is no file') });
   const target = join(waiting.vault.home, 'RECOVERYXLOG');
-  const restore = await waiting.vault.runWith({ timeoutMs: 30_000 }, 'restore-wal', 'pg', '00000007.history', target);
+  const restore = await waiting.vault.run('restore-wal', 'pg', '00000007.history', target);
   expect(restore).toMatchObject({ code: 255, stderr: expect.stringContaining('it is no file') });
   await waiting.vault.succeed('archive-wal', 'pg');
   expect(await waiting.vault.run('restore-wal', 'pg', '00000007.history', target)).toMatchObject({ code: 1 });

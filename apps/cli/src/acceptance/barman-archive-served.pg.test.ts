@@ -51,7 +51,7 @@ beforeAll(async () => {
   await untilSent(pg, archivedBy.get('incoming')!);
   await barman.configure({ pg: sharedSection(pg) });
   for (const name of await pg.walFiles()) written.set(name, await readFile(join(pg.walDirectory, name)));
-}, 120_000);
+});
 
 afterAll(() => stack[Symbol.asyncDispose]());
 

@@ -45,7 +45,7 @@ beforeAll(async () => {
   await vault.stopReceiver(pg);
   await vault.succeed('archive-wal', 'pg');
   for (const name of await pg.walFiles()) written.set(name, await readFile(join(pg.walDirectory, name)));
-}, 120_000);
+});
 
 afterAll(() => stack[Symbol.asyncDispose]());
 

@@ -49,7 +49,7 @@ export async function receiveByBarman(barman: Barman, pg: Cluster, work: () => P
 
 /** Waits until the names in the streaming directory are as wanted. */
 export async function untilStreamed(barman: Barman, isEnough: (names: readonly string[]) => boolean): Promise<void> {
-  await vi.waitFor(() => expect(readdirSync(barman.path('streaming'))).toSatisfy(isEnough), { timeout: 20_000 });
+  await vi.waitFor(() => expect(readdirSync(barman.path('streaming'))).toSatisfy(isEnough), { timeout: 60_000 });
 }
 
 /** Makes a directory with an `ssh` that runs the command on this machine, as if it were the other; it finds `barman` in `programs`. */

@@ -43,7 +43,7 @@ test('a fast shutdown of the standby that we stream from is not held up', async 
   expect(await shutDown()).toBeLessThan(10_000);
   await expect.poll(() => vault.state()).toMatchObject({ phase: 'waiting' });
   await standby.start();
-  await expect.poll(() => vault.state(), { timeout: 40_000 }).toMatchObject({ phase: 'streaming' });
+  await expect.poll(() => vault.state()).toMatchObject({ phase: 'streaming' });
 });
 
 test('nor is one whose WAL ends inside a record, which nobody can check yet', async () => {
@@ -58,6 +58,6 @@ test('nor is one whose WAL ends inside a record, which nobody can check yet', as
   await pg.query('alter role cascade login');
   await standby.start();
   const last = await pg.switchWal();
-  await expect.poll(() => vault.names('streaming'), { timeout: 40_000 }).toContain(last);
+  await expect.poll(() => vault.names('streaming')).toContain(last);
   await expectSameWal(pg, vault);
 });

@@ -121,7 +121,7 @@ test('with a slot that keeps nothing, while Barman receives, and with a queue', 
     status: 'OK',
     numbers: { wals_bytes: expect.any(Number) },
   });
-}, 180_000);
+});
 
 /** What the status says, as JSON has it: Barman's description and message by key. */
 type Said = Readonly<Record<string, { readonly description: string; readonly message: string }>>;

@@ -87,4 +87,4 @@ test('what each command prints is what its schema says, in good days and in bad'
   ]);
   expect(piped).toMatchObject({ code: 0, stdout: '', stderr: '' });
   expect((await vault.run('-f', 'json', 'completion', 'bash')).stdout).toBe(await vault.succeed('completion', 'bash'));
-}, 240_000);
+});

@@ -3,7 +3,6 @@ import { passSegments, RecoveredArchive } from './recovered-archive.test-support
 
 test.for([14, 15, 16, 17, 18] as const)(
   'PostgreSQL %i recovers to a name, and through 200 segments over the timeline that began there to a time, mostly without a call of walvault',
-  { timeout: 120_000 },
   async (major) => {
     await using archive = await RecoveredArchive.create(major, { compression: 'zstd' }, async (pg) => {
       await passSegments(pg, 70);

@@ -3,12 +3,9 @@ import { copyFile, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runAsServerUser, temporaryDirectory } from '@walvault/testkit';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type BackupCopy, passSegments, RecoveredArchive } from './recovered-archive.test-support.ts';
 import { commandLine } from './vault.test-support.ts';
-
-// Each recovers a server, some of them two.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const stack = new AsyncDisposableStack();
 let archive: RecoveredArchive;
@@ -82,7 +79,7 @@ test('without the store it stops, and goes on when the store is back; one that i
   try {
     await impatient.recover();
     expect(impatient.stopped).toContain('child process exited with exit code 255');
-    await expect.poll(() => logOf(patient), { timeout: 60_000 }).toContain('trying again');
+    await expect.poll(() => logOf(patient)).toContain('trying again');
   } finally {
     await rename(`${wals}.away`, wals);
   }
@@ -131,7 +128,7 @@ test('two servers recover from one archive at once, each with its own spool, or 
 test('when recovery is over, the prefetcher goes, and leaves the spool empty', async () => {
   await using copy = await archive.copy();
   await copy.recover();
-  await expect.poll(() => prefetchers(), { timeout: 20_000 }).toEqual([]);
+  await expect.poll(() => prefetchers()).toEqual([]);
   expect(readdirSync(spoolOf(copy)).toSorted()).toEqual(['asked', 'lock', 'log']);
 });
 

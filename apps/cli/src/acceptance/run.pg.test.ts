@@ -53,7 +53,7 @@ const receiver = (server: string): Promise<ReceiverState | undefined> => readJso
 const state = (server: string): Promise<RunState | undefined> => readJson(server, 'run.json');
 
 async function expectStreaming(...names: readonly string[]): Promise<void> {
-  for (const name of names) await expect.poll(() => receiver(name), { timeout: 20_000 }).toMatchObject({ phase: 'streaming' });
+  for (const name of names) await expect.poll(() => receiver(name)).toMatchObject({ phase: 'streaming' });
 }
 
 /** Whether a segment of a server is in its archive. */
@@ -130,13 +130,13 @@ test('a receiver that crashes is started again, and nothing happens to the other
   await rename(streaming, `${streaming}.aside`);
   await writeFile(streaming, '');
   await fillSegments(pg, 2);
-  await expect.poll(() => state('pg-b'), { timeout: 20_000 }).toMatchObject({ receiver: { phase: 'restarting' } });
+  await expect.poll(() => state('pg-b')).toMatchObject({ receiver: { phase: 'restarting' } });
   const meanwhile = await fillSegments(pg, 1);
   for (const name of meanwhile) await expect.poll(() => isArchived('pg', name)).toBe(true);
   await rm(streaming);
   await rename(`${streaming}.aside`, streaming);
-  await expect.poll(() => state('pg-b'), { timeout: 40_000 }).toMatchObject({ receiver: { phase: 'working' } });
-  for (const name of meanwhile) await expect.poll(() => isArchived('pg-b', name), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => state('pg-b')).toMatchObject({ receiver: { phase: 'working' } });
+  for (const name of meanwhile) await expect.poll(() => isArchived('pg-b', name)).toBe(true);
   for (const [index, name] of up.entries()) {
     if (name === 'pg-b') continue;
     const [was, is] = [before[index], await receiver(name)];
@@ -150,10 +150,10 @@ test('a slow server and a flood delay nobody else', async () => {
   const mine = await fillSegments(pg, 2);
   for (const name of mine) await expect.poll(() => isArchived('pg', name), { timeout: 5000 }).toBe(true);
   const last = (await flood).at(-1)!;
-  await expect.poll(() => isArchived('other', last), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => isArchived('other', last)).toBe(true);
   expect(isArchived('slow', last)).toBe(false);
   proxy.throttle(Infinity);
-  await expect.poll(() => isArchived('slow', last), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => isArchived('slow', last)).toBe(true);
 });
 
 test('SIGHUP starts, stops and changes what is different, and leaves the rest alone', async () => {

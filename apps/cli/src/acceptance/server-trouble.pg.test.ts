@@ -72,7 +72,7 @@ describe('a busy server', () => {
     const attached: number[] = [];
     for (let round = 0; round < 3; round += 1) {
       attached.push(await fastShutdown());
-      await expect.poll(() => vault.state(), { timeout: 40_000 }).toMatchObject({ phase: 'streaming' });
+      await expect.poll(() => vault.state()).toMatchObject({ phase: 'streaming' });
     }
     await vault.stopReceiver(pg);
     const alone: number[] = [];
@@ -121,7 +121,7 @@ describe('the way to the server', () => {
     await pg.waitFor('select count(*) = 0 from pg_stat_replication');
     expect(await pg.log()).toContain('terminating walsender process due to replication timeout');
     proxy.resume();
-    await expect.poll(() => vault.state(), { timeout: 40_000 }).toMatchObject({ phase: 'streaming' });
+    await expect.poll(() => vault.state()).toMatchObject({ phase: 'streaming' });
     const last = await pg.switchWal();
     await expect.poll(() => vault.names('streaming')).toContain(last);
     await expectSameWal(pg, vault);

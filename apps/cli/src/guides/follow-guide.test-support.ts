@@ -10,7 +10,7 @@ import { GuidePage, type GuideStep } from './guide-page.test-support.ts';
  * than what it shows.
  */
 export function testGuide(name: string, setting: GuideSetting): void {
-  test(`docs/guides/${name}.md, followed word for word`, { timeout: 180_000 }, async () => {
+  test(`docs/guides/${name}.md, followed word for word`, async () => {
     const page = new GuidePage(name);
     await using machines = await GuideMachines.create(setting);
     const outputs = new Map<GuideStep, string>();

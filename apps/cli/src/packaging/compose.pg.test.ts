@@ -51,8 +51,8 @@ test('PostgreSQL is prepared, walvault runs, is alive and ready, and ends in goo
   const configuration = packagingFile('compose/walvault.conf').replaceAll('host=postgres', `host=${pg.host} port=${pg.port}`);
   await writeFile(vault.configFile, configuration.replace('/var/lib/walvault', vault.home));
   await using running = await startAsServerUser(vault.argv('run'), { env: { PGPASSWORD: `it's "quoted"` } });
-  await vi.waitFor(async () => expect(await vault.run('run', aliveProbe)).toMatchObject({ code: 0 }), { timeout: 20_000 });
-  await vi.waitFor(async () => expect(await vault.run('run', readyProbe)).toMatchObject({ code: 0 }), { timeout: 20_000 });
+  await vi.waitFor(async () => expect(await vault.run('run', aliveProbe)).toMatchObject({ code: 0 }), { timeout: 60_000 });
+  await vi.waitFor(async () => expect(await vault.run('run', readyProbe)).toMatchObject({ code: 0 }), { timeout: 60_000 });
   expect(await running.kill('SIGTERM')).toMatchObject({ code: 0 });
   expect(await vault.run('run', aliveProbe)).toMatchObject({ code: 1 });
 });

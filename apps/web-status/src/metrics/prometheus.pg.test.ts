@@ -6,7 +6,7 @@ import { Receiving } from '../receiving.test-support.ts';
 import { Prometheus } from './prometheus.test-support.ts';
 import { dashboard } from './shipped-rules.test-support.ts';
 
-const patience = { timeout: 20_000, interval: 200 };
+const patience = { interval: 200 };
 
 /** Queries of the dashboard as Grafana asks them. */
 const queries = [

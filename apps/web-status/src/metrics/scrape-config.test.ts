@@ -18,10 +18,6 @@ test('Prometheus scrapes the executable with a token, below a base path', async 
   await program.waitForOutput(/listening/);
   const scrape = { metrics_path: '/walvault/metrics', authorization: { credentials_file: tokenFile } };
   await using prometheus = await Prometheus.start(listen, scrape);
-  await expect
-    .poll(async () => (await prometheus.query('walvault_server_active == 1 and on (instance) up == 1')).length, {
-      timeout: 20_000,
-    })
-    .toBe(1);
+  await expect.poll(async () => (await prometheus.query('walvault_server_active == 1 and on (instance) up == 1')).length).toBe(1);
   expect((await fetch(`http://${listen}/walvault/metrics`)).status).toBe(401);
 });

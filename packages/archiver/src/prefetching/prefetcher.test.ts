@@ -53,7 +53,7 @@ async function bench(): Promise<Bench> {
 }
 
 const numbers = (...all: readonly number[]): readonly string[] => all.map((number) => segmentName(1, number));
-const patiently = { timeout: 10_000, interval: 5 };
+const patiently = { timeout: 60_000, interval: 5 };
 
 test('the segments behind the one that was asked for are made ready, as many as there is room for, and follow what is taken', async () => {
   await using at = await bench();

@@ -75,7 +75,7 @@ export class CheckedWorld implements AsyncDisposable {
         const said = (await look(this.server)).get(name);
         if (said !== words) throw new Error(`${name}: ${said}`);
       },
-      { timeout: 20_000 },
+      { timeout: 60_000 },
     );
   }
 

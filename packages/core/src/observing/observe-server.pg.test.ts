@@ -8,7 +8,7 @@ import { observeServer, type ObserveOptions } from './observe-server.ts';
 import type { ServerObservation, SqlFacts, StreamingFacts } from './server-observation.ts';
 import { settingBytes, settingMs } from './server-setting.ts';
 
-const patience: ObserveOptions = { patienceMs: 20_000 };
+const patience: ObserveOptions = { patienceMs: 60_000 };
 
 async function observe(pg: Cluster, more: Readonly<Record<string, string>> = {}): Promise<ServerObservation> {
   const options = { conninfo: pg.conninfo(), slot_name: 'barman', ...more };

@@ -72,10 +72,10 @@ test('protect-server: warned first, then the slot is dropped with the hole on re
   await expect.poll(() => flushedLsn(fixture)).toBeGreaterThan(0n);
   fixture.proxy.stall();
   await write(7);
-  await expect.poll(() => stateOf(fixture), { timeout: 20_000 }).toMatchObject({ slotSafety: { level: 'warning' } });
+  await expect.poll(() => stateOf(fixture)).toMatchObject({ slotSafety: { level: 'warning' } });
   const before = await flushedLsn(fixture);
   await write(6);
-  await expect.poll(() => readHoles(holesPath(fixture.pg)), { timeout: 20_000 }).toMatchObject([{ reason: 'slotDropped' }]);
+  await expect.poll(() => readHoles(holesPath(fixture.pg))).toMatchObject([{ reason: 'slotDropped' }]);
   // The connection stays stalled: a walsender that hangs in a send hears it only when it is told again.
   await expect
     .poll(() =>
@@ -83,7 +83,7 @@ test('protect-server: warned first, then the slot is dropped with the hole on re
     )
     .toBe('0');
   fixture.proxy.resume();
-  await expect.poll(() => stateOf(fixture), { timeout: 20_000 }).toMatchObject({ phase: 'streaming', blockingHole: null });
+  await expect.poll(() => stateOf(fixture)).toMatchObject({ phase: 'streaming', blockingHole: null });
   const [hole] = await readHoles(holesPath(fixture.pg));
   expect(hole).toMatchObject({ reason: 'slotDropped', resolvedBy: 'continued' });
   expect(parseLsn(hole!.fromLsn)).toBe(before);
@@ -117,12 +117,10 @@ test('protect-server: what the configuration says when the stream has ended coun
   fixture.proxy.stall();
   await write(3);
   await fillSegments(pg, 3);
-  await expect.poll(() => stateOf(fixture), { timeout: 20_000 }).toMatchObject({ slotSafety: { level: 'critical' } });
-  await expect.poll(() => stateOf(fixture), { timeout: 20_000 }).not.toMatchObject({ phase: 'streaming' });
+  await expect.poll(() => stateOf(fixture)).toMatchObject({ slotSafety: { level: 'critical' } });
+  await expect.poll(() => stateOf(fixture)).not.toMatchObject({ phase: 'streaming' });
   fixture.proxy.resume();
-  await expect
-    .poll(() => stateOf(fixture), { timeout: 20_000 })
-    .toMatchObject({ phase: 'streaming', slotSafety: { level: 'ok' } });
+  await expect.poll(() => stateOf(fixture)).toMatchObject({ phase: 'streaming', slotSafety: { level: 'ok' } });
   expect(await readHoles(holesPath(fixture.pg))).toEqual([]);
   expect(said.filter((line) => line.includes('dropping'))).toEqual([]);
 });
@@ -134,7 +132,7 @@ test('protect-archive: there are warnings, and the slot stays', async () => {
   fixture.proxy.stall();
   await write(6);
   await expect
-    .poll(() => stateOf(fixture), { timeout: 20_000 })
+    .poll(() => stateOf(fixture))
     .toMatchObject({
       slotSafety: {
         level: 'critical',
@@ -144,6 +142,6 @@ test('protect-archive: there are warnings, and the slot stays', async () => {
     });
   expect(await readHoles(holesPath(fixture.pg))).toEqual([]);
   fixture.proxy.resume();
-  await expect.poll(() => stateOf(fixture), { timeout: 20_000 }).toMatchObject({ slotSafety: { level: 'ok' } });
+  await expect.poll(() => stateOf(fixture)).toMatchObject({ slotSafety: { level: 'ok' } });
   expect(await readHoles(holesPath(fixture.pg))).toEqual([]);
 });
