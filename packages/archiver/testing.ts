@@ -19,10 +19,15 @@ import {
 } from '@walvault/wal';
 import { type BuiltWal, buildWal, type WalItem } from '@walvault/wal/testing';
 import { findProgram } from '@walvault/testkit';
-import { archiveWal, type ArchiveReport, type ArchiveWalOptions, type WalReadOptions } from './src/index.ts';
+import { archiveWal, type ArchiveReport, type ArchiveWalOptions, type FileResult, type WalReadOptions } from './src/index.ts';
 
 export const segmentSize: WalSegmentSize = toWalSegmentSize(1024 * 1024);
 export const systemIdentifier = 7_711_030_578_120_921_605n;
+
+/** What a pass did, and what became of each file, in order. */
+export interface TestReport extends ArchiveReport {
+  readonly files: readonly FileResult[];
+}
 
 /** The directories of a throw-away server in Barman's layout, gone when disposed of. */
 export class TestServer implements AsyncDisposable {
@@ -58,8 +63,13 @@ export class TestServer implements AsyncDisposable {
     return { directories: { streaming, incoming, wals }, systemIdentifier };
   }
 
-  archive(options: Partial<ArchiveWalOptions> = {}): Promise<ArchiveReport> {
-    return archiveWal({ ...this.options, ...options });
+  async archive(options: Partial<ArchiveWalOptions> = {}): Promise<TestReport> {
+    const files: FileResult[] = [];
+    const onFile = async (result: FileResult): Promise<void> => {
+      files.push(result);
+      await options.onFile?.(result);
+    };
+    return { ...(await archiveWal({ ...this.options, ...options, onFile })), files };
   }
 
   /** Puts files into the streaming directory, by name: segments, partials and history files get content to suit. */
@@ -135,8 +145,10 @@ export async function archiveInChild(
     const options = JSON.parse(process.argv[1]);
     console.log('ready');
     try {
-      const report = await archiveWal({ ...options, catalog, systemIdentifier: BigInt(options.systemIdentifier) });
-      console.log(JSON.stringify(report.files.map((file) => file.name)));
+      const names = [];
+      const onFile = ({ name }) => names.push(name);
+      await archiveWal({ ...options, catalog, onFile, systemIdentifier: BigInt(options.systemIdentifier) });
+      console.log(JSON.stringify(names));
     } catch (error) {
       console.log(error.code + ' ' + error.message);
       process.exitCode = 1;

@@ -32,6 +32,8 @@ export interface Drawing {
 export class Output {
   readonly #options: OutputOptions;
   readonly #json: Record<string, JsonValue> = {};
+  /** The lines in it: there may be a hundred thousand. */
+  readonly #lines = new Map<string, (string | null)[]>();
   #drawing: Drawing | undefined;
   #lastFailure: string | undefined;
   #hasContent = false;
@@ -141,8 +143,11 @@ export class Output {
   }
 
   #collect(key: string, line: string | null): void {
-    const lines = this.#json[key];
-    this.#json[key] = [...(Array.isArray(lines) ? lines : []), line];
+    const lines = this.#lines.get(key);
+    if (lines !== undefined) return void lines.push(line);
+    const first = [line];
+    this.#lines.set(key, first);
+    this.#json[key] = first;
   }
 }
 

@@ -119,8 +119,8 @@ class Follower {
     }
   }
 
-  #pauseAfter({ files, kept, remaining, isStopped }: ArchiveReport): Pause {
-    if (isStopped || files.some(({ kind }) => kind === 'failed')) return this.#pauseAfterFailure();
+  #pauseAfter({ firstFailure, kept, remaining, isStopped }: ArchiveReport): Pause {
+    if (isStopped || firstFailure !== undefined) return this.#pauseAfterFailure();
     this.#failures = 0;
     if (remaining > 0) return { afterMs: 0, isDeaf: true };
     if (kept.some(({ reason }) => reason === 'unfinished')) return { afterMs: pauses.unfinishedMs, isDeaf: true };

@@ -186,12 +186,13 @@ export class HealRun {
   async #archive(): Promise<ReadonlyMap<string, FileResult>> {
     const { signal, log } = this.#options;
     const { configFile } = this.#server;
-    const report = await this.#patiently(async () => {
-      const done = await archiveServer(this.#server, { directory: this.#directory, configFile, signal, log });
+    const results = new Map<string, FileResult>();
+    const onFile = (result: FileResult): void => void results.set(result.name, result);
+    await this.#patiently(async () => {
+      const done = await archiveServer(this.#server, { directory: this.#directory, configFile, signal, log, onFile });
       if (done === 'busy') throw new ArchiverBusyError(this.#directory, undefined);
-      return done;
     });
-    return new Map(report.files.map((file) => [file.name, file]));
+    return results;
   }
 
   #finish(segment: HealedSegment): void {

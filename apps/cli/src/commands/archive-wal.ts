@@ -31,9 +31,8 @@ export async function archiveWalCommand(
     return exitCode.ok;
   }
   teller.finish(report);
-  return report.files.some((file) => file.kind === 'failed') || report.catalogTrouble !== undefined
-    ? exitCode.error
-    : exitCode.ok;
+  const isWell = report.firstFailure === undefined && report.catalogTrouble === undefined;
+  return isWell ? exitCode.ok : exitCode.error;
 }
 
 async function runPass(context: CommandContext, server: ServerConfig, teller: Teller): Promise<ArchiveReport | 'busy'> {

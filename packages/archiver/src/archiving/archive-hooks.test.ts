@@ -2,8 +2,8 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { filesBelow, segmentName, TestServer, walFile } from '../../testing.ts';
-import type { ArchiveReport, ArchiveWalOptions, HookScripts } from '../index.ts';
+import { filesBelow, segmentName, type TestReport, TestServer, walFile } from '../../testing.ts';
+import type { ArchiveWalOptions, HookScripts } from '../index.ts';
 
 const [one, two, three] = [1, 2, 3].map((number) => segmentName(1, number)) as [string, string, string];
 const live = `${segmentName(1, 4)}.partial`;
@@ -33,7 +33,7 @@ class Scripts {
     return existsSync(this.#journal) ? readFileSync(this.#journal, 'utf8').trimEnd().split('\n') : [];
   }
 
-  async archive(scripts: HookScripts, options: Partial<ArchiveWalOptions> = {}): Promise<ArchiveReport> {
+  async archive(scripts: HookScripts, options: Partial<ArchiveWalOptions> = {}): Promise<TestReport> {
     const directories = { ...this.#server.options.directories, incoming: this.#server.incoming };
     return this.#server.archive({ directories, hooks: { scripts, pause: async () => undefined }, ...options });
   }

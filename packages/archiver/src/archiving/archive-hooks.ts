@@ -33,8 +33,10 @@ export async function runPostHooks(context: PassContext, file: FinishedHookFile)
   await runPostScripts(hooks.scripts, { ...common(context, hooks), ...file }, optionsOf(context, hooks));
 }
 
-/** What is told of an open file. */
-export function factsOf(file: ContentFile): Pick<HookFile, 'path' | 'size' | 'timestamp' | 'compression'> {
+/** What is told of a file that was looked at. */
+export function factsOf(
+  file: Pick<ContentFile, 'path' | 'size' | 'stats' | 'codec'>,
+): Pick<HookFile, 'path' | 'size' | 'timestamp' | 'compression'> {
   return { path: file.path, size: file.size, timestamp: Number(file.stats.mtimeNs) / 1e9, compression: file.codec };
 }
 

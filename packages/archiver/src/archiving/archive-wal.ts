@@ -7,7 +7,7 @@
  * is still in one place or the other.
  */
 import { type Disk, type FileLock, lockOwner, nodeDisk, tryLock } from '@walvault/durable-fs';
-import { type Logger, silentLogger } from '@walvault/wal';
+import { type Logger, silentLogger, type WalvaultError } from '@walvault/wal';
 import type { ClusterFacts } from '../content/check-wal-file.ts';
 import type { Compression } from '../content/codec.ts';
 import { ContentThreads } from '../content/content-threads.ts';
@@ -87,10 +87,10 @@ export interface ArchiveWalOptions extends ClusterFacts {
   readonly tryLock?: typeof tryLock | undefined;
 }
 
-/** What a pass did. */
+/** What a pass did. What became of each file is told by `onFile` alone: there may be any number of them. */
 export interface ArchiveReport {
-  /** In the order of work. */
-  readonly files: readonly FileResult[];
+  /** Why the first file that could not be archived is where it was; undefined when there was none. */
+  readonly firstFailure: WalvaultError | undefined;
   /** What stays on purpose. */
   readonly kept: readonly KeptFile[];
   /** How many files were left for the next pass by a batch size or a script. */
@@ -127,7 +127,7 @@ type TurnTools = 'memory' | 'threads';
 class Pass {
   readonly #options: ArchiveWalOptions;
   readonly #context: Omit<PassContext, TurnTools>;
-  readonly #files: FileResult[] = [];
+  #firstFailure: WalvaultError | undefined;
   readonly #kept: KeptFile[] = [];
   #remaining = 0;
   #isStopped = false;
@@ -135,7 +135,7 @@ class Pass {
   constructor(options: ArchiveWalOptions, context: Omit<PassContext, 'onFile' | TurnTools>) {
     this.#options = options;
     const onFile = async (result: FileResult): Promise<void> => {
-      this.#files.push(result);
+      if (result.kind === 'failed') this.#firstFailure ??= result.error;
       await options.onFile?.(result);
     };
     this.#context = { ...context, onFile };
@@ -156,7 +156,7 @@ class Pass {
     if (second?.error instanceof Error) this.#context.log.error({}, second.error.message);
     if (first !== undefined) throw first.error;
     return {
-      files: this.#files,
+      firstFailure: this.#firstFailure,
       kept: this.#kept,
       remaining: this.#remaining,
       isStopped: this.#isStopped,

@@ -5,15 +5,14 @@
 import { FileSystemError, syncFile, syncParent } from '@walvault/durable-fs';
 import { WalvaultError } from '@walvault/wal';
 import type { SegmentFacts } from '../checking/segment-facts.ts';
-import { ContentFile } from '../content/content.ts';
-import { ArchiveCopyError } from '../errors.ts';
+import type { ContentFile } from '../content/content.ts';
 import type { HookFile } from '../hooks/hook-environment.ts';
 import { isSegmentFile } from '../wal-files/layout.ts';
 import { type FinishedHookFile, factsOf } from './archive-hooks.ts';
 import { moveAside, moveInvalid } from './errors-directory.ts';
 import type { FileResult } from './file-result.ts';
 import type { PassContext } from './pass-context.ts';
-import { placeFile, removeTemporary } from './place-file.ts';
+import { lookAt, type PlacedFile, placeFile, removeTemporary } from './place-file.ts';
 import type { PreparedFile } from './prepare-file.ts';
 
 /** A file that is in the archive, durable but for its name, and is to be noted there. */
@@ -95,11 +94,11 @@ async function attempt(context: PassContext, prepared: PreparedFile): Promise<Ou
 /** Whatever comes of the one, the other is waited for: both use the content. */
 async function inArchive(context: PassContext, prepared: PreparedFile, kind: 'place' | 'duplicate'): Promise<Outcome> {
   await secureSource(context, prepared);
-  const work = kind === 'place' ? place(context, prepared) : syncFile(prepared.destination, context.disk);
+  const work = kind === 'place' ? place(context, prepared) : secureDuplicate(context, prepared);
   const [placed, hashed] = await Promise.allSettled([work, completeFacts(context, prepared)]);
   if (placed.status === 'rejected') throw placed.reason;
   if (hashed.status === 'rejected') throw hashed.reason;
-  return stored(context, { ...prepared, facts: hashed.value }, kind === 'place' ? 'archived' : 'duplicate');
+  return stored({ ...prepared, facts: hashed.value }, placed.value, kind === 'place' ? 'archived' : 'duplicate');
 }
 
 /** The checksum is still missing where the content is in memory. */
@@ -126,26 +125,34 @@ async function secureSource({ disk }: PassContext, { source, file }: PreparedFil
   await syncParent(file.path, disk);
 }
 
-async function place({ compression, threads, signal, disk }: PassContext, prepared: PreparedFile): Promise<void> {
+async function place({ compression, threads, signal, disk }: PassContext, prepared: PreparedFile): Promise<PlacedFile> {
   const { name, file, content, destination } = prepared;
-  await placeFile({
+  return await placeFile({
     source: file,
     content,
     threads,
     destination,
-    compression: isSegmentFile(name) ? compression : { method: 'none' },
+    compression: isSegmentFile(name) ? compression : asItIs(file, compression),
     mayLink: mayShareData(prepared),
     signal,
     disk,
   });
 }
 
-/** Looks at what is in the archive now, which is what is noted of it. What a crash has left beside it is of no use any more. */
-async function stored(context: PassContext, prepared: PreparedFile, kind: 'archived' | 'duplicate'): Promise<Outcome> {
-  const { name, source, file, facts, destination } = prepared;
-  await removeTemporary(destination, context.disk);
-  await using archived = await ContentFile.open(destination, { custom: context.compression.custom, disk: context.disk });
-  if (archived === undefined) throw new ArchiveCopyError(destination, file.path);
+/** A text may begin with letters that look like the work of a filter that is told by nothing else. */
+function asItIs({ codec }: ContentFile, { custom }: PassContext['compression']): PassContext['compression'] {
+  return { method: 'none', custom: codec === 'custom' ? custom : undefined };
+}
+
+/** What a crash has left beside it is of no use any more. */
+async function secureDuplicate({ compression, disk }: PassContext, { file, destination }: PreparedFile): Promise<PlacedFile> {
+  await syncFile(destination, disk);
+  await removeTemporary(destination, disk);
+  return await lookAt(destination, { source: file, compression, disk });
+}
+
+/** What is in the archive now is what is noted of it. */
+function stored({ name, source, file, facts }: PreparedFile, archived: PlacedFile, kind: 'archived' | 'duplicate'): Outcome {
   const { size, codec: compression, path } = archived;
   const common = { source: source.kind, name: name.name, path };
   const error = kind === 'duplicate' ? `${name.name} is in the archive already` : undefined;

@@ -166,8 +166,8 @@ class Schedule implements Disposable {
         now: () => this.#now,
         onFile: (result) => this.#hear(result),
       });
-      this.#tell(JSON.stringify(report.files.map(({ kind, name }) => `${kind} ${name}`)));
-      if (report.files.some(({ kind }) => kind === 'failed')) return 'exited';
+      this.#tell('ended');
+      if (report.firstFailure !== undefined) return 'exited';
       return report.remaining > 0 ? 'again' : 'finished';
     } catch (error) {
       this.#tell(String(error));

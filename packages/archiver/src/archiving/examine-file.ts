@@ -1,15 +1,15 @@
 /**
  * A file that waits, looked at whole before it is archived: size, first page, every page header and record, and whether it goes on
- * where the segment before it ends. Up to 64 MiB it is read once and kept in memory for what comes next; a larger one is read
- * in chunks, and again when it is stored.
+ * where the segment before it ends; of a history or backup history file its text. Up to 64 MiB it is read once and kept in memory for
+ * what comes next; a larger one is read in chunks, and again when it is stored.
  */
 import { longPageHeaderSize, type WalFileName } from '@walvault/wal';
 import type { SegmentFacts } from '../checking/segment-facts.ts';
 import { SegmentInspection } from '../checking/segment-inspection.ts';
-import { checkFirstPage, checkWalFile, type ClusterFacts } from '../content/check-wal-file.ts';
+import { checkFirstPage, checkText, type ClusterFacts, largestText } from '../content/check-wal-file.ts';
 import type { ContentFile } from '../content/content.ts';
 import { WalFileError } from '../errors.ts';
-import { isSegmentFile, type SegmentFileName } from '../wal-files/layout.ts';
+import { isSegmentFile, type SegmentFileName, type TextFileName } from '../wal-files/layout.ts';
 import { faultOf } from './segment-fault.ts';
 
 /** What a look at a file has found. */
@@ -36,15 +36,22 @@ export interface ExamineOptions {
  * @throws {FileSystemError} when it cannot be read
  */
 export async function examineFile(options: ExamineOptions): Promise<Examination> {
-  const { source, name, facts } = options;
+  const { source, name } = options;
   try {
     if (isSegmentFile(name)) return await examineSegment(options, name);
-    await checkWalFile(source, source.size, name, facts);
-    return { content: undefined, facts: undefined, error: undefined };
+    return await examineText(source, name);
   } catch (error) {
     if (!(error instanceof WalFileError)) throw error;
     return { content: undefined, facts: undefined, error };
   }
+}
+
+async function examineText(source: ContentFile, name: TextFileName): Promise<Examination> {
+  const content = await source.whole(largestText);
+  if (content === undefined)
+    throw new WalFileError('ERR_WAL_FILE_WRONG_SIZE', source.path, `is too long for a ${name.kind} file`);
+  checkText(content.toString('utf8'), name, source.path);
+  return { content, facts: undefined, error: undefined };
 }
 
 async function examineSegment({ source, facts, seamBefore }: ExamineOptions, name: SegmentFileName): Promise<Examination> {

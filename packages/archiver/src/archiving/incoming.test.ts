@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { filesBelow, segmentName, TestServer, walFile } from '../../testing.ts';
-import type { ArchiveReport, ArchiveWalOptions } from '../index.ts';
+import { filesBelow, segmentName, type TestReport, TestServer, walFile } from '../../testing.ts';
+import type { ArchiveWalOptions } from '../index.ts';
 
 const [one, two, three, four] = [1, 2, 3, 4].map((number) => segmentName(1, number)) as [string, string, string, string];
 const long = Date.now() + 3_600_000;
 
 /** A pass over both directories, an hour from now unless told otherwise: nothing that is there is new. */
-function archive(server: TestServer, options: Partial<ArchiveWalOptions> = {}): Promise<ArchiveReport> {
+function archive(server: TestServer, options: Partial<ArchiveWalOptions> = {}): Promise<TestReport> {
   const directories = { ...server.options.directories, incoming: server.incoming };
   return server.archive({ directories, now: () => long, ...options });
 }
@@ -20,7 +20,7 @@ async function bring(server: TestServer, ...names: readonly string[]): Promise<v
   for (const name of names) await writeFile(join(server.incoming, name), walFile(name));
 }
 
-const told = (report: ArchiveReport): string[] => report.files.map(({ kind, source, name }) => `${source} ${kind} ${name}`);
+const told = (report: TestReport): string[] => report.files.map(({ kind, source, name }) => `${source} ${kind} ${name}`);
 
 test('archives what was streamed first, then what was brought, and holds nothing of that back', async () => {
   await using server = await TestServer.create();

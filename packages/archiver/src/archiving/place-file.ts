@@ -38,29 +38,34 @@ export interface PlaceOptions {
   readonly disk?: Disk | undefined;
 }
 
+/** A file of the archive as it was looked at last. */
+export type PlacedFile = Pick<ContentFile, 'path' | 'size' | 'stats' | 'codec'>;
+
 /**
  * Places a file. It is durable when this returns; its entry in the directory is when the caller has synced that. Its modification time is that of the source.
- * Nothing is left under the destination or beside it when this throws, and the source is as it was.
+ * Nothing is left under the destination or beside it when this throws, and the source is as it was; nothing beside it when it returns.
  * @throws {ArchiveCopyError} when the copy does not read back as the source, byte by byte
  * @throws {CodecProgramError} when a program or filter that compresses is missing or fails
  * @throws {FileSystemError}
  */
-export async function placeFile(options: PlaceOptions): Promise<void> {
+export async function placeFile(options: PlaceOptions): Promise<PlacedFile> {
   const { source, destination, mayLink, disk = nodeDisk } = options;
   const isStoredAsItIs = options.compression.method === 'none' || source.codec !== undefined;
   await makeDirectory(dirname(destination), disk);
   if (isStoredAsItIs && mayLink && (await linked(source.path, destination, disk))) {
     await syncFile(destination, disk);
-    return;
+    await removeTemporary(destination, disk);
+    return await lookAt(destination, options);
   }
   const temporary = `${destination}${temporarySuffix}`;
   await removeTemporary(destination, disk);
   try {
     await writeNewFile(temporary, storedBytes(options), { mode: Number(source.stats.mode) & 0o777, disk });
     await setModificationTime(disk, temporary, source);
-    await readBack(options, temporary);
+    const { size, stats, codec } = await readBack(options, temporary);
     await syncFile(temporary, disk);
     await renameFile(temporary, destination, disk);
+    return { path: destination, size, stats, codec };
   } catch (error) {
     await removeTemporary(destination, disk).catch(() => undefined);
     throw error;
@@ -73,6 +78,20 @@ export async function removeTemporary(destination: string, disk: Disk = nodeDisk
   await disk.unlink(temporary).catch((error: unknown) => {
     if (errnoOf(error) !== 'ENOENT') throw fileSystemError('remove', temporary, error);
   });
+}
+
+/**
+ * Looks at a file that is in the archive.
+ * @throws {ArchiveCopyError} when it is not there any more
+ * @throws {FileSystemError}
+ */
+export async function lookAt(
+  destination: string,
+  { source, compression, disk }: Pick<PlaceOptions, 'source' | 'compression' | 'disk'>,
+): Promise<PlacedFile> {
+  await using placed = await ContentFile.open(destination, { custom: compression.custom, disk });
+  if (placed === undefined) throw new ArchiveCopyError(destination, source.path);
+  return placed;
 }
 
 /** False where the file system cannot link these two. */
@@ -92,12 +111,12 @@ async function* storedBytes(options: PlaceOptions): AsyncGenerator<Buffer, void,
 }
 
 /** Reads the copy as a restore would, and compares all of it with the source. */
-async function readBack(options: PlaceOptions, temporary: string): Promise<void> {
+async function readBack(options: PlaceOptions, temporary: string): Promise<PlacedFile> {
   const { source, compression, disk } = options;
   await using written = await ContentFile.open(temporary, { custom: compression.custom, disk });
   if (written === undefined) throw new ArchiveCopyError(temporary, source.path);
   try {
-    if (await isSame(options, written)) return;
+    if (await isSame(options, written)) return written;
   } catch (error) {
     throw error instanceof WalFileError ? new ArchiveCopyError(temporary, source.path, error) : error;
   }

@@ -60,9 +60,8 @@ export async function keepArchiving(options: ArchiverDutyOptions): Promise<void>
   });
 }
 
-function settle({ files, catalogTrouble }: ArchiveReport, tell: (error: unknown) => void, duty: Duty): void {
-  const failed = files.find((file) => file.kind === 'failed');
-  const trouble = failed?.kind === 'failed' ? failed.error : catalogTrouble;
+function settle({ firstFailure, catalogTrouble }: ArchiveReport, tell: (error: unknown) => void, duty: Duty): void {
+  const trouble = firstFailure ?? catalogTrouble;
   if (trouble === undefined) duty.enter('idle');
   else tell(trouble);
 }
