@@ -1,5 +1,5 @@
 /** Deletes the WAL of a server that its retention policy lets go. */
-import { stat } from 'node:fs/promises';
+import { stat, utimes } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ArchiverBusyError,
@@ -40,13 +40,14 @@ const busyPauseMs = 200;
 
 /**
  * Deletes what may go by `wal_retention_policy`.
- * @returns `busy` when another process is at it, or archives all the time
+ * @returns `busy` when another process is at it, or archives all the time; in the second case it stays due, see {@link isDeletionDue}
  * @throws what `deleteWal` throws
  */
 export async function deleteServerWal(server: ServerConfig, options: DeleteServerWalOptions): Promise<DeleteReport | 'busy'> {
   if (options.dryRun === true) return deleteNow(server, options);
   await ensureDirectories(server.lockDirectory, server.directories.wals);
-  await using lock = await tryLock(lockPath(server, 'delete-wal'));
+  const path = lockPath(server, 'delete-wal');
+  await using lock = await tryLock(path);
   if (lock === undefined) return 'busy';
   const deadline = performance.now() + (options.patienceMs ?? 60_000);
   for (;;) {
@@ -54,11 +55,19 @@ export async function deleteServerWal(server: ServerConfig, options: DeleteServe
       return await deleteNow(server, options);
     } catch (error) {
       if (!(error instanceof ArchiverBusyError)) throw error;
-      if (performance.now() >= deadline) return 'busy';
+      if (performance.now() >= deadline) return await putOff(path);
       await sleep(busyPauseMs);
       options.signal.throwIfAborted();
     }
   }
+}
+
+/** Nothing was deleted, and the file must not say so. */
+async function putOff(path: string): Promise<'busy'> {
+  await utimes(path, 0, 0).catch((error: unknown) => {
+    throw fileSystemError('set the time of', path, error);
+  });
+  return 'busy';
 }
 
 /**
