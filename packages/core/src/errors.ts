@@ -86,6 +86,14 @@ export type CoreErrorCode =
    */
   | 'ERR_ALREADY_RUNNING'
   /**
+   * Work on the files of a server has not got on for minutes. `run` leaves it alone and goes on with other servers.
+   *
+   * @why The file system of the server's directories hangs, such as one on the network whose server is gone.
+   * @do See whether it answers, by `ls` and `df` on the directories of the server. The work goes on by itself when it does.
+   * @retry retry
+   */
+  | 'ERR_NO_PROGRESS'
+  /**
    * A process holds the lock of a task, but the lock file does not tell which one, or names one that does not have the file open. Nobody
    * was told to end.
    *

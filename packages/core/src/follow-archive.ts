@@ -16,12 +16,18 @@ import { DirectoryWatch } from './directory-watch.ts';
 export interface FollowArchiveOptions extends ArchiveServerOptions {
   /** The configuration as it is when the next pass begins. */
   readonly server: () => ServerConfig;
-  /** Waits until a pass may begin, where many servers have one process; what it gives is disposed of behind the pass. */
-  readonly turn?: (() => Promise<Disposable>) | undefined;
+  /** Waits until a pass may begin, where many servers have one process, and says how long it may be; disposed of behind the pass. */
+  readonly turn?: (() => Promise<PassTurn>) | undefined;
   /** Told what a pass has done. */
   readonly onPass?: ((report: ArchiveReport) => void) | undefined;
   /** Told why a pass has ended early. Everything is in its place then. */
   readonly onTrouble: (error: unknown) => void;
+}
+
+/** A turn for one pass. */
+export interface PassTurn extends Disposable {
+  /** So many files of each directory at most. */
+  readonly mostFiles: number;
 }
 
 const pauses = {
@@ -108,8 +114,9 @@ class Follower {
     const { server, signal, turn, onPass, onTrouble } = this.#options;
     try {
       if (await hasNothingToDo(directoriesOf(server()))) return { afterMs: pauses.idleMs, isDeaf: false };
-      using _ = await turn?.();
-      const report = await archiveServer(server(), { ...this.#options, xlogDbMemory: this.#xlogDbMemory });
+      using own = await turn?.();
+      const mostFiles = own?.mostFiles ?? this.#options.mostFiles;
+      const report = await archiveServer(server(), { ...this.#options, mostFiles, xlogDbMemory: this.#xlogDbMemory });
       if (report === 'busy') return { afterMs: pauses.busyMs, isDeaf: true };
       onPass?.(report);
       return this.#pauseAfter(report);

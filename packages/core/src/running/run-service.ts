@@ -2,7 +2,7 @@
  * `run`: everything that is to be done for WAL, for many servers in one process, without cron.
  *
  *   RunService -> ServedServer (lock, state) -> receiver | archiver | upkeep      each begun anew by itself when it ends
- *             '-> verification of all of them, one after another, by a budget
+ *             '-> verification of all of them, one after another, by a budget; one that hangs is passed over
  *
  * Nothing that happens to one server touches another one. What would take much memory is done in turns.
  */
@@ -17,7 +17,7 @@ import { serversNamed } from '../servers.ts';
 import { reportError } from '../state-publisher.ts';
 import type { DutyPhase } from './duty.ts';
 import { ServedServer, type SharedTurns, takeRunLock } from './served-server.ts';
-import { Turns } from './turns.ts';
+import { leaseMs, Turns } from './turns.ts';
 import { verifyInRounds } from './verification-rounds.ts';
 
 /** How to run. */
@@ -43,8 +43,6 @@ const archivingAtATime = 1;
 const upkeepAtATime = 2;
 /** Each is as large as a segment. One turn takes two; more are borrowed where turns outlast their lease. */
 const spareBuffers = 4;
-/** Whoever takes so long hangs, or has a script that does. */
-const leaseMs = 10_000;
 
 /** Is at work until it is disposed of, which ends everything in good order. */
 export class RunService implements AsyncDisposable {
@@ -57,6 +55,7 @@ export class RunService implements AsyncDisposable {
     upkeep: new Turns(upkeepAtATime, leaseMs),
   };
   #verifyBudget: number;
+  #change = new AbortController();
   readonly #verification: Promise<void>;
   #applying: Promise<unknown> = Promise.resolve();
 
@@ -66,6 +65,7 @@ export class RunService implements AsyncDisposable {
     this.#verification = verifyInRounds({
       servers: () => [...this.#servers.values()].map((server) => server.verified),
       budget: () => this.#verifyBudget,
+      change: () => this.#change.signal,
       stop: this.#stop.signal,
     });
   }
@@ -108,6 +108,8 @@ export class RunService implements AsyncDisposable {
     const gone = [...this.#servers.keys()].filter((name) => !wanted.has(name));
     const stopped = await Promise.all(gone.map((name) => this.#end(name)));
     const others = await Promise.all([...wanted.values()].map((server) => this.#applyTo(server)));
+    this.#change.abort();
+    this.#change = new AbortController();
     return [...stopped, ...others.filter((change) => change !== undefined)];
   }
 

@@ -11,7 +11,7 @@ import { keepArchiving } from './archiver-duty.ts';
 import { Duty, type DutyPhase } from './duty.ts';
 import { keepReceiving } from './receiver-duty.ts';
 import { heartbeatMs, type RunState, writeRunState } from './run-state.ts';
-import type { Turns } from './turns.ts';
+import { leaseMs, Turns } from './turns.ts';
 import { Upkeep } from './upkeep-duty.ts';
 import type { VerifiedServer } from './verification-rounds.ts';
 
@@ -67,12 +67,13 @@ export class ServedServer implements AsyncDisposable {
     this.#live = live;
     this.lock = lock;
     this.#log = log;
-    this.#upkeep = new Upkeep({ live, deletion, healing, turns: turns.upkeep, stop, log });
+    const ownTurns = new Turns(1, leaseMs);
+    this.#upkeep = new Upkeep({ live, deletion, healing, ownTurns, turns: turns.upkeep, stop, log });
     this.#timer = setInterval(() => this.#publishing.again(), publishEveryMs);
     this.#publishing.again();
     this.#work = Promise.all([
       keepReceiving({ live, duty: receiver, stop, log }),
-      keepArchiving({ live, duty: archiver, turns: turns.archiving, spareMemory: turns.spareMemory, stop, log }),
+      keepArchiving({ live, duty: archiver, ownTurns, turns: turns.archiving, spareMemory: turns.spareMemory, stop, log }),
       this.#upkeep.keepUp(),
     ]);
   }
@@ -100,6 +101,7 @@ export class ServedServer implements AsyncDisposable {
   apply(next: ServerConfig): AppliedChanges {
     const { settings } = this.#live.current;
     const changes = this.#live.apply(next);
+    this.#upkeep.lookNow();
     const told = new Set(Object.values(changes).flat());
     const isNews = (name: string, text: string | undefined): boolean => !told.has(name) && settings.get(name)?.text !== text;
     const others = [...next.settings].filter(([name, { text }]) => isNews(name, text)).map(([name]) => name);

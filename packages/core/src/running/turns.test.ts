@@ -1,11 +1,11 @@
-import { expect, test } from 'vitest';
-import { Turns } from './turns.ts';
+import { expect, test, vi } from 'vitest';
+import { type Turn, Turns } from './turns.ts';
 
 const { signal } = new AbortController();
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Asks for a turn and notes when it comes. */
-function ask(turns: Turns, name: string, came: string[]): Promise<Disposable> {
+function ask(turns: Turns, name: string, came: string[]): Promise<Turn> {
   return turns.take(signal).then((turn) => {
     came.push(name);
     return turn;
@@ -42,7 +42,7 @@ test('who gives up waiting is not waited for', async () => {
   expect(came).toEqual(['first', 'last']);
 });
 
-test('a turn that takes longer than its lease keeps nobody waiting, and is given back once', async () => {
+test('a turn in which nothing gets on keeps nobody waiting, and is given back once', async () => {
   const turns = new Turns(1, 20);
   const came: string[] = [];
   const slow = await ask(turns, 'slow', came);
@@ -53,4 +53,24 @@ test('a turn that takes longer than its lease keeps nobody waiting, and is given
   expect(came).toEqual(['slow', 'second']);
   second[Symbol.dispose]();
   await third;
+});
+
+test('a turn in which something gets on lasts as long as the work', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const turns = new Turns(1, 1000);
+  const came: string[] = [];
+  using slow = await ask(turns, 'slow', came);
+  const second = ask(turns, 'second', came);
+  for (let step = 0; step < 5; step += 1) {
+    vi.advanceTimersByTime(900);
+    slow.gotOn();
+  }
+  await settle();
+  expect(came).toEqual(['slow']);
+  vi.advanceTimersByTime(1000);
+  using _ = await second;
+  // Behind its end it is nobody's turn any more.
+  slow.gotOn();
+  expect(vi.getTimerCount()).toBe(1);
+  vi.useRealTimers();
 });

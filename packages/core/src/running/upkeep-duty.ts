@@ -4,18 +4,21 @@ import { ArchiveEmptyError } from '@walvault/archiver';
 import type { ServerConfig } from '@walvault/config';
 import { type Logger, WalvaultError } from '@walvault/wal';
 import { deleteServerWal, isDeletionDue } from '../delete-server-wal.ts';
+import { CoreError } from '../errors.ts';
 import { healServer } from '../heal-server.ts';
 import type { LiveServerConfig } from '../live-server-config.ts';
 import { isThere } from '../server-paths.ts';
 import { reportError } from '../state-publisher.ts';
 import type { Duty } from './duty.ts';
-import type { Turns } from './turns.ts';
+import type { Turn, Turns } from './turns.ts';
 
 /** What the upkeep of a server works with. */
 export interface UpkeepOptions {
   readonly live: LiveServerConfig;
   readonly deletion: Duty;
   readonly healing: Duty;
+  /** One at a time that changes the archive of this server. */
+  readonly ownTurns: Turns;
   readonly turns: Turns;
   readonly stop: AbortSignal;
   readonly log: Logger;
@@ -25,8 +28,10 @@ const lookEveryMs = 60_000;
 const healEveryMs = 3_600_000;
 /** After the start the receiver may still fill by itself what seems to be missing. */
 const firstHealAfterMs = 300_000;
-/** For an archiver that is at work. */
+/** For an archiver of another process that is at work. */
 const patienceMs = 10_000;
+/** Put off for so long, the deletion is trouble that somebody should know of. */
+const putOffForLongMs = 3_600_000;
 
 /** The upkeep of one server. */
 export class Upkeep {
@@ -34,6 +39,7 @@ export class Upkeep {
   #healAtMs = performance.now() + firstHealAfterMs;
   #wakeUp = Promise.withResolvers<void>();
   #toldOfUnhealed = '';
+  #putOffSince: Date | undefined;
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
@@ -42,6 +48,11 @@ export class Upkeep {
   /** To be called when damage was found: it is healed at once, as far as it can be. */
   healNow(): void {
     this.#healAtMs = 0;
+    this.lookNow();
+  }
+
+  /** To be called when something may be due that was not before. */
+  lookNow(): void {
     this.#wakeUp.resolve();
   }
 
@@ -52,10 +63,10 @@ export class Upkeep {
       this.#wakeUp = Promise.withResolvers();
       await Promise.race([this.#wakeUp.promise, sleep(lookEveryMs, undefined, { signal: stop }).catch(() => undefined)]);
       if (stop.aborted) return;
-      if (await this.#isDeletionDue(live.current)) await this.#do(deletion, () => this.#delete(live.current));
+      if (await this.#isDeletionDue(live.current)) await this.#do(deletion, (turn) => this.#delete(live.current, turn));
       if (performance.now() < this.#healAtMs || !(await isThere(live.current.directories.wals))) continue;
       this.#healAtMs = performance.now() + healEveryMs;
-      await this.#do(healing, () => this.#heal(live.current));
+      await this.#do(healing, (turn) => this.#heal(live.current, turn));
     }
   }
 
@@ -65,12 +76,12 @@ export class Upkeep {
   }
 
   /** Trouble is told, and the same trouble once. */
-  async #do(duty: Duty, work: () => Promise<void>): Promise<void> {
+  async #do(duty: Duty, work: (turn: Turn) => Promise<void>): Promise<void> {
     const { turns, stop, log } = this.#options;
     try {
-      using _ = await turns.take(stop);
+      using turn = await turns.take(stop);
       duty.enter('working');
-      await work();
+      await work(turn);
       duty.enter('idle');
     } catch (error) {
       if (stop.aborted) return;
@@ -85,18 +96,41 @@ export class Upkeep {
     }
   }
 
-  async #delete(server: ServerConfig): Promise<void> {
-    const { stop, log } = this.#options;
-    const report = await deleteServerWal(server, { signal: stop, patienceMs, log });
-    if (report === 'busy') log.debug({}, 'deletion of WAL is put off: another process is at work');
+  /** Between two passes of the archiver, however much waits for that. */
+  async #delete(server: ServerConfig, turn: Turn): Promise<void> {
+    const { ownTurns, stop, log } = this.#options;
+    using own = await ownTurns.take(stop);
+    const onFile = (): void => {
+      own.gotOn();
+      turn.gotOn();
+    };
+    const report = await deleteServerWal(server, { signal: stop, patienceMs, log, onFile });
+    if (report === 'busy') this.#putOff(server);
+    else this.#putOffSince = undefined;
   }
 
-  async #heal(server: ServerConfig): Promise<void> {
+  /** It stays due, and is tried again with the next look. */
+  #putOff({ name }: ServerConfig): void {
+    this.#putOffSince ??= new Date();
+    this.#options.log.debug({}, 'deletion of WAL is put off: another process is at work');
+    if (Date.now() - this.#putOffSince.getTime() < putOffForLongMs) return;
+    const since = this.#putOffSince.toISOString();
+    const message = `deletion of WAL has been put off since ${since}: another process archives for server ${name} all the time`;
+    throw new CoreError('ERR_ALREADY_RUNNING', message, {
+      hint: `See who does, and why it has so much to do: walvault list-processes ${name}, walvault status ${name}`,
+      retry: 'retry',
+    });
+  }
+
+  async #heal(server: ServerConfig, turn: Turn): Promise<void> {
     const { stop, log } = this.#options;
     const report = await healServer(server, {
       signal: stop,
       log,
-      onHealed: ({ name }) => log.info({ file: name }, 'healed'),
+      onHealed: ({ name }) => {
+        turn.gotOn();
+        log.info({ file: name }, 'healed');
+      },
     });
     if (report === 'busy') return;
     const unhealed = report.unhealed.map(({ name }) => name).join(', ');
