@@ -9,7 +9,7 @@ function trouble(code: string, path = '/var/lib/barman/pg/wals'): Error {
   return fileSystemError('read', path, Object.assign(new Error(code), { code }));
 }
 
-test.each(['EIO', 'ESTALE', 'ENOTCONN', 'ETIMEDOUT', 'EHOSTDOWN', 'EAGAIN', 'EMFILE', 'ENOENT', 'ENOTDIR', 'ENOSPC'])(
+test.each(['EIO', 'ESTALE', 'ENOTCONN', 'ETIMEDOUT', 'EHOSTDOWN', 'EAGAIN', 'EMFILE', 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ENOSPC'])(
   '%s of the archive may pass',
   (code) => {
     expect(isTransientTrouble(trouble(code), destination)).toBe(true);
@@ -21,7 +21,7 @@ test('an archive with nothing in it may be one that is not mounted yet', () => {
 });
 
 test.each([
-  ['no permission', trouble('EACCES')],
+  ['no permission where PostgreSQL wants the file', trouble('EACCES', 'pg_wal/.RECOVERYXLOG.1.tmp')],
   ['a read-only file system', trouble('EROFS')],
   ['a hole', new WalHoleError('000000010000000000000001', 'a later one is there')],
   ['a damaged file', new WalFileError('ERR_WAL_FILE_CORRUPT', '/wals/x', 'is damaged')],

@@ -31,9 +31,12 @@ const transient: ReadonlySet<string> = new Set([
 /** A disk without room, on which somebody may make some. */
 const full: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 
+/** No leave to read: of a mount point that is closed until something is mounted there, or a file server whose ticket is renewed in a moment. */
+const refused: ReadonlySet<string> = new Set(['EACCES', 'EPERM']);
+
 /**
- * Whether to try again to restore a file. A directory of the archive that is not there, or holds nothing, may be a file system that is
- * mounted in a moment; where PostgreSQL wants the file, only room can come back.
+ * Whether to try again to restore a file. A directory of the archive that is not there, holds nothing or may not be read may be a file
+ * system that is mounted in a moment; where PostgreSQL wants the file, only room can come back.
  */
 export function isTransientTrouble(error: unknown, destination: string): boolean {
   if (error instanceof ArchiveEmptyError) return true;
@@ -41,7 +44,7 @@ export function isTransientTrouble(error: unknown, destination: string): boolean
   const errno = errnoOf(error.cause) ?? '';
   if (full.has(errno) || transient.has(errno)) return true;
   const isOurs = dirname(error.path) !== dirname(destination);
-  return isOurs && error.code === 'ERR_PATH_MISSING';
+  return isOurs && (error.code === 'ERR_PATH_MISSING' || refused.has(errno));
 }
 
 /** Whether there was no room for the file where PostgreSQL wants it. */
