@@ -9,12 +9,22 @@ function trouble(code: string, path = '/var/lib/barman/pg/wals'): Error {
   return fileSystemError('read', path, Object.assign(new Error(code), { code }));
 }
 
-test.each(['EIO', 'ESTALE', 'ENOTCONN', 'ETIMEDOUT', 'EHOSTDOWN', 'EAGAIN', 'EMFILE', 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ENOSPC'])(
-  '%s of the archive may pass',
-  (code) => {
-    expect(isTransientTrouble(trouble(code), destination)).toBe(true);
-  },
-);
+test.each([
+  'EIO',
+  'ESTALE',
+  'ENOTCONN',
+  'ETIMEDOUT',
+  'EHOSTDOWN',
+  'EAGAIN',
+  'EMFILE',
+  'ENOENT',
+  'ENOTDIR',
+  'EACCES',
+  'EPERM',
+  'ENOSPC',
+])('%s of the archive may pass', (code) => {
+  expect(isTransientTrouble(trouble(code), destination)).toBe(true);
+});
 
 test('an archive with nothing in it may be one that is not mounted yet', () => {
   expect(isTransientTrouble(new ArchiveEmptyError('/wals'), destination)).toBe(true);

@@ -81,7 +81,7 @@ test('a missing and a damaged segment are streamed again from the server, the da
   expect(await vault.succeed('heal-wal', 'pg', bad)).toContain('no damage found');
 });
 
-test('WAL of the old timeline is had from the server that was promoted', async () => {
+test('WAL of the old timeline is had from the server that was promoted, and fits to what that went on with', async () => {
   await using pg = await startCluster({ segmentSizeMb: 1 });
   await using standby = await createStandby(pg, { settings: { wal_keep_size: '64MB' } });
   await using vault = await Vault.create({ pg: sectionFor(pg) });
@@ -99,6 +99,27 @@ test('WAL of the old timeline is had from the server that was promoted', async (
     expect(output).toContain(`\t${name}: missing; streamed again from host=`);
     expect((await readFile(pathOf(vault, name))).equals(await readFile(join(standby.walDirectory, name)))).toBe(true);
   }
+
+  // The last whole segment of the old timeline is followed by the first one of the new timeline only.
+  const last = old.at(-1)!;
+  await rm(pathOf(vault, last));
+  const healed: unknown = JSON.parse(await vault.succeed('-f', 'json', 'heal-wal', 'pg'));
+  expect(healed).toMatchObject({ pg: { healed: [{ name: last, linked: true }] } });
+
+  // What such a segment is held against: PostgreSQL begins a timeline with a copy of what its parent had.
+  await fillSegments(pg, 1);
+  const history = await readFile(vault.path('wals', '00000002.history'), 'utf8');
+  const [log = 0, place = 0] = history
+    .split('\t')[1]!
+    .split('/')
+    .map((digits) => Number.parseInt(digits, 16));
+  const length = place % (1024 * 1024);
+  const left = [log, Math.floor(place / (1024 * 1024))].map((part) => part.toString(16).toUpperCase().padStart(8, '0')).join('');
+  const [parent, child] = await Promise.all([
+    readFile(join(pg.walDirectory, `00000001${left}`)),
+    readFile(join(standby.walDirectory, `00000002${left}`)),
+  ]);
+  expect(child.subarray(0, length).equals(parent.subarray(0, length))).toBe(true);
 });
 
 test('a hole on record is healed from a standby, and by no server of another cluster', async () => {

@@ -3,6 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { tryLock } from '@walvault/durable-fs';
+import { parseLsn } from '@walvault/wal';
 import { expect, test } from 'vitest';
 import { history, segmentName, segmentSize, systemIdentifier, TestServer, walFile } from '../../testing.ts';
 import { findDamage, type Judgement, judgeCandidate, Neighbours, setAside, Timelines } from '../index.ts';
@@ -94,6 +95,45 @@ test('the first segment of a timeline goes on from its parent', async () => {
   await server.put(...names(4), segmentName(2, 6));
   await server.write(server.archived('00000002.history'), history([1, '0/550000']));
   expect(await judge(server, segmentName(2, 5), walFile(segmentName(2, 5)))).toMatchObject({ isGood: true, before: 'proven' });
+});
+
+test.each([
+  ['the copy of its beginning is the same', walFile(segmentName(1, 5)), { isGood: true, behind: 'proven' }],
+  ['the copy is damaged itself', damaged(segmentName(1, 5), 9000), { isGood: true, behind: 'unknown' }],
+  [
+    'the copy of its beginning is another',
+    walFile(segmentName(1, 5), { seed: 'another history' }),
+    { isGood: false, problem: `"${segmentName(2, 5)}" has other bytes before the switch to timeline 2 at 0/508000` },
+  ],
+])('a segment in which a timeline was left is held against the younger one: %s', async (_, copy, expected) => {
+  await using server = await TestServer.create();
+  await server.put(...names(4));
+  await server.write(server.archived('00000002.history'), history([1, '0/508000']));
+  await server.write(server.archived(segmentName(2, 5)), gzipSync(copy));
+  expect(await judge(server, segmentName(1, 5), walFile(segmentName(1, 5)))).toMatchObject(expected);
+});
+
+test('what is different behind the switchpoint only is right', async () => {
+  await using server = await TestServer.create();
+  await server.put(...names(4));
+  await server.write(server.archived('00000002.history'), history([1, '0/500028']));
+  const other = walFile(segmentName(1, 5), { seed: 'another history' });
+  await server.write(server.archived(segmentName(2, 5)), other);
+  expect(await judge(server, segmentName(1, 5), walFile(segmentName(1, 5)))).toMatchObject({ isGood: true, behind: 'proven' });
+});
+
+test.each(['0/600000', '0/600100'])('a younger timeline that begins at %s must go on from the healed segment', async (leftAt) => {
+  await using server = await TestServer.create();
+  await server.put(...names(4));
+  await server.write(server.archived('00000002.history'), history([1, leftAt]));
+  const first = segmentName(2, 6);
+  await server.write(server.archived(first), walFile(first, { previousLsn: parseLsn('0/500028') }));
+  expect(await judge(server, segmentName(1, 5), walFile(segmentName(1, 5)))).toMatchObject({
+    isGood: false,
+    problem: `"${first}", the first segment of timeline 2, does not go on where it ends`,
+  });
+  await server.put(first);
+  expect(await judge(server, segmentName(1, 5), walFile(segmentName(1, 5)))).toMatchObject({ isGood: true, behind: 'proven' });
 });
 
 test('the bad one is moved aside with the reason, never beside an archiver, and not when it is gone', async () => {

@@ -12,8 +12,9 @@ export type Judgement =
   | { readonly isGood: false; readonly problem: string };
 
 /**
- * Looks at a fetched segment: whole, right in every record, of the cluster, going on from the segment before it, and with the one
- * behind it going on from it, as far as these are there and right.
+ * Looks at a fetched segment: whole, right in every record, of the cluster, going on from the segment before it, with those
+ * behind it, on its timeline and on younger ones, going on from it, and the same as the copy that a younger timeline has of its
+ * beginning, as far as these are there and right.
  * @throws {FileSystemError}
  */
 export async function judgeCandidate(
@@ -32,6 +33,8 @@ export async function judgeCandidate(
   if (found.link === 'broken') return { isGood: false, problem: 'it does not go on where the segment before it ends' };
   const behind = await neighbours.fitBehind(found);
   if (behind === 'broken') return { isGood: false, problem: 'the segment behind it does not go on where it ends' };
+  const heirs = await neighbours.fitToHeirs(content, found);
+  if (heirs.fit === 'broken') return { isGood: false, problem: heirs.problem };
   neighbours.keep(found);
-  return { isGood: true, facts: found, before: found.link, behind };
+  return { isGood: true, facts: found, before: found.link, behind: behind === 'proven' ? behind : heirs.fit };
 }

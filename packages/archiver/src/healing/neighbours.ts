@@ -11,6 +11,7 @@ import type { ClusterFacts } from '../content/check-wal-file.ts';
 import { ContentFile } from '../content/content.ts';
 import { archivePath, isSegmentFile, type SegmentFileName, type WalDirectories } from '../wal-files/layout.ts';
 import type { Timelines } from '../wal-files/timelines.ts';
+import { fitToHeirs, type HeirFit } from './heirs.ts';
 import { inspectFile } from './inspect-file.ts';
 
 /** Where neighbours are looked for. */
@@ -59,14 +60,23 @@ export class Neighbours {
     return behind === undefined || behind.verdict === 'bad' ? 'unknown' : behind.link;
   }
 
+  /** Whether the first segments of younger timelines agree with one. @param content of it @throws {FileSystemError} */
+  async fitToHeirs(content: ContentFile, facts: SegmentFacts): Promise<HeirFit> {
+    const { timelines } = this.#options;
+    return await fitToHeirs({ timelines, open: this.#open.bind(this), inspect: this.#inspect.bind(this) }, content, facts);
+  }
+
   async #inspect(name: string, predecessor?: Uint8Array): Promise<SegmentFacts | undefined> {
-    const { directories, fetchedDirectory, facts } = this.#options;
-    const file = segmentOf(name);
-    // What was fetched is not compressed, so that the custom filter has no business there.
-    await using fetched = fetchedDirectory === undefined ? undefined : await ContentFile.open(join(fetchedDirectory, name));
-    await using archived = await ContentFile.open(archivePath(directories.wals, file), directories);
-    const content = fetched ?? archived;
-    return content === undefined ? undefined : (await inspectFile(content, file, { ...facts, predecessor })).facts;
+    await using content = await this.#open(name);
+    if (content === undefined) return undefined;
+    return (await inspectFile(content, segmentOf(name), { ...this.#options.facts, predecessor })).facts;
+  }
+
+  /** What was fetched is not compressed, so that the custom filter has no business there. */
+  async #open(name: string): Promise<ContentFile | undefined> {
+    const { directories, fetchedDirectory } = this.#options;
+    const fetched = fetchedDirectory === undefined ? undefined : await ContentFile.open(join(fetchedDirectory, name));
+    return fetched ?? (await ContentFile.open(archivePath(directories.wals, segmentOf(name)), directories));
   }
 }
 
