@@ -56,6 +56,7 @@ export class ServedServer implements AsyncDisposable {
   readonly #upkeep: Upkeep;
   readonly #work: Promise<unknown>;
   readonly #timer: NodeJS.Timeout;
+  #healedAtMs: number | undefined;
   #published = '';
   #publishedAtMs = 0;
   readonly #publishing = new RepeatedWork(() => this.#publish());
@@ -68,7 +69,8 @@ export class ServedServer implements AsyncDisposable {
     this.lock = lock;
     this.#log = log;
     const ownTurns = new Turns(1, leaseMs);
-    this.#upkeep = new Upkeep({ live, deletion, healing, ownTurns, turns: turns.upkeep, stop, log });
+    const onHealed = (): void => void (this.#healedAtMs = Date.now());
+    this.#upkeep = new Upkeep({ live, deletion, healing, ownTurns, turns: turns.upkeep, onHealed, stop, log });
     this.#timer = setInterval(() => this.#publishing.again(), publishEveryMs);
     this.#publishing.again();
     this.#work = Promise.all([
@@ -86,7 +88,8 @@ export class ServedServer implements AsyncDisposable {
   get verified(): VerifiedServer {
     const { current } = this.#live;
     const { verification: duty } = this.#duties;
-    return { current, duty, log: this.#log, stop: this.#stop.signal, onDamage: () => this.#upkeep.healNow() };
+    const onDamage = (): void => this.#upkeep.healNow();
+    return { current, duty, healedAtMs: this.#healedAtMs, log: this.#log, stop: this.#stop.signal, onDamage };
   }
 
   /** Whether another configuration of the same server can only count after a new begin. */

@@ -20,6 +20,8 @@ export interface UpkeepOptions {
   /** One at a time that changes the archive of this server. */
   readonly ownTurns: Turns;
   readonly turns: Turns;
+  /** Called when damage was healed, and none is left. */
+  readonly onHealed: () => void;
   readonly stop: AbortSignal;
   readonly log: Logger;
 }
@@ -123,7 +125,7 @@ export class Upkeep {
   }
 
   async #heal(server: ServerConfig, turn: Turn): Promise<void> {
-    const { stop, log } = this.#options;
+    const { onHealed, stop, log } = this.#options;
     const report = await healServer(server, {
       signal: stop,
       log,
@@ -133,6 +135,9 @@ export class Upkeep {
       },
     });
     if (report === 'busy') return;
+    const counts = { healed: report.healed.length, unhealed: report.unhealed.length };
+    if (counts.healed > 0 && counts.unhealed === 0) onHealed();
+    if (counts.healed > 0) log.info(counts, 'healing is done');
     const unhealed = report.unhealed.map(({ name }) => name).join(', ');
     if (unhealed !== this.#toldOfUnhealed && unhealed !== '') log.warn({ files: unhealed }, 'damage that could not be healed');
     this.#toldOfUnhealed = unhealed;

@@ -18,6 +18,8 @@ import type { Duty } from './duty.ts';
 export interface VerifiedServer {
   readonly current: ServerConfig;
   readonly duty: Duty;
+  /** When all damage was healed last, in milliseconds since 1970: a verdict from before is looked at again. */
+  readonly healedAtMs?: number | undefined;
   readonly log: Logger;
   /** Aborted when the server takes part no more. */
   readonly stop: AbortSignal;
@@ -102,14 +104,15 @@ function hangs({ name, directories }: ServerConfig, hungAfterMs: number): CoreEr
 /** False when it failed, or there is nothing to verify. Never rejects. */
 async function verifyIfDue(server: VerifiedServer, budget: () => number, watch: ProgressWatch): Promise<boolean> {
   // What cannot be looked at is told by the verification itself.
-  const isNow = await isDue(server.current).catch(() => true);
+  const isNow = await isDue(server).catch(() => true);
   return isNow ? verifySlice(server, budget, watch) : true;
 }
 
-async function isDue(server: ServerConfig): Promise<boolean> {
-  const last = await readLastVerification(server).catch(() => undefined);
-  if (last === undefined || (await isThere(verifyStatePath(server)))) return isThere(server.directories.wals);
-  return Math.abs(Date.now() - Date.parse(last.finishedAt)) >= server.verifyIntervalMs;
+async function isDue({ current, healedAtMs = 0 }: VerifiedServer): Promise<boolean> {
+  const last = await readLastVerification(current).catch(() => undefined);
+  if (last === undefined || (await isThere(verifyStatePath(current)))) return isThere(current.directories.wals);
+  const finishedAtMs = Date.parse(last.finishedAt);
+  return (last.verdict === 'bad' && healedAtMs > finishedAtMs) || Math.abs(Date.now() - finishedAtMs) >= current.verifyIntervalMs;
 }
 
 async function verifySlice(server: VerifiedServer, budget: () => number, watch: ProgressWatch): Promise<boolean> {
