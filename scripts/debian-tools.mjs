@@ -52,7 +52,12 @@ const groups = [
   },
   // In usr/bin there is a script that starts the one of the system.
   { name: 'Chromium, with a font', programs: ['chromium'], packages: ['chromium', 'fonts-dejavu-core'], alone: [] },
-  { name: 'systemd-analyze', programs: ['systemd-analyze'], packages: ['systemd', 'libseccomp2'], alone: [] },
+  {
+    name: 'systemd-analyze and systemd-notify',
+    programs: ['systemd-analyze', 'systemd-notify'],
+    packages: ['systemd', 'libseccomp2'],
+    alone: [],
+  },
   {
     name: 'the shells zsh (linked statically) and fish, and mandoc, which checks manual pages',
     programs: ['zsh-static', 'fish', 'mandoc'],
