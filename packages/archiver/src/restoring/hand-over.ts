@@ -10,13 +10,15 @@ import { basename, dirname, join } from 'node:path';
 import { errnoOf, type ExactFileFacts, renameFile, writeNewFile } from '@walvault/durable-fs';
 import { type Logger, silentLogger, type WalFileName } from '@walvault/wal';
 import { checkedBytes } from '../content/checked-bytes.ts';
+import type { ContentFile } from '../content/content.ts';
 import { WalFileError } from '../errors.ts';
 import { findWal, type FoundWal, type WalLocation } from '../wal-files/find-wal.ts';
-import { isSegmentFile } from '../wal-files/layout.ts';
+import { isSegmentFile, type SegmentFileName } from '../wal-files/layout.ts';
 import { knownSha256 } from './known-content.ts';
 import type { WalReadOptions } from './open-wal.ts';
 import { PartialProof } from './partial-proof.ts';
 import { SegmentProof } from './segment-proof.ts';
+import { tailSeamBefore } from './tail-seam.ts';
 
 /** Where to look for WAL, whom to tell about copies that could not be used, and when to stop. */
 export interface HandOverOptions extends WalReadOptions {
@@ -140,15 +142,8 @@ async function provenBytes({ options, file }: HandOverRequest, found: FoundWal):
   const { content, isPartial } = found;
   const bytes = checkedBytes({ content, name: file, facts: options, isPartial, atOnce: true });
   if (!isSegmentFile(file) || options.verify === false) return bytes;
-  const proof =
-    isPartial || file.kind === 'partial'
-      ? new PartialProof(file, options, content.path)
-      : new SegmentProof({
-          name: file,
-          facts: options,
-          path: content.path,
-          sha256: await knownSha256(options.catalogPath, file.name, content.stats),
-        });
+  const isWhole = !isPartial && file.kind !== 'partial';
+  const proof = isWhole ? await proofOfWhole(options, file, content) : new PartialProof(file, options, content.path);
   return (async function* () {
     for await (const chunk of bytes) {
       proof.take(chunk);
@@ -156,4 +151,12 @@ async function provenBytes({ options, file }: HandOverRequest, found: FoundWal):
     }
     proof.finish();
   })();
+}
+
+/** By the catalogue's checksum; else record by record, from the one that began in the segment before, where no compression has proven its rest. */
+async function proofOfWhole(options: HandOverOptions, name: SegmentFileName, content: ContentFile): Promise<SegmentProof> {
+  const sha256 = await knownSha256(options.catalogPath, name.name, content.stats);
+  const isProven = sha256 !== undefined || content.codec !== undefined;
+  const seam = isProven ? undefined : await tailSeamBefore(options, name, content);
+  return new SegmentProof({ name, facts: options, path: content.path, sha256, seam });
 }

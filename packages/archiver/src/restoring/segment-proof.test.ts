@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { pieces } from '@walvault/wal/testing';
-import { parseWalFileName } from '@walvault/wal';
+import { gzipSync } from 'node:zlib';
+import { buildWal, pieces } from '@walvault/wal/testing';
+import { parseLsn, parseWalFileName, toTimelineId } from '@walvault/wal';
 import { expect, test } from 'vitest';
-import { segmentName, TestServer, walFile } from '../../testing.ts';
+import { segmentName, segmentSize, systemIdentifier, TestServer, walFile } from '../../testing.ts';
 import { Catalog } from '../catalog/catalog.ts';
 import { entryNamed } from '../catalog/catalog.test-support.ts';
 import { restoreWal, type RestoreOutcome, type RestoreWalOptions } from '../index.ts';
@@ -103,3 +104,60 @@ async function broken(server: TestServer): Promise<Partial<RestoreWalOptions>> {
   await writeFile(catalogPath, 'nonsense');
   return { catalogPath };
 }
+
+/** Two segments, with a record of so many bytes of data that begins in the first one and ends in the second one. */
+function pairWithRecordOver(length: number): readonly [before: Buffer, after: Buffer] {
+  const filler = segmentSize - Math.round(length / 2) - 2 * 7300;
+  const { bytes } = buildWal({
+    startLsn: parseLsn('0/500000'),
+    walSegmentSize: segmentSize,
+    timelineId: toTimelineId(1),
+    systemIdentifier,
+    items: [
+      ...Array.from({ length: Math.floor(filler / 7300) }, () => ({ body: dataOf(7200) })),
+      { body: dataOf(length) },
+      { kind: 'switch' as const },
+    ],
+  });
+  return [bytes.subarray(0, segmentSize), bytes.subarray(segmentSize, 2 * segmentSize)];
+}
+
+/** Data of a record as XLogRecordAssemble lays it out (XLR_BLOCK_ID_DATA_LONG). */
+function dataOf(length: number): Buffer {
+  const body = Buffer.alloc(length, 'some data of a record');
+  body.writeUInt8(254, 0);
+  body.writeUInt32LE(length - 5, 1);
+  return body;
+}
+
+function turned(content: Buffer, at: number): Buffer {
+  const damaged = Buffer.from(content);
+  damaged[at]! ^= 4;
+  return damaged;
+}
+
+const [before, after] = pairWithRecordOver(60_000);
+const wrongRest = turned(after, 3000);
+
+test.each([
+  ['it is right, and so is the segment before', before, after, true],
+  ['it is wrong', before, wrongRest, false],
+  ['the beginning of its record in the segment before is wrong', turned(before, segmentSize - 3000), after, false],
+  ['it is wrong, and no segment is before to tell', undefined, wrongRest, true],
+  ['it is wrong, and the segment before is compressed', gzipSync(before), wrongRest, true],
+  ['its record began before the last pages that are looked at', ...pairWithRecordOver(700_000), true],
+] as const)('the rest of a record from the segment before: %s', async (_, first, second, isGiven) => {
+  await using server = await TestServer.create();
+  const [one, two] = [segmentName(1, 5), segmentName(1, 6)];
+  if (first !== undefined) await server.write(server.archived(one), first);
+  await server.write(server.archived(two), second);
+  const outcome = restoreWal(server.reading, two, join(server.home, 'RECOVERYXLOG'));
+  if (isGiven) expect(await outcome).toMatchObject({ kind: 'restored' });
+  else
+    await expect(outcome).rejects.toMatchObject({
+      code: 'ERR_WAL_FILE_CORRUPT',
+      message: expect.stringMatching(
+        /or the segment before it is damaged: the record at 0\/5F[0-9A-F]+, which begins in/,
+      ) as string,
+    });
+});

@@ -3,10 +3,19 @@
  * for the end of the WAL, as a missing segment, and would promote with data missing.
  *
  * Where the catalogue knows the file as a good one, its checksum proves every byte. Without that every page header and record is checked;
- * what that cannot prove is the rest of a record that began in the segment before (see `WalChecker`).
+ * what that cannot prove is the rest of a record that began in the segment before (see `WalChecker`), unless its beginning is known.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { longPageHeaderSize, readPageHeader, startLsnOfName, WalChecker } from '@walvault/wal';
+import {
+  formatLsn,
+  type Lsn,
+  longPageHeaderSize,
+  readPageHeader,
+  startLsnOfName,
+  WalChecker,
+  type WalFault,
+  type WalSeam,
+} from '@walvault/wal';
 import { checkFirstPage, type ClusterFacts } from '../content/check-wal-file.ts';
 import type { SegmentFileName } from '../wal-files/layout.ts';
 import { corruptWal } from './corrupt-wal.ts';
@@ -19,6 +28,8 @@ export interface SegmentProofOptions {
   readonly path: string;
   /** SHA-256 of the right content in hexadecimal digits, if it is known. */
   readonly sha256: string | undefined;
+  /** Where the segment before ends, if that is known. */
+  readonly seam?: WalSeam | undefined;
 }
 
 /** Takes the content from its start. */
@@ -50,7 +61,7 @@ export class SegmentProof {
   }
 
   #begin(): void {
-    const { name, facts, path } = this.#options;
+    const { name, facts, path, seam } = this.#options;
     const walSegmentSize = checkFirstPage(this.#head, name, facts, path);
     this.#checker = new WalChecker({
       startLsn: startLsnOfName(name, walSegmentSize),
@@ -58,6 +69,7 @@ export class SegmentProof {
       walPageSize: readPageHeader(this.#head).long?.pageSize,
       timelineId: name.timelineId,
       systemIdentifier: facts.systemIdentifier,
+      seam,
     });
     this.#check(this.#checker, this.#head);
     this.#head = Buffer.alloc(0);
@@ -65,6 +77,14 @@ export class SegmentProof {
 
   #check(checker: WalChecker, chunk: Buffer): void {
     const fault = checker.check(chunk);
-    if (fault !== undefined) throw corruptWal(this.#options.path, fault);
+    if (fault === undefined) return;
+    const { seam, path } = this.#options;
+    throw corruptWal(path, seam !== undefined && fault.lsn < seam.lsn ? overBoundary(fault, seam.lsn) : fault);
   }
+}
+
+/** Which of the two files is damaged, nobody can tell. */
+function overBoundary({ lsn, problem }: WalFault, boundary: Lsn): string {
+  const record = `the record at ${formatLsn(lsn)}, which begins in the segment before and goes on behind ${formatLsn(boundary)}`;
+  return `or the segment before it is damaged: ${record}, is not right: ${problem}`;
 }
