@@ -223,7 +223,7 @@ export const serverOptions: OptionTable<ServerValues> = {
     type: oneOf('protect-archive', 'protect-server'),
     scope: 'both',
     default: 'protect-archive',
-    doc: 'What is done when the slot keeps as much WAL on the server as slot_retained_limit allows: nothing but to warn, or to drop the slot, so that the disk of the server does not fill up. What is missing then goes on record in holes.json, and receiving goes on behind it.',
+    doc: 'What is done when the slot keeps as much WAL on the server as slot_retained_limit allows: nothing but to warn, or to drop the slot, unless it is being caught up with, so that the disk of the server does not fill up. What is missing then goes on record in holes.json, and receiving goes on behind it.',
     own: true,
   },
   slot_retained_limit: {

@@ -35,6 +35,7 @@ export class SlotGuard {
   #level: SlotSafety['level'] = 'ok';
   #limit = new AbortController();
   #restartLsnGivenUp: Lsn | undefined;
+  #isSpared = false;
   #notBeforeMs = 0;
 
   constructor(options: SlotGuardOptions) {
@@ -91,7 +92,8 @@ export class SlotGuard {
       const safety = judgeSlotSafety(slot, server);
       onSafety(safety);
       this.#tell(server, safety);
-      if (performance.now() >= this.#notBeforeMs && this.#isToGiveUp(slot, server))
+      if (!this.#isToGiveUp(slot, server)) this.#isSpared = false;
+      else if (!this.#spares(slot) && performance.now() >= this.#notBeforeMs)
         this.#limit.abort(new DOMException('the slot is to be given up', 'AbortError'));
       const { retainedBytes, safeBytes } = safety;
       const look = { atMs: performance.now(), retainedBytes, safeBytes };
@@ -114,6 +116,24 @@ export class SlotGuard {
     const fields = { slot: slotName, slotPolicy, retainedBytes, safeBytes };
     if (level === 'ok') this.#options.log.info(fields, `the replication slot is safe again: it ${reason}`);
     else this.#options.log[level === 'critical' ? 'error' : 'warn'](fields, `the replication slot ${reason}`);
+  }
+
+  /**
+   * Whether a slot at the limit may stay for now: one that keeps less than at the look before is being caught up with, and its server
+   * will not run full by it. At the first look nobody knows yet.
+   */
+  #spares({ slotName, retainedBytes = 0 }: ObservedRetention): boolean {
+    const before = this.#before?.retainedBytes;
+    const isSpared = before === undefined || retainedBytes < before;
+    if (isSpared && !this.#isSpared) {
+      const words = 'slot_policy = protect-server: the replication slot keeps more than slot_retained_limit';
+      this.#options.log.warn(
+        { slot: slotName, retainedBytes },
+        `${words}; it is not dropped as long as it keeps less with each look`,
+      );
+    }
+    this.#isSpared = isSpared;
+    return isSpared;
   }
 
   /** WAL from the last checkpoint on the server keeps anyway: dropping a slot that stands there would free nothing. */

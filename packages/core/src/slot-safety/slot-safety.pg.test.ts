@@ -103,6 +103,25 @@ test('protect-server: warned first, then the slot is dropped with the hole on re
   );
 });
 
+test('protect-server: a receiver that comes back over the limit and catches up keeps its slot', async () => {
+  await using fixture = await blockable('slot_policy = protect-server\nslot_retained_limit = 4MB\n');
+  {
+    await using _ = receive(fixture);
+    await expect.poll(() => stateOf(fixture)).toMatchObject({ phase: 'streaming', slotSafety: { level: 'ok' } });
+  }
+  await write(10);
+  // So slowly that the slot is looked at meanwhile.
+  fixture.proxy.throttle(256 * 1024);
+  const said: string[] = [];
+  const note = (_: object, message: string): void => void said.push(message);
+  await using _ = receive(fixture, { debug: () => undefined, info: note, warn: note, error: note });
+  await expect.poll(() => said).toContainEqual(expect.stringContaining('is not dropped as long as it keeps less with each look'));
+  fixture.proxy.throttle(Infinity);
+  const end = parseLsn((await pg.value('select pg_current_wal_flush_lsn()'))!);
+  await expect.poll(() => flushedLsn(fixture)).toBeGreaterThanOrEqual(end);
+  expect(await readHoles(holesPath(fixture.pg))).toEqual([]);
+});
+
 test('protect-server: what the configuration says when the stream has ended counts, and so does where the slot stands then', async () => {
   await using fixture = await blockable('slot_policy = protect-server\nslot_retained_limit = 4MB\n');
   const live = new LiveServerConfig(fixture.pg);
