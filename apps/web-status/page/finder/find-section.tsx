@@ -4,6 +4,7 @@ import type { Coverage, TimelineTree } from '../../src/schema/coverage.ts';
 import type { RestorePointList } from '../../src/schema/find-target.ts';
 import type { ServerSummary } from '../../src/schema/server-summary.ts';
 import { serverRoute } from '../api/ask.ts';
+import { mapOf } from '../archive/coverage-model.ts';
 import { useResource } from '../api/use-resource.ts';
 import { Refused } from '../parts/refused.tsx';
 import { serverAddress } from '../routing/route.ts';
@@ -11,6 +12,12 @@ import { FoundCard } from './found-card.tsx';
 import { MomentMap } from './moment-map.tsx';
 import { queryOf, type Target, targetOf } from './target.ts';
 import { TargetForm } from './target-form.tsx';
+
+/** As the map ends. */
+function latestCommit(coverage: Coverage | undefined): string | undefined {
+  const to = coverage === undefined ? undefined : mapOf(coverage, 'time')?.to;
+  return to === undefined ? undefined : new Date(to).toISOString();
+}
 
 interface FindProperties {
   readonly server: ServerSummary;
@@ -40,6 +47,7 @@ export function FindSection({ server, query }: FindProperties): JSX.Element {
           target={target}
           points={points.value}
           timelines={tree.value?.timelines ?? []}
+          latest={latestCommit(coverage.value)}
           onLook={look}
         />
       </section>

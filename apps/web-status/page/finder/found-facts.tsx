@@ -11,7 +11,7 @@ export function FoundFacts({ found }: { readonly found: FoundTarget }): JSX.Elem
   const rows: FactRows = [
     ...(place === null ? [] : placeRows(place)),
     ['Base backup', backup === null ? 'none' : <Backup backup={backup} />],
-    ...(wholeFrom === null ? [] : ([['All WAL is there from', <code>{wholeFrom}</code>]] as const)),
+    ...(wholeFrom === null ? [] : ([['No segment is missing from', <code>{wholeFrom}</code>]] as const)),
     ...(reach === null ? [] : reachRows(reach)),
   ];
   return <Facts title="Where it is" rows={rows} />;

@@ -13,20 +13,23 @@ interface FormProperties {
   readonly target: Target | undefined;
   readonly points: RestorePointList | undefined;
   readonly timelines: NonNullable<TimelineTree['timelines']>;
+  /** The last moment that is known of, ISO 8601: what is looked for unless something is typed in. */
+  readonly latest: string | undefined;
   readonly onLook: (target: Target) => void;
 }
 
 /** The form. What is typed in is given back when it is sent. */
-export function TargetForm({ target, points, timelines, onLook }: FormProperties): JSX.Element {
+export function TargetForm({ target, points, timelines, latest, onLook }: FormProperties): JSX.Element {
   const [kind, setKind] = useState<TargetKind>(target?.kind ?? 'time');
-  const [value, setValue] = useState(target?.value ?? new Date(serverNow()).toISOString());
+  const [typed, setTyped] = useState(target?.value);
   const [timeline, setTimeline] = useState(target?.timeline ?? '');
   const choose = (next: TargetKind): void => {
     setKind(next);
-    setValue(
-      next === 'time' ? new Date(serverNow()).toISOString() : next === 'name' ? (points?.restorePoints?.at(-1)?.name ?? '') : '',
-    );
+    setTyped(undefined);
   };
+  const lastPoint = points?.restorePoints?.at(-1)?.name;
+  const suggested = kind === 'time' ? (latest ?? new Date(serverNow()).toISOString()) : kind === 'name' ? lastPoint : undefined;
+  const value = typed ?? suggested ?? '';
   const send = (event: Event): void => {
     event.preventDefault();
     if (value.trim() !== '') onLook({ kind, value: value.trim(), timeline });
@@ -42,7 +45,7 @@ export function TargetForm({ target, points, timelines, onLook }: FormProperties
         ))}
       </fieldset>
       <div class="fields">
-        <ValueField kind={kind} value={value} points={points} onValue={setValue} />
+        <ValueField kind={kind} value={value} points={points} onValue={setTyped} />
         <label>
           Timeline{' '}
           <select value={timeline} onChange={(event) => setTimeline(event.currentTarget.value)}>

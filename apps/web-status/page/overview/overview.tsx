@@ -31,18 +31,28 @@ export function Overview(): JSX.Element {
           </span>
         </p>
       )}
-      {all.length === 0 ? <p>The configuration names no server.</p> : <ServerTable servers={shown} />}
+      {all.length === 0 ? <NoServer /> : <ServerTable servers={shown} />}
     </>
+  );
+}
+
+function NoServer(): JSX.Element {
+  return (
+    <p>
+      The configuration names no server. Write a section for each into its file, then send SIGHUP to{' '}
+      <code>walvault-web-status</code>.
+    </p>
   );
 }
 
 function Headline({ servers }: { readonly servers: readonly ServerSummary[] }): JSX.Element {
   const stale = useStore(live, isStale);
   const counts = tally(servers);
+  const words = headline(counts, servers.length);
   const sign = stale ? 'unknown' : worst(counts);
   return (
     <h1 class={`headline headline-${sign}`}>
-      <Icon sign={sign} /> {stale ? `Last known: ${headline(counts)}` : headline(counts)}
+      <Icon sign={sign} /> {stale ? `Last known: ${words}` : words}
     </h1>
   );
 }

@@ -31,11 +31,11 @@ const alone: Readonly<Record<Verdict, string>> = {
   safe: 'is safe',
 };
 
-/** All in one sentence. */
-export function headline(counts: Readonly<Record<Verdict, number>>): string {
+/** All in one sentence. @param configured how many servers there are, those that are switched off included */
+export function headline(counts: Readonly<Record<Verdict, number>>, configured: number): string {
   const { danger, warning, unknown, safe } = counts;
   const all = danger + warning + unknown + safe;
-  if (all === 0) return 'No server is switched on';
+  if (all === 0) return configured === 0 ? 'No server is configured' : 'No server is switched on';
   if (all === 1) return `The server ${alone[worst(counts)]}`;
   if (safe === all) return `All ${all} servers are safe`;
   const parts = [

@@ -1,5 +1,6 @@
 /** The head of the page: where one is, whether what is shown is of now, and how it is shown. */
 import type { JSX } from 'preact';
+import { loggedInCookie } from '../../src/schema/session.ts';
 import { formatSeconds } from '../format/duration.ts';
 import { zoneName } from '../format/time.ts';
 import { useClockText } from '../live/clock.ts';
@@ -7,6 +8,9 @@ import { type Connection, live } from '../live/live-state.ts';
 import { useStore } from '../live/store.ts';
 import { theme, type Theme, zone } from '../routing/preferences.ts';
 import { Icon } from './icon.tsx';
+
+/** Whether this browser has a session that it can end; where a proxy or nobody asks for a secret there is none. */
+const isLoggedIn = document.cookie.split('; ').includes(`${loggedInCookie}=1`);
 
 const themes: readonly Theme[] = ['auto', 'light', 'dark'];
 
@@ -26,9 +30,13 @@ export function Header(): JSX.Element {
           {chosenZone === 'utc' ? 'UTC' : `Local time (${zoneName(Date.now(), 'local')})`}
         </button>
         <button type="button" onClick={() => theme.set(themes[(themes.indexOf(chosenTheme) + 1) % themes.length] ?? 'auto')}>
-          <span class="hidden">Colours: </span>
-          {chosenTheme === 'auto' ? 'As the system' : chosenTheme === 'light' ? 'Light' : 'Dark'}
+          Colours: {chosenTheme === 'auto' ? 'system' : chosenTheme}
         </button>
+        {isLoggedIn ? (
+          <form method="post" action="logout">
+            <button type="submit">Log out</button>
+          </form>
+        ) : null}
       </span>
     </header>
   );

@@ -14,7 +14,7 @@ function show(): void {
   const { servers } = live.value;
   const counts = tally(servers?.values() ?? []);
   const verdict = isStale(live.value) || servers === undefined ? 'unknown' : worst(counts);
-  const text = servers === undefined ? 'walvault' : `${marks[verdict]}${headline(counts)} – walvault`;
+  const text = servers === undefined ? 'walvault' : `${marks[verdict]}${headline(counts, servers.size)} – walvault`;
   if (document.title !== text) document.title = text;
   const icon = document.querySelector<HTMLLinkElement>('link[rel=icon]');
   const address = `./icon-${verdict}.svg`;

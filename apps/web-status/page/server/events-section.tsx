@@ -47,6 +47,7 @@ export function EventsSection({ server }: { readonly server: ServerSummary }): J
   const more = async (): Promise<void> => {
     const before = events.at(-1)?.id;
     if (before === undefined) return;
+    // Without an answer nothing is added, and the head of the page says why.
     const page = await ask<EventList>(serverRoute(server.name, `/events?before=${before}`), new AbortController().signal);
     setOlder((pages) => [...pages, page]);
   };
@@ -61,7 +62,7 @@ export function EventsSection({ server }: { readonly server: ServerSummary }): J
         ))}
       </ol>
       {pages.at(-1)?.hasMore === true ? (
-        <button type="button" onClick={() => void more()}>
+        <button type="button" onClick={() => void more().catch(() => undefined)}>
           Show older ones
         </button>
       ) : null}
@@ -71,7 +72,9 @@ export function EventsSection({ server }: { readonly server: ServerSummary }): J
 
 /** What is new pushes what was on the first page down to where the second one begins. */
 function withoutRepeats(events: readonly StatusEvent[]): readonly StatusEvent[] {
-  return [...new Map(events.map((event) => [event.id, event])).values()].toSorted((a, b) => b.id - a.id);
+  return [...new Map(events.map((event) => [event.id, event])).values()].toSorted(
+    (a, b) => Date.parse(b.at) - Date.parse(a.at) || b.id - a.id,
+  );
 }
 
 function EventItem({ event }: { readonly event: StatusEvent }): JSX.Element {

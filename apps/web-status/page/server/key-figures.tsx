@@ -38,7 +38,7 @@ export function KeyFigures({
 function recoveryPoints({ rpo }: ServerSummary, limitSeconds: number | null): readonly KeyFigure[] {
   return [
     {
-      name: 'Lost if the server were gone now',
+      name: 'Could be lost now',
       value: <Figure value={rpo.durableSeconds} format={formatSeconds} />,
       more:
         rpo.durableReason ??

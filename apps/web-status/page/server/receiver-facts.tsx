@@ -34,13 +34,19 @@ export function ReceiverFacts({ receiver, summary }: ReceiverProperties): JSX.El
   );
 }
 
+/** Since when a receiver is dead it could not say. */
 function rowsOf(receiver: NonNullable<ServerDetail['receiver']>, { phase }: ServerSummary): FactRows {
   const { flushLatency } = receiver;
   return [
     [
       'Phase',
       <>
-        {phase}, since <Moment time={receiver.phaseSince} />
+        {phase}
+        {phase === 'dead' ? null : (
+          <>
+            , since <Moment time={receiver.phaseSince} />
+          </>
+        )}
       </>,
     ],
     ['Process', receiver.isRunning ? `${receiver.pid}, running` : `${receiver.pid}, not running`],

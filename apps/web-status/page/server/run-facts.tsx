@@ -8,12 +8,14 @@ import { Facts } from './facts.tsx';
 export function RunFacts({ run }: { readonly run: ServerDetail['run'] }): JSX.Element | null {
   if (run === null) return null;
   const state = run.isAlive ? (run.isReady ? 'running, ready' : 'running, not ready') : 'not running';
-  const duties = Object.entries(run.duties ?? {});
+  // What a process that is gone was about is no news of now.
+  const duties = Object.entries((run.pid === null ? null : run.duties) ?? {});
   return (
     <Facts
       title="walvault run"
       rows={[
-        ['State', `${state}${run.reason === null ? '' : `: ${run.reason}`}`],
+        // Without a process there is nothing more to say of it.
+        ['State', run.pid === null || run.reason === null ? state : `${state}: ${run.reason}`],
         ...duties.map(
           ([name, duty]) =>
             [
