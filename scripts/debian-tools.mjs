@@ -70,6 +70,7 @@ const groups = [
     packages: [],
     alone: ['prometheus'],
   },
+  { name: 'nginx', programs: ['nginx'], packages: [], alone: ['nginx'] },
 ];
 
 class Failure extends Error {}
@@ -82,7 +83,7 @@ function versionDirectories(top) {
 
 /** Where programs are below .tools. */
 function unpackedDirectories(top) {
-  return [...versionDirectories(top), join(top, 'usr/lib/chromium'), join(top, 'usr/bin'), join(top, 'bin')];
+  return [...versionDirectories(top), ...['usr/lib/chromium', 'usr/bin', 'bin', 'usr/sbin'].map((name) => join(top, name))];
 }
 
 function isIn(directories, program) {
@@ -185,7 +186,8 @@ function tryOut(top, program) {
   // Barman's programs are Python's, Debian's own Python: another one has not the database driver.
   const python = [join(top, 'usr/bin/python3'), '/usr/bin/python3'].find((candidate) => existsSync(candidate));
   const argv = program.startsWith('barman') ? [python ?? 'python3', path] : [path];
-  if (program === 'mandoc') run(argv[0], [], { env, input: '.Dd January 1, 2026\n.Dt X 1\n.Os\n' });
+  if (program === 'nginx') run(argv[0], ['-v'], { env });
+  else if (program === 'mandoc') run(argv[0], [], { env, input: '.Dd January 1, 2026\n.Dt X 1\n.Os\n' });
   else run(argv[0], [...argv.slice(1), program === 'pgbackrest' ? 'version' : '--version'], { env });
 }
 

@@ -1,6 +1,6 @@
 /**
  * Finds programs that npm does not bring: pg_receivewal, pg_waldump, pg_basebackup, pgbench of a PostgreSQL distribution,
- * pgBackRest, Barman, compressors, shells, mandoc, Chromium. They are oracles of the tests, so a missing one is an error and never a reason to skip.
+ * pgBackRest, Barman, compressors, shells, mandoc, Chromium, nginx. They are oracles of the tests, so a missing one is an error and never a reason to skip.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -26,7 +26,7 @@ const triplets: Readonly<Record<string, string>> = { x64: 'x86_64-linux-gnu', ar
  * @throws {Error} that says what to install
  */
 export function findProgram(name: string): FoundProgram {
-  const unpacked = globSync(join(toolsDirectory, '{usr/lib/postgresql/*/bin,usr/lib/chromium,usr/bin,bin}', name))
+  const unpacked = globSync(join(toolsDirectory, '{usr/lib/postgresql/*/bin,usr/lib/chromium,usr/bin,bin,usr/sbin}', name))
     .toSorted()
     .at(-1);
   if (unpacked !== undefined) return { path: unpacked, argv: unpackedCommand(unpacked), env: unpackedEnvironment() };
