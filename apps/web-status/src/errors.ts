@@ -31,9 +31,18 @@ export type WebStatusErrorCode =
    */
   | 'ERR_SECRET_FILE'
   /**
-   * The file of the history is not one, or is damaged.
+   * The file of the history is damaged, or no database at all.
    *
-   * @why Another program has made it, a newer walvault-web-status has, or the disk has lost a part of it. It is not overwritten.
+   * @why The disk has lost a part of it, or something has written over it. It is left as it is. Where this shows at the start, the
+   * program goes on and keeps the history in memory alone; later, what is in the damaged part cannot be shown.
+   * @do End walvault-web-status, move the file away, and start it again. A new history begins then; nothing of the archive depends on it.
+   * @retry fatal
+   */
+  | 'ERR_HISTORY_DAMAGED'
+  /**
+   * The file of the history cannot be used.
+   *
+   * @why Another program has made it, a newer walvault-web-status has, or it cannot be opened. It is not overwritten.
    * @do Move it away, or name another one by `--history`. A new history begins then; nothing of the archive depends on it.
    * @retry fatal
    */

@@ -71,6 +71,9 @@ test('what is not safe or makes no sense is refused at the start, in words', asy
     refuse('--listen', 'nowhere'),
     refuse('--tls-cert', readable),
     refuse('--base-path', '/../x'),
+    refuse('--trust-proxy', 'everybody'),
+    refuse('--trust-proxy', '0.0.0.0/0'),
+    refuse('--tls-cert', readable, '--tls-key', readable),
     refuse('--history', join(fixture.home, 'no', 'where')),
   ]);
   expect(refusals[0]).toContain('Give --token-file or --basic-auth-file, and --tls-cert with --tls-key, or --trust-proxy');
@@ -111,6 +114,8 @@ test('by TLS with a token, of a real server, and no password in any answer', asy
   const authority = createAuthority();
   const { certificate, privateKey } = authority.issue({ commonName: 'localhost', names: ['localhost', '127.0.0.1'] });
   const path = (name: string): string => join(fixture.home, name);
+  // A history that the disk has lost does not keep the page from saying whether the data is safe.
+  await writeFile(path('walvault-web-status.sqlite'), 'no history '.repeat(500));
   await writeFile(path('cert'), certificate);
   await writeFile(path('key'), privateKey, { mode: 0o644 });
   await runAsServerUser(['sh', '-c', 'umask 077; echo a-token-of-some-length > "$1"', 'sh', path('token')]);
@@ -131,4 +136,5 @@ test('by TLS with a token, of a real server, and no password in any answer', asy
   expect(JSON.parse(answers[1] ?? '')).toMatchObject({ conninfo: expect.stringContaining('password=') as string });
   for (const answer of answers) expect(answer).not.toContain('s3cret');
   expect(program.stderr).not.toContain('s3cret');
+  expect(program.stderr).toContain('ERR_HISTORY_DAMAGED');
 });

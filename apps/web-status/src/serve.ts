@@ -2,13 +2,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import { type Configuration, formatProblem, loadConfiguration } from '@walvault/core/configuration';
 import type { Logger } from 'pino';
 import { buildApp, type SafetyOptions, type TlsFiles } from './api/build-app.ts';
 import { Collector } from './collector/collector.ts';
 import { WebStatusError } from './errors.ts';
 import { History } from './history/history.ts';
-import { isLoopback, type ListenAddress, parseListen, requireProtection } from './safety/listen-policy.ts';
+import { isLoopback, type ListenAddress, parseListen, requireProtection, trustedProxy } from './safety/listen-policy.ts';
 import { readSecret } from './safety/read-secret.ts';
 
 /** What may be said on the command line. */
@@ -40,7 +41,7 @@ export async function serve(options: ServeOptions, log: Logger, stop: AbortSigna
   const configuration = await configurationOf(options.config, log);
   using collector = new Collector([...configuration.servers.values()]);
   const path = options.history ?? join(configuration.globals.barmanHome, historyName);
-  using history = new History(path, collector, complaints(log));
+  using history = openHistory(path, collector, log);
   const basePath = basePathOf(options.basePath);
   await using app = await buildApp({ collector, history, log, basePath, safety });
   await app.listen({ host: address.host, port: address.port }).catch((error: unknown) => {
@@ -54,14 +55,27 @@ export async function serve(options: ServeOptions, log: Logger, stop: AbortSigna
   process.off('SIGHUP', reload);
 }
 
+/** Without its file the page still has to say whether the data is safe. */
+function openHistory(path: string, collector: Collector, log: Logger): History {
+  try {
+    return new History(path, collector, complaints(log));
+  } catch (error) {
+    if (!(error instanceof WebStatusError) || error.code !== 'ERR_HISTORY_DAMAGED') throw error;
+    const { code, message, hint } = error;
+    log.error({ code, reason: message, hint }, 'the history is kept in memory alone, until the end of this process');
+    return new History(':memory:', collector, complaints(log));
+  }
+}
+
 async function safetyOf(options: ServeOptions, address: ListenAddress): Promise<SafetyOptions> {
-  const { trustProxy, allowHost = [] } = options;
+  const { allowHost = [] } = options;
+  const trustProxy = options.trustProxy?.map(trustedProxy);
   const secret = await readSecret(options);
   const tls = await tlsOf(options);
   requireProtection(address, {
     hasSecret: secret !== undefined,
     hasTls: tls !== undefined,
-    hasTrustedProxy: trustProxy !== undefined,
+    hasTrustedProxy: trustProxy !== undefined && trustProxy.length > 0,
   });
   const needsHttps = tls === undefined && !isLoopback(address.host);
   return { secret, tls, trustedProxies: trustProxy, needsHttps, allowedHosts: allowHost.map((name) => name.toLowerCase()) };
@@ -71,7 +85,17 @@ async function tlsOf({ tlsCert, tlsKey }: ServeOptions): Promise<TlsFiles | unde
   if (tlsCert === undefined && tlsKey === undefined) return undefined;
   if (tlsCert === undefined || tlsKey === undefined)
     throw new WebStatusError('ERR_OPTION', '--tls-cert and --tls-key belong together', { hint: 'Give both, or none.' });
-  return { cert: await pem(tlsCert), key: await pem(tlsKey) };
+  const files = { cert: await pem(tlsCert), key: await pem(tlsKey) };
+  try {
+    createSecureContext(files);
+    return files;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new WebStatusError('ERR_SECRET_FILE', `"${tlsCert}" and "${tlsKey}" are no certificate with its key: ${reason}`, {
+      hint: 'Give the certificate with its chain, and the key that belongs to it, without a passphrase, both PEM.',
+      cause: error,
+    });
+  }
 }
 
 async function pem(path: string): Promise<Buffer> {

@@ -1,12 +1,41 @@
 /** What somebody sees who looks at the page in a real browser while things happen to a real server. */
-import { rm } from 'node:fs/promises';
-import { createStandby, fillSegments, startCluster } from '@walvault/testkit';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Cluster, createStandby, fillSegments, startCluster } from '@walvault/testkit';
 import { expect, test } from 'vitest';
 import { Receiving } from '../receiving.test-support.ts';
 import { buildPage, servePage, Viewer } from './browser.test-support.ts';
 
 const pageDirectory = await buildPage();
 const views = ['Now', 'Charts', 'Archive', 'Find a point in time', 'Events', 'Checks and clients'];
+
+const backupId = '20260701T120000';
+
+/** A base backup, in the place and with the words of Barman. */
+async function backUp(from: Cluster, { fixture }: Receiving): Promise<void> {
+  const directory = fixture.path('pg', 'base', backupId);
+  await mkdir(directory, { recursive: true });
+  const data = join(directory, 'data');
+  await from.baseBackup(data);
+  const label = await readFile(join(data, 'backup_label'), 'utf8');
+  const [, beginLsn, beginWal] = /^START WAL LOCATION: (\S+) \(file (\w+)\)/.exec(label) ?? [];
+  const fields = {
+    begin_time: '2026-07-01 12:00:00+00:00',
+    begin_wal: beginWal,
+    begin_xlog: beginLsn,
+    end_time: '2026-07-01 12:00:01+00:00',
+    end_wal: beginWal,
+    end_xlog: await from.currentLsn(),
+    mode: 'postgres',
+    status: 'DONE',
+    systemid: 'None',
+    timeline: '1',
+    version: '180000',
+    xlog_segment_size: String(1024 * 1024),
+  };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}=${value}\n`);
+  await writeFile(join(directory, 'backup.info'), lines.join(''));
+}
 
 test('a server is safe; when its receiver is gone it is not, and what could be lost grows until it is back', async () => {
   await using all = await Receiving.start(await startCluster({ segmentSizeMb: 1 }));
@@ -52,9 +81,10 @@ test('no view of a server has anything that keeps somebody from using it, by day
   }
 });
 
-test('a planted hole and a time line that a promotion made are shown, and what the finder says of them can be copied', async () => {
+test('a planted hole and a time line that a promotion made are shown, until it is healed, and what the finder says can be copied', async () => {
   await using primary = await startCluster({ segmentSizeMb: 1 });
-  await using all = await Receiving.start(await createStandby(primary));
+  await using all = await Receiving.start(await createStandby(primary), { heal_conninfo: primary.conninfo() });
+  await backUp(primary, all);
   await fillSegments(primary, 2);
   await primary.query(`select pg_create_restore_point('before_release')`);
   const [, lost = ''] = await fillSegments(primary, 3);
@@ -64,9 +94,14 @@ test('a planted hole and a time line that a promotion made are shown, and what t
   await expect.poll(async () => (await all.summary()).timelineId).toBe(2);
   await all.walvault('archive-wal', 'pg');
   await rm(all.fixture.path('pg', 'wals', lost.slice(0, 16), lost));
+  await expect
+    .poll(async () => all.get('/servers/pg/find-target?name=before_release'))
+    .toMatchObject({ reachability: 'reachable', backup: { id: backupId } });
 
   await using served = await servePage(all, pageDirectory);
-  await using viewer = await Viewer.open(served.address, '#/servers/pg/archive');
+  await using viewer = await Viewer.open(served.address, '#/servers/pg/archive', {
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
   await viewer.sees(new RegExp(`1 segment on timeline 1: ${lost}`));
   await expect
     .poll(async () => viewer.page.locator('.tree .tree').innerText())
@@ -77,9 +112,20 @@ test('a planted hole and a time line that a promotion made are shown, and what t
   await viewer.page.getByLabel('A named restore point').check();
   await viewer.page.getByRole('combobox', { name: 'Name' }).fill('before_release');
   await viewer.page.getByRole('button', { name: 'Find', exact: true }).click();
-  await viewer.sees('There is no base backup before it.');
-  expect(await viewer.page.locator('.settings').innerText()).toContain("recovery_target_name = 'before_release'");
+  await viewer.sees('A base backup is there, and all WAL from it to this point.');
+  const shown = await viewer.page.locator('.settings').innerText();
+  expect(shown).toContain("recovery_target_name = 'before_release'");
   expect(await viewer.violations()).toEqual([]);
+  await viewer.page.getByRole('button', { name: 'Copy the settings' }).click();
+  await viewer.sees('Copied.');
+  expect(await viewer.page.evaluate('navigator.clipboard.readText()')).toBe(shown);
+
+  await viewer.goTo('Events');
+  await viewer.sees('streaming went on from timeline 1 to 2');
+  await all.walvault('heal-wal', 'pg');
+  await viewer.page.locator('.event-good', { hasText: 'Healed' }).getByText(lost).waitFor();
+  await viewer.goTo('Archive');
+  await viewer.page.getByRole('img', { name: 'Timeline 1: 0 holes, 0 damaged segments' }).waitFor();
 });
 
 test('a lost connection is said, takes the colour from what may be old, and comes back by itself', async () => {
@@ -118,13 +164,26 @@ test('everything can be reached and told by the keyboard alone', async () => {
   expect(await slider.getAttribute('aria-valuetext')).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d: received /);
 });
 
-test('where a token is asked for it is typed in once, and the page says when it is no longer good', async () => {
+test('where a token is asked for it is typed in once, until somebody logs out, and the page says when it is no longer good', async () => {
   await using all = await Receiving.start();
   const first = await servePage(all, pageDirectory, { token: 'a-token-for-the-first-half' });
   await using viewer = await Viewer.open(first.address);
-  await viewer.page.getByLabel('Token').fill('a-token-for-the-first-half');
-  await viewer.page.getByRole('button', { name: 'Log in' }).click();
+  const logIn = async (token: string): Promise<void> => {
+    await viewer.page.getByLabel('Token').fill(token);
+    await viewer.page.getByRole('button', { name: 'Log in' }).click();
+  };
+  await logIn('a-token-for-the-first-half');
   await viewer.sees('The server is safe');
+
+  await viewer.page.getByRole('button', { name: 'Log out' }).click();
+  await viewer.page.waitForURL(`${first.address}login`);
+  await viewer.page.goto(first.address);
+  expect(await viewer.violations()).toEqual([]);
+  await logIn('a token that is none');
+  await viewer.sees('The token is wrong.');
+  await logIn('a-token-for-the-first-half');
+  await viewer.sees('The server is safe');
+
   await first[Symbol.asyncDispose]();
   await using again = await servePage(all, pageDirectory, { port: first.port, token: 'another-one-for-the-second' });
   await viewer.sees('You are not logged in, or no longer.');

@@ -90,7 +90,7 @@ function behind(server: Place | undefined, place: Place | undefined): number | n
   return Math.max(0, lsnDistance(place.lsn, server.lsn));
 }
 
-/** As the server answers, or else as the receiver has seen it last. */
+/** As the server answers, or else as a receiver that streams sees it: what one that is gone has seen says nothing of now. */
 function slotSummary({ server, live, inspection }: ServerSnapshot): SlotSummary | null {
   const { slotName } = server;
   if (slotName === undefined) return null;
@@ -108,7 +108,8 @@ function slotSummary({ server, live, inspection }: ServerSnapshot): SlotSummary 
       reason,
     };
   }
-  const safety = live?.value.receiver.state?.slotSafety;
+  const isStreaming = live !== undefined && receiverPhase(server, live.value.receiver) === 'streaming';
+  const safety = isStreaming ? live.value.receiver.state?.slotSafety : undefined;
   if (safety == null) return { ...unknown, reason: sql?.message ?? 'the server was not asked yet' };
   return { name: slotName, walStatus: null, ...safety };
 }

@@ -30,9 +30,10 @@ export function* troubles(snapshot: ServerSnapshot, nowMs: number): Generator<Tr
   if (live !== undefined) yield* ofRun(live.value, nowMs);
   yield* ofArchive(snapshot);
   for (const { name, status, hint } of inspection?.value.results ?? []) {
-    const reason = hint === '' ? name : `${name}: ${hint}`;
-    if (status === 'failed') yield danger(reason);
-    if (status === 'warning') yield warning(reason);
+    // The names of some say what should be.
+    const about = hint === '' ? name : `${name}: ${hint}`;
+    if (status === 'failed') yield danger(`check failed: ${about}`);
+    if (status === 'warning') yield warning(`check warns: ${about}`);
   }
   yield* ofAge(snapshot, nowMs);
 }

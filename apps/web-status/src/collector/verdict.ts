@@ -70,11 +70,15 @@ function ignoranceOfExposure(snapshot: ServerSnapshot, nowMs: number): Judgement
 
 function safe(snapshot: ServerSnapshot, nowMs: number): Judgement {
   const { durable } = exposure(snapshot, nowMs);
-  const isNothing = durable.bytes === 0 && durable.seconds === 0;
-  return {
-    verdict: 'safe',
-    reason: isNothing ? 'everything that is committed is durable here' : `not durable here yet: ${exposureInWords(durable)}`,
-  };
+  const { bytes, seconds = 0 } = durable;
+  const words = bytes === 0 ? everythingUpTo(seconds) : `not durable here yet: ${exposureInWords(durable)}`;
+  return { verdict: 'safe', reason: words };
+}
+
+/** Of what was committed since the server was last heard nobody knows. */
+function everythingUpTo(seconds: number): string {
+  const when = seconds === 0 ? 'is committed' : `was committed up to ${periodInWords(seconds * 1000)} ago`;
+  return `everything that ${when} is durable here`;
 }
 
 function unknown(reason: string): Judgement {

@@ -10,6 +10,7 @@ type RecordedHole = NonNullable<HoleList['recorded']>[number];
 
 /** A plain value, kept as JSON. A part is undefined as long as it is not known. */
 export interface EventBaseline {
+  /** Null when none has ever published anything. */
   readonly receiver?: {
     readonly phase: ReceiverPhase;
     readonly pid: number;
@@ -18,7 +19,7 @@ export interface EventBaseline {
     readonly flushedLsn: string | null;
     readonly lastError: ServerSummary['error'];
     readonly divergence: { readonly timelineId: number; readonly fromLsn: string; readonly toLsn: string } | null;
-  };
+  } | null;
   readonly holes?: readonly Omit<RecordedHole, 'bytes'>[];
   readonly slot?: { readonly level: string; readonly reason: string };
   /** Why the server did not answer; null when it did. */
@@ -37,15 +38,15 @@ export interface EventBaseline {
 
 /** What the snapshot knows; where it does not know, what was known before stands. */
 export function baselineOf(snapshot: ServerSnapshot, before: EventBaseline): EventBaseline {
-  return { ...before, ...ofReceiver(snapshot), ...ofInspection(snapshot), ...ofArchive(snapshot) };
+  return { ...before, ...ofReceiver(snapshot, before), ...ofInspection(snapshot), ...ofArchive(snapshot) };
 }
 
-function ofReceiver({ server, live }: ServerSnapshot): EventBaseline {
+function ofReceiver({ server, live }: ServerSnapshot, before: EventBaseline): EventBaseline {
   if (live === undefined) return {};
   const { receiver } = live.value;
   const { state, holes } = receiver;
   const known = isReportedError(holes) ? {} : { holes };
-  if (state === undefined) return known;
+  if (state === undefined) return { ...known, receiver: before.receiver ?? null };
   const { pid, reconnects, timelineId, flushedLsn, lastError, divergence } = state;
   const phase = receiverPhase(server, receiver);
   return { ...known, receiver: { phase, pid, reconnects, timelineId, flushedLsn, lastError: errorOf(lastError), divergence } };

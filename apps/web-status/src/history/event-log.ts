@@ -50,12 +50,13 @@ export class EventLog {
     });
   }
 
-  /** The latest first. @param before only those with a lesser id */
+  /** The latest first, by when they happened, which may have been seen later. @param before only those behind the one with this id */
   list(server: string, { before, limit }: { readonly before: number | undefined; readonly limit: number }): EventList {
     const rows = this.#file.rows(
-      'SELECT * FROM event WHERE server = ? AND id < ? ORDER BY id DESC LIMIT ?',
+      `SELECT * FROM event WHERE server = ?1 AND (?2 IS NULL OR (at, id) < (SELECT at, id FROM event WHERE id = ?2))
+       ORDER BY at DESC, id DESC LIMIT ?3`,
       this.#file.serverId(server),
-      before ?? Number.MAX_SAFE_INTEGER,
+      before ?? null,
       limit + 1,
     );
     const events = rows.slice(0, limit).map((row) => eventOf(server, row));

@@ -68,6 +68,25 @@ test('what is seen for the first time is no change', () => {
   expect(kinds({ failedChecks: {} }, { failedChecks: { a: '' } })).toEqual(['checkFailed']);
 });
 
+test('the first receiver there is, where one was looked for before, is an event', () => {
+  expect(kinds({ receiver: null }, { receiver: streaming })).toEqual(['receiverStarted', 'caughtUp']);
+});
+
+function checkFailed(at: number): ReturnType<typeof eventsBetween> {
+  return eventsBetween({ failedChecks: {} }, { failedChecks: { a: '' } }, at);
+}
+
+test('events come by when they happened, page by page, also where that was seen late', () => {
+  using file = new HistoryFile(':memory:');
+  const log = new EventLog(file);
+  log.note('pg', checkFailed(nowMs), {});
+  log.note('pg', eventsBetween({}, { holes: [hole] }, nowMs), {});
+  log.note('pg', checkFailed(nowMs + 1000), {});
+  const page = (before?: number) => log.list('pg', { before, limit: 2 });
+  expect(page().events.map(({ id }) => id)).toEqual([3, 1]);
+  expect(page(1)).toMatchObject({ events: [{ id: 2, kind: 'holeFound' }], hasMore: false });
+});
+
 test('events are kept in their order, with what was known, and only the latest of them', () => {
   using file = new HistoryFile(':memory:');
   const log = new EventLog(file);

@@ -26,8 +26,13 @@ function event([kind, severity]: Kind, at: string, message: string, more: Partia
   return { at, kind, severity, message, code: null, hint: null, lsn: null, timelineId: null, ...more };
 }
 
-function* ofReceiver(before: Receiver | undefined, now: Receiver | undefined, at: string): Generator<NewEvent> {
-  if (before === undefined || now === undefined) return;
+function* ofReceiver(before: Receiver | null | undefined, now: Receiver | null | undefined, at: string): Generator<NewEvent> {
+  if (before === undefined || now == null) return;
+  if (before === null) {
+    yield event(['receiverStarted', 'info'], at, `a receiver was started, pid ${now.pid}`);
+    yield* ofPhase('starting', now, at);
+    return;
+  }
   const place = { lsn: now.flushedLsn, timelineId: now.timelineId };
   const isAnother = now.pid !== before.pid;
   if (isAnother && before.phase !== 'stopped' && before.phase !== 'failed' && before.phase !== 'dead')

@@ -74,3 +74,14 @@ test('a year takes no more room than a month', () => {
   expect(Number(file.rows('SELECT count(*) AS rows FROM coarse')[0]?.['rows'])).toBe(30);
   expect(Number(file.rows('SELECT count(*) AS rows FROM fine')[0]?.['rows'])).toBe(0);
 });
+
+test('after the clock was far ahead for a while, what follows is summed up as before', () => {
+  using file = new HistoryFile(':memory:');
+  const figures = new Figures(file);
+  note(figures, startMs + 365 * dayMs, 1);
+  figures.condense(startMs + 365 * dayMs + hourMs);
+  note(figures, startMs, 7);
+  const nowMs = startMs + 2 * hourMs;
+  figures.condense(nowMs);
+  expect(file.rows('SELECT at FROM coarse')).toEqual([{ at: startMs }]);
+});

@@ -46,6 +46,8 @@ export class Figures {
   condense(nowMs: number): void {
     const over = Math.floor(nowMs / coarseStepMs) * coarseStepMs;
     this.#file.atOnce(() => {
+      // What lies in the time to come, after the clock was set back, would hold up what follows.
+      for (const table of ['fine', 'coarse']) this.#file.run(`DELETE FROM ${table} WHERE at > ?`, nowMs + coarseStepMs);
       this.#file.run(
         `INSERT OR IGNORE INTO coarse SELECT server, at / ${coarseStepMs} * ${coarseStepMs} AS step, ${aggregates}
          FROM fine WHERE at >= (SELECT coalesce(max(at), 0) FROM coarse) AND at < ? GROUP BY server, step`,

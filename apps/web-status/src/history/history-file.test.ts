@@ -29,12 +29,27 @@ test('a file of somebody else, one that is no database and one of a newer versio
   expect(await readFile(foreign)).toEqual(before);
   const text = join(directory.path, 'text');
   await writeFile(text, 'this is no database, and long enough to be looked at as one '.repeat(20));
-  expect(codeOf(() => new HistoryFile(text))).toBe('ERR_HISTORY_FILE');
+  expect(codeOf(() => new HistoryFile(text))).toBe('ERR_HISTORY_DAMAGED');
   const newer = join(directory.path, 'newer.sqlite');
   new HistoryFile(newer)[Symbol.dispose]();
   execute(newer, 'PRAGMA user_version = 99');
   expect(codeOf(() => new HistoryFile(newer))).toBe('ERR_HISTORY_FILE');
   expect(codeOf(() => new HistoryFile(join(directory.path, 'nowhere', 'x')))).toBe('ERR_HISTORY_FILE');
+});
+
+test('a file that has lost a part of it opens, and what cannot be read of it is said with its code', async () => {
+  await using directory = await temporaryDirectory('history');
+  const path = join(directory.path, 'status.sqlite');
+  {
+    using whole = new HistoryFile(path);
+    whole.atOnce(() => {
+      for (let at = 0; at < 5000; at += 1) whole.run('INSERT INTO fine (server, at) VALUES (1, ?)', at);
+    });
+  }
+  const bytes = await readFile(path);
+  await writeFile(path, bytes.fill(0xff, 10 * 4096));
+  using damaged = new HistoryFile(path);
+  expect(codeOf(() => damaged.rows('SELECT at FROM fine'))).toBe('ERR_HISTORY_DAMAGED');
 });
 
 test('a file belongs to one at a time', async () => {

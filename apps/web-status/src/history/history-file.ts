@@ -10,8 +10,8 @@ import { historyMetrics } from '../schema/history.ts';
 const applicationId = 0x77767374;
 const schemaVersion = 1;
 
-/** SQLITE_BUSY and SQLITE_LOCKED ("Result and Error Codes" in the SQLite manual). */
-const codes = { busy: 5, locked: 6 };
+/** SQLITE_BUSY, SQLITE_LOCKED, SQLITE_CORRUPT and SQLITE_NOTADB ("Result and Error Codes" in the SQLite manual). */
+const codes = { busy: 5, locked: 6, corrupt: 11, notADatabase: 26 };
 
 const fineColumns = historyMetrics.map((metric) => `${metric} REAL`).join(', ');
 const coarseColumns = historyMetrics
@@ -30,21 +30,27 @@ const schema = `
 /** An open file. Synchronous, as node:sqlite is; nothing here takes long. */
 export class HistoryFile implements Disposable {
   readonly #database: DatabaseSync;
+  readonly #path: string;
   readonly #statements = new Map<string, StatementSync>();
   readonly #servers = new Map<string, number>();
 
   /**
    * Opens the file, and makes it if it is not there.
    * @param path `:memory:` for none
-   * @throws {WebStatusError} `ERR_HISTORY_FILE`, `ERR_HISTORY_IN_USE`
+   * @throws {WebStatusError} `ERR_HISTORY_FILE`, `ERR_HISTORY_DAMAGED`, `ERR_HISTORY_IN_USE`
    */
   constructor(path: string) {
+    this.#path = path;
     this.#database = opened(path);
   }
 
-  /** All rows of a query. */
+  /** All rows of a query. @throws {WebStatusError} */
   rows(sql: string, ...parameters: readonly SQLInputValue[]): readonly Readonly<Record<string, unknown>>[] {
-    return this.#prepared(sql).all(...parameters);
+    try {
+      return this.#prepared(sql).all(...parameters);
+    } catch (error) {
+      throw historyError(this.#path, 'read', error);
+    }
   }
 
   /** Runs a statement. */
@@ -105,7 +111,7 @@ function opened(path: string): DatabaseSync {
     return database;
   } catch (error) {
     if (database?.isOpen === true) database.close();
-    throw error instanceof WebStatusError ? error : openingError(path, error);
+    throw error instanceof WebStatusError ? error : historyError(path, 'opened', error);
   }
 }
 
@@ -133,7 +139,7 @@ function addNewMetrics(database: DatabaseSync): void {
   }
 }
 
-function openingError(path: string, error: unknown): WebStatusError {
+function historyError(path: string, done: 'opened' | 'read', error: unknown): WebStatusError {
   const code = typeof error === 'object' && error !== null && 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
   if (code === codes.busy || code === codes.locked) {
     return new WebStatusError('ERR_HISTORY_IN_USE', `another process uses the history "${path}"`, {
@@ -142,7 +148,12 @@ function openingError(path: string, error: unknown): WebStatusError {
       cause: error,
     });
   }
-  return notOurs(path, `cannot be opened: ${error instanceof Error ? error.message : String(error)}`, error);
+  const words = `cannot be ${done}: ${error instanceof Error ? error.message : String(error)}`;
+  if (code !== codes.corrupt && code !== codes.notADatabase) return notOurs(path, words, error);
+  return new WebStatusError('ERR_HISTORY_DAMAGED', `the history "${path}" ${words}`, {
+    hint: 'End walvault-web-status, move the file away, and start again: a new history begins. Nothing of the archive depends on it.',
+    cause: error,
+  });
 }
 
 function notOurs(path: string, problem: string, cause?: unknown): WebStatusError {

@@ -57,8 +57,8 @@ export class History implements Disposable {
     const { name } = snapshot.server;
     const before = this.#baselines.get(name)?.value ?? this.events.baseline(name);
     const value = baselineOf(snapshot, before);
-    const text = JSON.stringify({ ...value, receiver: { ...value.receiver, flushedLsn: null } });
     // Where the receiver stands changes all the time, and alone is no news.
+    const text = JSON.stringify({ ...value, receiver: value.receiver && { ...value.receiver, flushedLsn: null } });
     if (this.#baselines.get(name)?.text === text) return;
     this.events.note(name, eventsBetween(before, value, Date.now()), value);
     this.#baselines.set(name, { value, text });

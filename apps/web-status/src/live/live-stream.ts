@@ -57,6 +57,8 @@ export class LiveStream implements Disposable {
 
   /** Writes to a response whose head is sent, until one of both goes away. */
   add(response: Writable): void {
+    // It went away before it was heard; nobody tells of that again.
+    if (response.destroyed) return;
     // All must have been told the same before somebody gets a newer picture: what changes back would be no news to him otherwise.
     this.#tick();
     const client: Client = { response, behindSince: undefined };

@@ -2,7 +2,7 @@
  * Who may ask: everybody on loopback, as long as no secret is configured, and otherwise who shows the token or the password. A browser
  * shows it once, to the login page, and has a cookie from then on.
  */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** What is to be shown. */
 export type Secret =
@@ -25,6 +25,8 @@ function isSame(one: string, other: string): boolean {
 export class Access {
   readonly #secret: Secret;
   readonly #key: Buffer;
+  /** Sessions that were ended before their time, and when that would have come. */
+  readonly #ended = new Map<string, number>();
 
   constructor(secret: Secret) {
     this.#secret = secret;
@@ -52,14 +54,22 @@ export class Access {
 
   /** The value of a cookie that is good for {@link sessionMs} from now on. It does not hold the secret. */
   session(nowMs: number): string {
-    const until = String(nowMs + sessionMs);
-    return `${until}.${this.#sign(until)}`;
+    const claim = `${nowMs + sessionMs}.${randomBytes(9).toString('base64url')}`;
+    return `${claim}.${this.#sign(claim)}`;
   }
 
   /** Whether a cookie is one of ours, and still good. */
   admitsSession(cookie: string | undefined, nowMs: number): boolean {
-    const [, until = '', signature = ''] = /^(\d{13,15})\.([\w-]{43})$/.exec(cookie ?? '') ?? [];
-    return until !== '' && isSame(signature, this.#sign(until)) && Number(until) > nowMs && Number(until) <= nowMs + sessionMs;
+    const [, claim = '', until = '', signature = ''] = /^((\d{13,15})\.[\w-]{12})\.([\w-]{43})$/.exec(cookie ?? '') ?? [];
+    if (claim === '' || !isSame(signature, this.#sign(claim)) || this.#ended.has(claim)) return false;
+    return Number(until) > nowMs && Number(until) <= nowMs + sessionMs;
+  }
+
+  /** From now on a session is not good any more, for as long as this process lives. What is no session of ours is left alone. */
+  endSession(cookie: string | undefined, nowMs: number): void {
+    if (cookie === undefined || !this.admitsSession(cookie, nowMs)) return;
+    for (const [claim, untilMs] of this.#ended) if (untilMs <= nowMs) this.#ended.delete(claim);
+    this.#ended.set(cookie.slice(0, cookie.lastIndexOf('.')), nowMs + sessionMs);
   }
 
   get #text(): string {

@@ -26,6 +26,18 @@ export function parseListen(text: string): ListenAddress {
   });
 }
 
+/** An address or a network of proxies, `10.0.0.1` or `10.0.0.0/24`. Not everybody. @throws {WebStatusError} `ERR_OPTION` */
+export function trustedProxy(text: string): string {
+  const [address = '', bits, ...more] = text.split('/');
+  const family = isIP(address);
+  const most = family === 6 ? 128 : 32;
+  const isNetwork = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) > 0 && Number(bits) <= most);
+  if (family !== 0 && isNetwork && more.length === 0) return text;
+  throw new WebStatusError('ERR_OPTION', `--trust-proxy "${text}" is no address and no network`, {
+    hint: 'Write it like 10.0.0.1 or 10.0.0.0/24. Whom all are to trust cannot be everybody.',
+  });
+}
+
 /** Whether only this machine can reach an address. A name other than localhost may lead anywhere. */
 export function isLoopback(host: string): boolean {
   if (host === 'localhost' || host === '::1') return true;

@@ -50,14 +50,17 @@ test('no other token, no changed and no old session is let in', () => {
   expect(access.admitsSession(session, nowMs + sessionMs - 1)).toBe(true);
   expect(access.admitsSession(session, nowMs + sessionMs)).toBe(false);
   expect(new Access({ kind: 'token', token: 'another-token-of-some-length' }).admitsSession(session, nowMs)).toBe(false);
-  const [until = '', signature = ''] = session.split('.');
-  expect(access.admitsSession(`${Number(until) + 1}.${signature}`, nowMs)).toBe(false);
+  const [until = '', number = '', signature = ''] = session.split('.');
+  expect(access.admitsSession(`${Number(until) + 1}.${number}.${signature}`, nowMs)).toBe(false);
+  const other = access.session(nowMs);
+  access.endSession(session, nowMs);
+  expect([access.admitsSession(session, nowMs), access.admitsSession(other, nowMs)]).toEqual([false, true]);
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.string({ unit: 'binary' })), (text) => {
       expect(access.admits(text)).toBe(false);
       expect(access.admits(`Bearer ${text}`)).toBe(text.trim() === secret.token);
       expect(access.admitsSession(text, nowMs)).toBe(false);
-      expect(access.admitsSession(`${until}.${text}`, nowMs)).toBe(text === signature);
+      expect(access.admitsSession(`${until}.${number}.${text}`, nowMs)).toBe(false);
     }),
   );
 });
@@ -65,9 +68,10 @@ test('no other token, no changed and no old session is let in', () => {
 test('with a secret everything but the probe and the login asks for it', async () => {
   await using all = await silentApp({ safety: { secret } });
   const { app } = all;
-  for (const url of [...all.routes, '/nothing', '/login/../api/v1/servers']) {
-    if (url === '/login' || url === '/healthz') continue;
-    expect((await app.inject(url)).statusCode, url).toBe(401);
+  for (const url of [...all.routes, '/nothing', '/%6cogin', '//healthz', '/healthz/', '/login/../metrics']) {
+    if (['/login', '/login.css', '/healthz'].includes(url)) continue;
+    for (const method of ['GET', 'HEAD', 'OPTIONS', 'POST'] as const)
+      expect((await app.inject({ url, method })).statusCode, `${method} ${url}`).toBe(401);
   }
   const refused = await app.inject('/api/v1/servers');
   expect(refused.headers['www-authenticate']).toContain('Bearer');
@@ -88,13 +92,22 @@ test('a browser logs in once, with a cookie that no script and no other site can
   expect((await logIn('user=ops&password=wrong')).statusCode).toBe(401);
   const answer = await logIn('user=ops&password=correct+horse+battery');
   expect([answer.statusCode, answer.headers['location']]).toEqual([303, '/wal/']);
-  const cookie = String(answer.headers['set-cookie']);
+  const [cookie = '', sign] = answer.headers['set-cookie'] as string[];
   expect(cookie).toMatch(/^walvault_session=\S+; Path=\/wal\/; Max-Age=43200; HttpOnly; SameSite=Strict$/);
+  expect(sign).toBe('walvault_logged_in=1; Path=/wal/; Max-Age=43200; SameSite=Strict');
   const shown = { cookie: `other=1; ${cookie.split(';')[0]}` };
   expect((await app.inject({ url: '/wal/api/v1/servers', headers: shown })).statusCode).toBe(200);
   expect((await app.inject({ url: '/wal/api/v1/servers', headers: { cookie: 'walvault_session=1' } })).statusCode).toBe(401);
-  const out = await app.inject({ method: 'POST', url: '/wal/logout', headers: { ...shown, ...headers }, payload: '' });
-  expect(out.headers['set-cookie']).toContain('Max-Age=0');
+  const logOut = async (site: string) =>
+    app.inject({ method: 'POST', url: '/wal/logout', headers: { ...shown, ...headers, 'sec-fetch-site': site }, payload: '' });
+  expect((await logOut('cross-site')).statusCode).toBe(403);
+  expect((await app.inject({ url: '/wal/api/v1/servers', headers: shown })).statusCode).toBe(200);
+  expect((await logOut('same-origin')).headers['set-cookie']).toEqual([
+    expect.stringMatching(/^walvault_session=; .*Max-Age=0/),
+    expect.stringContaining('Max-Age=0'),
+  ]);
+  // Whoever has kept the cookie has nothing of it.
+  expect((await app.inject({ url: '/wal/api/v1/servers', headers: shown })).statusCode).toBe(401);
 });
 
 test('guessing is stopped after ten attempts, by header and by login, and the right secret waits as well', async () => {

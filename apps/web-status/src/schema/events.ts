@@ -62,7 +62,7 @@ export const eventQuery = z.strictObject({
     .positive()
     .max(Number.MAX_SAFE_INTEGER)
     .optional()
-    .meta({ description: 'Only events with a lesser id.' }),
+    .meta({ description: 'Only events that come behind the one with this id.' }),
   limit: z.coerce.number().int().min(1).max(500).default(100),
 });
 
