@@ -62,7 +62,23 @@ export type WebStatusErrorCode =
    * @do Choose another one by `--listen HOST:PORT`.
    * @retry fatal
    */
-  | 'ERR_LISTEN';
+  | 'ERR_LISTEN'
+  /**
+   * The thread of walvault-web-status that looks at archives has ended before it was done.
+   *
+   * @why The machine has too little memory for what it knows of a very large archive, or an archive beside it did not answer.
+   * @do Nothing: another thread is started, and looks again within a minute. If it goes on, give the machine more memory, and see the log.
+   * @retry retry
+   */
+  | 'ERR_SURVEY_DIED'
+  /**
+   * The archive of a server, or the thread of walvault-web-status that looks at archives, does not answer in time.
+   *
+   * @why The file system of the archive hangs: a file server that is gone, a disk that is dying. Other servers are looked at meanwhile.
+   * @do See whether `ls` of the directories of the server returns, and mend the mount. It is looked at again when its calls come back.
+   * @retry retry
+   */
+  | 'ERR_SURVEY_LATE';
 
 /** Something that the status page cannot do. */
 export class WebStatusError extends WalvaultError {

@@ -2,7 +2,7 @@
  * An archive of very many segments that costs next to no disk: all are known to the catalogue, a few in the middle are real WAL with
  * commits in it, of the others there are the names.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Catalog, type CatalogEntry, viewSegment, type WalReadOptions } from '@walvault/archiver';
 import {
@@ -61,7 +61,14 @@ async function writeFiles(
     const at = (number - firstReal) * size;
     const isReal = number >= firstReal && number < firstReal + realSegments;
     await writeFile(join(directory, name), isReal ? real.subarray(at, at + size) : '');
+    // Whoever wants to know how large segments are reads the first one.
+    if (number === 1) await writeFirst(join(directory, name));
   }
+}
+
+async function writeFirst(path: string): Promise<void> {
+  await writeFile(path, realWal(1).subarray(0, 8192));
+  await truncate(path, size);
 }
 
 function realWal(firstReal: number): Buffer {

@@ -75,6 +75,3 @@ export { judgeSlotSafety } from './slot-safety/judge-slot-safety.ts';
 export type { SlotRetention, SlotSafety, SlotSafetyOptions } from './slot-safety/judge-slot-safety.ts';
 export { readLastVerification } from './last-verification.ts';
 export type { LastVerification } from './last-verification.ts';
-export { openServerArchiveIndex } from './open-server-archive-index.ts';
-export type { FoundServerTarget, ServerArchiveIndex } from './open-server-archive-index.ts';
-export type { LocatedTarget, SegmentSpan, TimelineSpans } from '@walvault/archiver';

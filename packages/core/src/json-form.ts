@@ -12,11 +12,18 @@ export type Forms<T> = { readonly [Name in keyof Required<T>]: Form };
 
 export const text: Form = (value) => typeof value === 'string';
 
-/** A number from 0 on; JSON has none that is not finite, but for what is too great for it. */
+/** A number that does not fit a JSON number, in decimal. */
+export const digits: Form = (value) => typeof value === 'string' && /^\d{1,20}$/.test(value);
+
+/** A whole number from 0 on. */
+export const count: Form = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** Any number from 0 on. */
 export const amount: Form = (value) => typeof value === 'number' && value >= 0 && Number.isFinite(value);
 
-/** ISO 8601. */
-export const time: Form = (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value));
+/** ISO 8601, UTC. */
+export const time: Form = (value) =>
+  typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(value) && !Number.isNaN(Date.parse(value));
 
 export const lsn: Form = (value) => typeof value === 'string' && isRead(() => parseLsn(value));
 

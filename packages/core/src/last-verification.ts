@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServerConfig } from '@walvault/config';
 import { errnoOf, fileSystemError, writeFileAtomic } from '@walvault/durable-fs';
-import { amount, type Forms, oneOf, readForm, time } from './json-form.ts';
+import { count, type Forms, oneOf, readForm, time } from './json-form.ts';
 
 /** The content of the file. */
 export interface LastVerification {
@@ -26,11 +26,11 @@ const forms: Forms<LastVerification> = {
   version: oneOf(1),
   finishedAt: time,
   verdict: oneOf('good', 'bad', 'unknown'),
-  good: amount,
-  bad: amount,
-  unknown: amount,
-  holes: amount,
-  missingSegments: amount,
+  good: count,
+  bad: count,
+  unknown: count,
+  holes: count,
+  missingSegments: count,
 };
 
 /**

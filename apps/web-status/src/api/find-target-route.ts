@@ -17,10 +17,10 @@ export function findTargetRoute(app: FastifyInstance, collector: Collector): voi
   app.get(
     '/servers/:name/find-target',
     { config: { rateLimit: { max: questionsPerMinute } } },
-    ({ params, query }: FastifyRequest<ServerRoute>): FoundTarget => {
+    async ({ params, query }: FastifyRequest<ServerRoute>): Promise<FoundTarget> => {
       const snapshot = snapshotNamed(collector, params.name);
       const request = findRequestOf(readQuery(findTargetQuery, query));
-      const found = snapshot.index?.find({
+      const found = await snapshot.index?.find({
         request,
         receivedLsn: receivedLsn(snapshot),
         restoreCommandLine: restoreCommandLine(snapshot.server.name),

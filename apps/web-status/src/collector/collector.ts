@@ -1,6 +1,7 @@
 /** Looks at all servers in the background, so that no request waits for a PostgreSQL server or for an archive. */
 import { isDeepStrictEqual } from 'node:util';
 import type { ServerConfig } from '@walvault/core';
+import { Surveyor, type SurveyorOptions } from '../survey/surveyor.ts';
 import { Lanes } from './lanes.ts';
 import type { ServerSnapshot } from './server-snapshot.ts';
 import { defaultPeriods, type Periods, ServerWatch, type SharedLanes } from './server-watch.ts';
@@ -14,6 +15,7 @@ const widths = { live: 16, inspection: 16, archive: 2 };
 /** Runs from when it is made until it is disposed of. */
 export class Collector implements Disposable {
   readonly #periods: Periods;
+  readonly #surveyor: Surveyor;
   readonly #listeners = new Set<SnapshotListener>();
   readonly #watches = new Map<string, ServerWatch>();
   #order: readonly string[] = [];
@@ -23,8 +25,9 @@ export class Collector implements Disposable {
     archive: new Lanes(widths.archive),
   };
 
-  constructor(servers: readonly ServerConfig[], periods: Periods = defaultPeriods) {
+  constructor(servers: readonly ServerConfig[], periods: Periods = defaultPeriods, surveying: SurveyorOptions = {}) {
     this.#periods = periods;
+    this.#surveyor = new Surveyor(surveying);
     this.configure(servers);
   }
 
@@ -65,6 +68,7 @@ export class Collector implements Disposable {
 
   [Symbol.dispose](): void {
     for (const watch of this.#watches.values()) watch[Symbol.dispose]();
+    this.#surveyor[Symbol.dispose]();
     this.#listeners.clear();
   }
 
@@ -76,7 +80,8 @@ export class Collector implements Disposable {
 
   #watch(server: ServerConfig): void {
     const onSnapshot = (snapshot: ServerSnapshot): void => this.#tell(server.name, snapshot);
-    this.#watches.set(server.name, new ServerWatch(server, { lanes: this.#lanes, periods: this.#periods, onSnapshot }));
+    const options = { lanes: this.#lanes, periods: this.#periods, surveyor: this.#surveyor, onSnapshot };
+    this.#watches.set(server.name, new ServerWatch(server, options));
   }
 
   #tell(name: string, snapshot: ServerSnapshot | undefined): void {

@@ -1,7 +1,7 @@
 /** What may be wrong with a server that is safe, one thing at a time: nothing of it may be called safe. */
-import type { ArchiveSurvey } from '@walvault/core';
 import { isReportedError, type ReceiverState, type ReportedError } from '@walvault/core/observing';
 import { formatLsn, parseLsn } from '@walvault/wal';
+import type { Survey } from '../survey/surveyed-archive.ts';
 import type { LiveSample, ServerSnapshot } from './server-snapshot.ts';
 
 const hourMs = 3_600_000;
@@ -99,7 +99,7 @@ function runOf(pid: number, isAlive: boolean, sinceMs: number): NonNullable<Live
 
 function* withArchive(snapshot: ServerSnapshot): Generator<Doubtful> {
   const { archive, survey } = whole(snapshot);
-  const surveyed = (value: ArchiveSurvey | ReportedError): ServerSnapshot => ({ ...snapshot, archive: { ...archive, value } });
+  const surveyed = (value: Survey | ReportedError): ServerSnapshot => ({ ...snapshot, archive: { ...archive, value } });
   yield ['an archive that cannot be looked at', surveyed(trouble)];
   const bad = { name: '000000010000000000000001', checkedAt: 0, verdict: 'bad', detail: undefined } as const;
   if (!('days' in survey.catalog)) throw new Error(survey.catalog.message);

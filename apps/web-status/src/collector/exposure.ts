@@ -10,7 +10,7 @@ import {
   type ReceiverState,
   type ServerObservation,
 } from '@walvault/core/observing';
-import { addToLsn, lsnDistance, parseLsn, toTimelineId } from '@walvault/wal';
+import { parseLsn, toTimelineId } from '@walvault/wal';
 import { receiverPhase } from './receiver-phase.ts';
 import type { ServerSnapshot } from './server-snapshot.ts';
 
@@ -83,8 +83,6 @@ function withNews(observation: ServerObservation, receiver: ReceiverState | unde
   const { streaming } = observation;
   if (isReportedError(streaming) || receiver?.serverLsn == null || receiver.timelineId == null) return observation;
   if (toTimelineId(receiver.timelineId) !== streaming.timelineId) return observation;
-  const ahead = lsnDistance(streaming.flushLsn, parseLsn(receiver.serverLsn));
-  return ahead <= 0
-    ? observation
-    : { ...observation, streaming: { ...streaming, flushLsn: addToLsn(streaming.flushLsn, ahead) } };
+  const flushLsn = parseLsn(receiver.serverLsn);
+  return flushLsn <= streaming.flushLsn ? observation : { ...observation, streaming: { ...streaming, flushLsn } };
 }

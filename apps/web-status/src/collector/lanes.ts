@@ -12,20 +12,25 @@ class Lane {
     this.#free = width;
   }
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  /** Waits for a place in it. What it returns gives the place to the next one, once. */
+  async enter(): Promise<() => void> {
     if (this.#free > 0) this.#free -= 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free += 1;
-      else next();
-    }
+    let isThere = true;
+    return () => {
+      if (isThere) this.#leave();
+      isThere = false;
+    };
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free += 1;
+    else next();
   }
 }
 
-/** Work that took longer is slow. */
+/** Work that takes longer is slow. */
 const slowMs = 2000;
 
 /** Two lanes of the same width for work of one kind. */
@@ -41,15 +46,18 @@ export class Lanes {
 
   /** Waits for its turn and works. @param owner whose work it is */
   async run<T>(owner: string, work: () => Promise<T>): Promise<T> {
-    const lane = this.#slowOnes.has(owner) ? this.#slow : this.#quick;
-    return lane.run(async () => {
-      const beganMs = performance.now();
-      try {
-        return await work();
-      } finally {
-        if (performance.now() - beganMs > slowMs) this.#slowOnes.add(owner);
-        else this.#slowOnes.delete(owner);
-      }
-    });
+    const isSlow = this.#slowOnes.has(owner);
+    const leave = await (isSlow ? this.#slow : this.#quick).enter();
+    const beganMs = performance.now();
+    // Who turns out to be slow in the lane of the quick ones does not keep them waiting till the end.
+    const timer = isSlow ? undefined : setTimeout(leave, slowMs);
+    try {
+      return await work();
+    } finally {
+      clearTimeout(timer);
+      leave();
+      if (performance.now() - beganMs > slowMs) this.#slowOnes.add(owner);
+      else this.#slowOnes.delete(owner);
+    }
   }
 }

@@ -2,9 +2,10 @@
 import type { ServerInspection } from '@walvault/core/checking';
 import type { ReceiverObservation } from '@walvault/core/observing';
 import type { RunHealth } from '@walvault/core/running';
-import type { ArchiveSurvey, ServerArchiveIndex, ServerConfig } from '@walvault/core';
+import type { ServerConfig } from '@walvault/core';
 import type { ReportedError } from '@walvault/core/observing';
 import type { StateFile } from '../schema/server-summary.ts';
+import type { Survey, SurveyedArchive } from '../survey/surveyed-archive.ts';
 
 /** Something that was looked at, and when that was over, in milliseconds since 1970. */
 export interface Sampled<T> {
@@ -34,7 +35,7 @@ export interface ServerSnapshot {
   /** Every 15 seconds: what the PostgreSQL server answers, and what the checks say. */
   readonly inspection: Sampled<ServerInspection> | undefined;
   /** Every minute, and when the last archived segment is another one. */
-  readonly archive: Sampled<ArchiveSurvey | ReportedError> | undefined;
-  /** To ask the archive of that look; of an older snapshot its `find` must not be called. */
-  readonly index?: ServerArchiveIndex | undefined;
+  readonly archive: Sampled<Survey | ReportedError> | undefined;
+  /** To ask the archive of that look; `find` of an older snapshot does not answer. */
+  readonly index?: SurveyedArchive | undefined;
 }

@@ -3,11 +3,12 @@
  * itself with the checks, and the archive.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openServerArchiveIndex, type ServerConfig } from '@walvault/core';
+import type { ServerConfig } from '@walvault/core';
 import { inspectServer } from '@walvault/core/checking';
 import { isReportedError, newestArchived, reportError } from '@walvault/core/observing';
 import type { Lanes } from './lanes.ts';
 import { liveSample } from './live-sample.ts';
+import type { Surveyor } from '../survey/surveyor.ts';
 import type { ServerSnapshot } from './server-snapshot.ts';
 
 /** How often what is looked at, in milliseconds. */
@@ -29,6 +30,7 @@ export interface SharedLanes {
 
 /** What a watch needs. */
 export interface ServerWatchOptions {
+  readonly surveyor: Surveyor;
   readonly lanes: SharedLanes;
   readonly periods: Periods;
   readonly onSnapshot: (snapshot: ServerSnapshot) => void;
@@ -36,8 +38,6 @@ export interface ServerWatchOptions {
 
 /** So long one server may be asked for a check. */
 const inspectionTimeoutMs = 10_000;
-/** So many days of the archive are told about. */
-const surveyedDays = 400;
 
 /** Runs from when it is made until it is disposed of. */
 export class ServerWatch implements Disposable {
@@ -113,8 +113,7 @@ export class ServerWatch implements Disposable {
 
   async #survey(): Promise<void> {
     const { server, index: before } = this.#snapshot;
-    const options = { days: surveyedDays, signal: this.#stop.signal };
-    const found = await openServerArchiveIndex(server, options).catch(reportError);
+    const found = await this.#options.surveyor.survey(server, () => this.#surveySoon());
     const index = isReportedError(found) ? undefined : found;
     if (this.#stop.signal.aborted) {
       index?.[Symbol.dispose]();

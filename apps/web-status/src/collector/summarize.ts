@@ -1,6 +1,5 @@
 /** A server in a few figures: a pure function of its snapshot, and of when it is asked. */
 import { isReportedError, judgeSlotSafety, type Place, type ReportedError } from '@walvault/core/observing';
-import { CatalogError } from '@walvault/core';
 import { formatLsn, lsnDistance, parseLsn, toTimelineId } from '@walvault/wal';
 import type { ReceiverPhase, RecoveryPoint, ServerSummary, SlotSummary } from '../schema/server-summary.ts';
 import { exposure, places } from './exposure.ts';
@@ -125,5 +124,5 @@ function holeCount({ live, inspection }: ServerSnapshot): number | null {
 function badSegmentCount({ archive }: ServerSnapshot): number | null {
   if (archive === undefined || isReportedError(archive.value)) return null;
   const { catalog } = archive.value;
-  return catalog instanceof CatalogError ? null : catalog.badChecks.filter(({ verdict }) => verdict === 'bad').length;
+  return isReportedError(catalog) ? null : catalog.badChecks.filter(({ verdict }) => verdict === 'bad').length;
 }

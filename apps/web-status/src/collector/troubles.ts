@@ -1,5 +1,4 @@
 /** What keeps the data of a server from being safe, as far as it is known: pure functions of what was sampled, and of when. */
-import { CatalogError } from '@walvault/core';
 import { endOfServer, exposureInWords, isReportedError, periodInWords } from '@walvault/core/observing';
 import { parseLsn } from '@walvault/wal';
 import type { ReceiverPhase } from '../schema/server-summary.ts';
@@ -96,7 +95,7 @@ function* ofArchive({ archive }: ServerSnapshot): Generator<Trouble> {
   if (archive === undefined) return;
   if (isReportedError(archive.value)) return yield warning(`the archive cannot be looked at: ${archive.value.message}`);
   const { catalog } = archive.value;
-  if (catalog instanceof CatalogError) {
+  if (isReportedError(catalog)) {
     const isOfNoConcern = catalog.code === 'ERR_CATALOG_MISSING' || catalog.code === 'ERR_CATALOG_BUSY';
     if (!isOfNoConcern) yield warning(`it is not known which segments are damaged: ${catalog.message}`);
     return;

@@ -75,7 +75,7 @@ function ofInspection(snapshot: ServerSnapshot): EventBaseline {
 const mostNames = 20;
 
 function ofArchive({ archive }: ServerSnapshot): EventBaseline {
-  if (archive === undefined || isReportedError(archive.value) || archive.value.catalog instanceof Error) return {};
+  if (archive === undefined || isReportedError(archive.value) || isReportedError(archive.value.catalog)) return {};
   const { badChecks, heals } = archive.value.catalog;
   const bad = badChecks.filter(({ verdict }) => verdict === 'bad');
   const latestAt = heals[0]?.healedAt ?? 0;

@@ -29,7 +29,7 @@ export function sampleFigures(snapshot: ServerSnapshot, nowMs: number): FigureSa
     slotRetainedBytes: slot?.retainedBytes ?? null,
     slotSafeBytes: slot?.safeBytes ?? null,
     archiveBytes:
-      stored === undefined || stored.catalog instanceof Error
+      stored === undefined || isReportedError(stored.catalog)
         ? null
         : stored.timelines.reduce((sum, { totals }) => sum + (totals?.storedBytes ?? 0), 0),
     archiveQueue:

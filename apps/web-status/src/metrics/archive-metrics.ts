@@ -1,5 +1,4 @@
 /** Metrics of the archive, of what waits for it, of the room for it, and of the checks. */
-import { CatalogError } from '@walvault/core';
 import { isReportedError } from '@walvault/core/observing';
 import { gauge, gauges, type Known, type Reading, type ServerMetric, type ServerView } from './server-metric.ts';
 
@@ -21,7 +20,7 @@ function queue({ facts }: ServerView): Queue | undefined {
 
 /** Adds up over the timelines, as the catalogue knows them. */
 function catalogued({ snapshot: { archive } }: ServerView, part: 'storedBytes' | 'segments'): Known {
-  if (archive === undefined || isReportedError(archive.value) || archive.value.catalog instanceof CatalogError) return undefined;
+  if (archive === undefined || isReportedError(archive.value) || isReportedError(archive.value.catalog)) return undefined;
   return archive.value.timelines.reduce((sum, { totals }) => sum + (totals?.[part] ?? 0), 0);
 }
 
@@ -91,7 +90,7 @@ export const archiveMetrics: readonly ServerMetric[] = [
     'walvault_catalog_unknown_segments',
     'Segments of the archive that the catalogue does not know.',
     ({ snapshot: { archive } }) =>
-      archive === undefined || isReportedError(archive.value) || archive.value.catalog instanceof CatalogError
+      archive === undefined || isReportedError(archive.value) || isReportedError(archive.value.catalog)
         ? undefined
         : archive.value.catalog.unknownSegments,
   ),

@@ -28,7 +28,7 @@ export function archiveView({ server, inspection, archive }: ServerSnapshot): Se
 function storedSizes(archive: ServerSnapshot['archive']): Pick<ArchiveView, 'walBytes' | 'storedBytes'> {
   if (archive === undefined || isReportedError(archive.value)) return { walBytes: null, storedBytes: null };
   const totals = archive.value.timelines.flatMap(({ totals }) => totals ?? []);
-  if (archive.value.catalog instanceof Error) return { walBytes: null, storedBytes: null };
+  if (isReportedError(archive.value.catalog)) return { walBytes: null, storedBytes: null };
   const sum = (of: 'walBytes' | 'storedBytes'): number => totals.reduce((all, one) => all + one[of], 0);
   return { walBytes: sum('walBytes'), storedBytes: sum('storedBytes') };
 }

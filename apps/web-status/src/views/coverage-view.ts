@@ -1,6 +1,6 @@
 /** What the archive covers: `/coverage`. */
-import type { CatalogSurvey, SegmentSpan, SurveyedTimeline, TimelineSpans } from '@walvault/core';
-import { isReportedError, reportError } from '@walvault/core/observing';
+import type { CatalogSurvey, SegmentSpan, SurveyedTimeline, TimelineSpans } from '@walvault/core/surveying';
+import { isReportedError, type ReportedError } from '@walvault/core/observing';
 import { tryParseWalFileName, type WalSegmentSize } from '@walvault/wal';
 import type { ServerSnapshot } from '../collector/server-snapshot.ts';
 import { errorOf } from '../collector/summarize.ts';
@@ -69,11 +69,11 @@ function rangeView(span: SegmentSpan, size: WalSegmentSize): PresentRange {
 }
 
 function catalogView(
-  catalog: CatalogSurvey | Error,
+  catalog: CatalogSurvey | ReportedError,
   size: WalSegmentSize | undefined,
 ): Pick<Coverage, 'badSegments' | 'days' | 'unknownSegments' | 'catalogError'> {
-  if (catalog instanceof Error) {
-    return { badSegments: null, days: null, unknownSegments: null, catalogError: errorOf(reportError(catalog)) };
+  if (isReportedError(catalog)) {
+    return { badSegments: null, days: null, unknownSegments: null, catalogError: errorOf(catalog) };
   }
   const bad = catalog.badChecks.filter(({ verdict }) => verdict === 'bad').slice(-mostBad);
   return {

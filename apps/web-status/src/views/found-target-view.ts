@@ -1,5 +1,5 @@
 /** A recovery target by what the catalogue knows: `/find-target`. */
-import type { FoundServerTarget, LocatedTarget } from '@walvault/core';
+import type { FoundServerTarget, LocatedTarget } from '@walvault/core/surveying';
 import { isReportedError } from '@walvault/core/observing';
 import { formatLsn, type Lsn } from '@walvault/wal';
 import type { ServerSnapshot } from '../collector/server-snapshot.ts';

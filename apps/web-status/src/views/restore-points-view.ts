@@ -17,11 +17,10 @@ export function restorePointsView({ server, archive, index }: ServerSnapshot, no
   if (isReportedError(value))
     return { ...about, reason: value.message, restorePoints: null, unknownSegments: null, isCut: false };
   const points = index?.restorePoints ?? [];
-  const isKnown = !(value.catalog instanceof Error);
   return {
     ...about,
-    reason: isKnown ? null : value.catalog.message,
-    restorePoints: isKnown
+    reason: isReportedError(value.catalog) ? value.catalog.message : null,
+    restorePoints: !isReportedError(value.catalog)
       ? points.slice(-most).map(({ name, time, lsn, endLsn, timelineId }) => ({
           name,
           time: isoOfMicros(time) ?? new Date(0).toISOString(),
@@ -30,7 +29,7 @@ export function restorePointsView({ server, archive, index }: ServerSnapshot, no
           timelineId,
         }))
       : null,
-    unknownSegments: isKnown ? value.catalog.unknownSegments : null,
+    unknownSegments: isReportedError(value.catalog) ? null : value.catalog.unknownSegments,
     isCut: points.length > most,
   };
 }

@@ -1,5 +1,5 @@
 /** The tree of timelines: `/timelines`. */
-import type { SurveyedTimeline } from '@walvault/core';
+import type { SurveyedTimeline } from '@walvault/core/surveying';
 import { isReportedError } from '@walvault/core/observing';
 import { formatLsn } from '@walvault/wal';
 import type { ServerSnapshot } from '../collector/server-snapshot.ts';

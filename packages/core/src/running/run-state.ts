@@ -8,7 +8,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ServerConfig } from '@walvault/config';
 import { type Disk, errnoOf, fileSystemError, lockOwner } from '@walvault/durable-fs';
-import { amount, type Forms, object, oneOf, orNull, readForm, text, time } from '../json-form.ts';
+import { count, type Forms, object, oneOf, orNull, readForm, text, time } from '../json-form.ts';
 import { CoreError } from '../errors.ts';
 import { publishFile } from '../published-file.ts';
 import { reportedErrorForm } from '../published-forms.ts';
@@ -35,7 +35,7 @@ export interface RunState {
 const duty = object<ReportedDuty>({
   phase: oneOf('off', 'idle', 'working', 'waiting', 'restarting'),
   since: time,
-  restarts: amount,
+  restarts: count,
   lastError: orNull(reportedErrorForm),
   nextStartAt: orNull(time),
 });
@@ -43,7 +43,7 @@ const duty = object<ReportedDuty>({
 const runForms: Forms<RunState> = {
   version: oneOf(1),
   server: text,
-  pid: amount,
+  pid: count,
   startedAt: time,
   updatedAt: time,
   receiver: duty,
