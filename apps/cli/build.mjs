@@ -1,13 +1,14 @@
-// Builds dist/: the program with all packages of ours in few files, since finding and opening 240 modules takes longer than running them.
-// What others wrote stays a dependency. Commands remain files of their own, loaded when they are called; names are kept, so that
-// a stack trace can be read.
+// Builds dist/, or the directory that is named: the program with all packages of ours in few files, since finding and opening 240 modules
+// takes longer than running them. What others wrote stays a dependency. Commands remain files of their own, loaded when they are called;
+// names are kept, so that a stack trace can be read.
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+const [, , directory = at('dist')] = process.argv;
 
-rmSync(at('dist'), { recursive: true, force: true });
+rmSync(directory, { recursive: true, force: true });
 const bundle = await rolldown({
   input: {
     main: at('src/main.ts'),
@@ -19,4 +20,4 @@ const bundle = await rolldown({
   resolve: { conditionNames: ['@walvault/source', 'node', 'import', 'default'] },
   external: (name) => /^[^./]/.test(name) && !name.startsWith('@walvault/'),
 });
-await bundle.write({ dir: at('dist'), format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' });
+await bundle.write({ dir: directory, format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' });

@@ -3,6 +3,8 @@ import { keptDirectory } from './kept-directory.ts';
 
 /** The vitest configuration of every package: source without a build, and a report that `npm test` adds up. */
 export function packageTests(): ViteUserConfig {
+  // What tests make is for the user that servers run as, too, whatever the umask of whoever runs them.
+  process.umask(0o022);
   return defineConfig({
     // Node gets these conditions too, for `require` as for `import`: with `import` among them, pg's require('pg-pool') breaks.
     ssr: { resolve: { conditions: ['@walvault/source', 'node'] } },

@@ -6,7 +6,6 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { ReceiverState } from '@walvault/core';
 import {
   type Cluster,
@@ -18,13 +17,14 @@ import {
   type TemporaryDirectory,
   temporaryDirectory,
 } from '@walvault/testkit';
-
+import { expect, inject } from 'vitest';
 import { expectValidResult } from '../json-results/validate-result.test-support.ts';
 
 /** Options of a server's section by name. */
 export type Section = Readonly<Record<string, string>>;
 
-const executable = fileURLToPath(new URL('../../bin/walvault.js', import.meta.url));
+/** The program, built. */
+export const executable = inject('executable');
 
 /** The section that receives from a cluster by the slot `barman`, as the superuser. */
 export function sectionFor(pg: Cluster, more: Section = {}): Section {
@@ -144,6 +144,13 @@ export class Vault implements AsyncDisposable {
   /** What the receiver of `pg` published. */
   async state(): Promise<ReceiverState> {
     return JSON.parse(await readFile(this.path('receive-wal.json'), 'utf8')) as ReceiverState;
+  }
+
+  /** Waits until the published state is so, and gives the very one that was: a moment later it may be another. */
+  async reaches(expected: Partial<ReceiverState> | object): Promise<ReceiverState> {
+    let state: ReceiverState | undefined;
+    await expect.poll(async () => (state = await this.state())).toMatchObject(expected);
+    return state!;
   }
 
   /** The log of the receiver of `pg`. */

@@ -15,7 +15,7 @@ import {
   type TemporaryDirectory,
   temporaryDirectory,
 } from '@walvault/testkit';
-import { Vault } from '../acceptance/vault.test-support.ts';
+import { executable, Vault } from '../acceptance/vault.test-support.ts';
 import type { GuideStep } from './guide-page.test-support.ts';
 
 /** A server that runs, a standby of `pg1` that runs, or only a machine for one. */
@@ -47,8 +47,6 @@ interface Host {
 
 /** On the page, and on this machine. */
 type Names = readonly (readonly [string, string])[];
-
-const executable = join(import.meta.dirname, '../../bin/walvault.js');
 
 /** Client programs that a guide may call. */
 const clientPrograms = ['psql', 'pg_basebackup', 'pg_dumpall', 'pg_isready', 'pg_waldump'];
