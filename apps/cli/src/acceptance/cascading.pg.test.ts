@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => stack[Symbol.asyncDispose]());
 
-/** Milliseconds that a fast shutdown of the standby takes. */
+/** Milliseconds that a fast shutdown of the standby takes: a minute, wal_sender_timeout, where somebody holds it up. */
 async function shutDown(): Promise<number> {
   const before = performance.now();
   await standby.stop('fast');
@@ -40,7 +40,7 @@ test('a fast shutdown of the standby that we stream from is not held up', async 
   const full = await fillSegments(pg, 2);
   await expect.poll(() => vault.names('streaming')).toContain(full.at(-1));
   await expectAllIsHere();
-  expect(await shutDown()).toBeLessThan(10_000);
+  expect(await shutDown()).toBeLessThan(30_000);
   await expect.poll(() => vault.state()).toMatchObject({ phase: 'waiting' });
   await standby.start();
   await expect.poll(() => vault.state()).toMatchObject({ phase: 'streaming' });
@@ -53,7 +53,7 @@ test('nor is one whose WAL ends inside a record, which nobody can check yet', as
   await standby.waitFor('select count(*) = 0 from pg_stat_wal_receiver');
   await standby.waitFor('select pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn()');
   await expectAllIsHere();
-  expect(await shutDown()).toBeLessThan(10_000);
+  expect(await shutDown()).toBeLessThan(30_000);
 
   await pg.query('alter role cascade login');
   await standby.start();

@@ -42,6 +42,7 @@ export async function killedReceiverIsResumed(pg: Cluster, vault: Vault): Promis
   await workload.reached(100);
   await killHard((await vault.state()).pid);
   await workload.reached(workload.acknowledged.count + 100);
+  await pg.waitFor('select not active from pg_replication_slots');
   await vault.startReceiver();
   await workload.stop();
   const last = await pg.switchWal();
@@ -56,8 +57,7 @@ export async function fastShutdownIsNotHeldUp(pg: Cluster, vault: Vault): Promis
   await vault.startReceiving();
   await caughtUp(pg);
   await pg.stop('fast');
-  await expect.poll(() => vault.state()).toMatchObject({ phase: 'waiting' });
-  const { writtenLsn, flushedLsn } = await vault.state();
+  const { writtenLsn, flushedLsn } = await vault.reaches({ phase: 'waiting' });
   expect(writtenLsn).toBe(flushedLsn);
   await pg.start();
   const hasIt = 'select $1::pg_lsn > checkpoint_lsn from pg_control_checkpoint()';

@@ -105,9 +105,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)('--foreground stays, and ends with 0 o
   await pg.query(`select pg_logical_emit_message(true, 'test', repeat('y', 100000))`);
   const written = await pg.value('select pg_current_wal_flush_lsn()');
   await caughtUp(pg);
-  const before = performance.now();
   expect(await receiver.kill(signal)).toMatchObject({ code: 0, signal: null, stdout: '' });
-  expect(performance.now() - before).toBeLessThan(5000);
   const state = await vault.state();
   expect(state).toMatchObject({ phase: 'stopped', logFile: null, writtenLsn: state.flushedLsn });
   const kept = await pg.value(`select $1::pg_lsn >= $2 and restart_lsn >= $2 from pg_replication_slots`, [

@@ -68,7 +68,7 @@ describe('a busy server', () => {
     },
   );
 
-  test('a fast shutdown takes no longer with us attached than without, give or take two seconds', async () => {
+  test('a fast shutdown takes no longer with us attached than without, give or take what a busy machine adds', async () => {
     const attached: number[] = [];
     for (let round = 0; round < 3; round += 1) {
       attached.push(await fastShutdown());
@@ -77,9 +77,9 @@ describe('a busy server', () => {
     await vault.stopReceiver(pg);
     const alone: number[] = [];
     for (let round = 0; round < 3; round += 1) alone.push(await fastShutdown());
-    // The quickest of each: what a busy machine adds is not ours.
+    // The quickest of each. A server that waits for a receiver in vain does so for a minute.
     const [ours, others] = [Math.min(...attached), Math.min(...alone)];
-    expect(ours, `${attached.join(', ')} ms attached, ${alone.join(', ')} ms alone`).toBeLessThan(others + 2000);
+    expect(ours, `${attached.join(', ')} ms attached, ${alone.join(', ')} ms alone`).toBeLessThan(others + 10_000);
     await vault.startReceiver();
     await expectGoesOn();
   });
@@ -87,7 +87,8 @@ describe('a busy server', () => {
 
 describe('the way to the server', () => {
   const stack = new AsyncDisposableStack();
-  const walSenderTimeoutMs = 1500;
+  /** A receiver on a loaded machine must get its turn within half of it. */
+  const walSenderTimeoutMs = 4000;
   let pg: Cluster;
 
   beforeAll(async () => {
@@ -104,7 +105,7 @@ describe('the way to the server', () => {
     await using vault = await Vault.create({ pg: sectionFor(pg) });
     await vault.startReceiving();
     const walsender = await pg.value('select pid from pg_stat_replication');
-    await new Promise((resolve) => setTimeout(resolve, 3 * walSenderTimeoutMs));
+    await new Promise((resolve) => setTimeout(resolve, 2 * walSenderTimeoutMs));
     expect(await pg.value('select pid from pg_stat_replication')).toBe(walsender);
     expect(await vault.state()).toMatchObject({ phase: 'streaming', reconnects: 0, lastError: null });
     await vault.stopReceiver(pg);

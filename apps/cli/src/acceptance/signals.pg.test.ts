@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, faultProxy, type RunningProgram, startCluster } from '@walvault/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { caughtUp, sectionFor, Vault } from './vault.test-support.ts';
@@ -26,11 +27,17 @@ async function mute(): Promise<AsyncDisposable & { readonly port: number }> {
   };
 }
 
+/**
+ * What the receiver waits for at its end adds up to less than five seconds, and without these limits it would be a minute; in between
+ * is what a loaded machine may add.
+ */
+const inTimeMs = 25_000;
+
 /** Sends a signal and gives the exit code, or the time that is over without one. */
 async function endBy(receiver: RunningProgram, signal: NodeJS.Signals): Promise<{ code: number | null; isInTime: boolean }> {
   const before = performance.now();
   const { code } = await receiver.kill(signal);
-  return { code, isInTime: performance.now() - before < 5000 };
+  return { code, isInTime: performance.now() - before < inTimeMs };
 }
 
 describe.each(['SIGTERM', 'SIGINT'] as const)('%s ends the receiver with 0 within five seconds', (signal) => {
@@ -103,14 +110,13 @@ test('a second signal ends it at once', async () => {
   await using receiver = await vault.start('receive-wal', '--foreground', '--wait', 'pg');
   await expect.poll(() => vault.state().catch(() => undefined)).toMatchObject({ phase: 'streaming' });
   proxy.stall();
-  const before = performance.now();
-  const ended = receiver.kill('SIGTERM');
-  // What a shell sends twice is one signal: only what comes later counts.
-  process.kill(await vault.lockedBy(), 'SIGTERM');
-  await new Promise((resolve) => setTimeout(resolve, 700));
-  process.kill(await vault.lockedBy(), 'SIGTERM');
-  expect(await ended).toMatchObject({ code: 128 + 15 });
-  expect(performance.now() - before).toBeLessThan(2500);
+  // What a shell sends twice is one signal: only what comes half a second after the first was heard counts.
+  receiver.signal('SIGTERM');
+  receiver.signal('SIGINT');
+  const isOver = receiver.exited.then(() => true);
+  while (!(await Promise.race([isOver, sleep(100, false)]))) receiver.signal('SIGTERM');
+  // In good order it would have ended with 0, after three and a half seconds.
+  expect(await receiver.exited).toMatchObject({ code: 128 + 15 });
   proxy.resume();
   await pg.waitFor('select not active from pg_replication_slots');
 });
