@@ -42,7 +42,7 @@ async function forget(server: Cluster, lsn: Lsn): Promise<string> {
   await server.query(`alter system set max_wal_size = '2MB'`);
   await server.query(`alter system set min_wal_size = '2MB'`);
   await server.query('alter system set wal_keep_size = 0');
-  server.reload();
+  await server.reload();
   for (;;) {
     await fillSegments(server, 3);
     await server.query('checkpoint');

@@ -128,10 +128,10 @@ describe('the search for a server', () => {
   test('keeps the deadline of connecting away from the connection', async () => {
     await using server = await serveWelcome(async (client) => {
       await client.expect('Q');
-      await delay(250);
+      await delay(1600);
       client.send(error({ C: '42704', M: 'late' }), backend.readyForQuery());
     });
-    await using connection = await connectReplication(testParameters({ port: server.port, connectTimeoutMs: 200 }), { signal });
+    await using connection = await connectReplication(testParameters({ port: server.port, connectTimeoutMs: 1500 }), { signal });
     await expect(connection.show('x')).rejects.toThrow('late');
   });
 });

@@ -320,7 +320,7 @@ describe('closing', () => {
     await using running = await streaming(() => never);
     const begin = performance.now();
     await running.connection[Symbol.asyncDispose]();
-    expect(performance.now() - begin).toBeLessThan(5000);
+    expect(performance.now() - begin).toBeLessThan(30_000);
   });
 
   test('takes its listener off the signal', async () => {

@@ -227,7 +227,7 @@ describe('closing', () => {
     }
     const begin = performance.now();
     await connection[Symbol.asyncDispose]();
-    expect(performance.now() - begin).toBeLessThan(10_000);
+    expect(performance.now() - begin).toBeLessThan(30_000);
   });
 });
 

@@ -7,7 +7,7 @@ import { test } from './test-directory.test-support.ts';
 
 let cluster: Cluster;
 beforeAll(async () => {
-  cluster = await startCluster({ segmentSizeMb: 1, settings: { wal_sender_timeout: '2s' } });
+  cluster = await startCluster({ segmentSizeMb: 1, settings: { wal_sender_timeout: '3s' } });
 });
 afterAll(() => cluster[Symbol.asyncDispose]());
 
@@ -56,12 +56,12 @@ test('a stop on a connection that carries nothing any more does not wait for the
   expect(await reception.stop()).toBe('stopped');
 });
 
-test('an idle stream stays alive for many times wal_sender_timeout, on one connection', async ({ directory }) => {
+test('an idle stream stays alive longer than wal_sender_timeout, on one connection', async ({ directory }) => {
   await using reception = await receive({ cluster, directory, applicationName: 'idle' });
   await reception.caughtUp(cluster);
   const pid = await cluster.value(`select pid from pg_stat_replication where application_name = 'idle'`);
-  const isOver = await Promise.race([reception.ended.then(() => true), sleep(6000, false)]);
+  const isOver = await Promise.race([reception.ended.then(() => true), sleep(7000, false)]);
   expect(isOver).toBe(false);
   expect(await cluster.value(`select pid from pg_stat_replication where application_name = 'idle'`)).toBe(pid);
-  expect(Date.now() - reception.positions.lastMessageAtMs).toBeLessThan(3000);
+  expect(Date.now() - reception.positions.lastMessageAtMs).toBeLessThan(5000);
 });

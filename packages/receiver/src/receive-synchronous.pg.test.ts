@@ -5,8 +5,8 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import { receive } from './receive.test-support.ts';
 import { test } from './test-directory.test-support.ts';
 
-/** Long enough that a commit which had to wait for the periodic report would be seen at once. */
-const statusIntervalMs = 20_000;
+/** Long enough that a commit which had to wait for the periodic report would be seen at once, also on a loaded machine. */
+const statusIntervalMs = 60_000;
 
 let cluster: Cluster;
 beforeAll(async () => {
@@ -17,7 +17,7 @@ afterAll(() => cluster[Symbol.asyncDispose]());
 
 async function requireStandby(name: string): Promise<void> {
   await cluster.query(`alter system set synchronous_standby_names = '${name}'`);
-  cluster.reload();
+  await cluster.reload();
   await cluster.waitFor(`select setting = '${name}' from pg_settings where name = 'synchronous_standby_names'`);
 }
 
@@ -56,7 +56,7 @@ test('commits go through at segment boundaries too, and all that was committed i
       if (commit % 20 === 0) expect(reception.positions.writtenLsn).toBeGreaterThanOrEqual(parseLsn(rows[0]!.lsn) - 8192n);
     }
     expect(reception.completed.length - completedBefore).toBeGreaterThanOrEqual(10);
-    expect(slowestMs).toBeLessThan(statusIntervalMs / 4);
+    expect(slowestMs).toBeLessThan(statusIntervalMs / 3);
   } finally {
     await client.end();
     await requireStandby('');
@@ -69,7 +69,7 @@ test('the end of a segment is reported as soon as it is durable, not with the ne
     await cluster.switchWal();
     await cluster.waitFor(
       `select flush_lsn >= pg_current_wal_flush_lsn() from pg_stat_replication where application_name = 'vault'`,
-      statusIntervalMs / 4,
+      statusIntervalMs / 3,
     );
   }
   expect(reception.completed.length).toBeGreaterThanOrEqual(4);

@@ -59,7 +59,7 @@ describe('with one server', () => {
     await reception.until(() => reception.completed.length >= 3);
     const stoppedAt = performance.now();
     expect(await reception.stop()).toBe('stopped');
-    expect(performance.now() - stoppedAt).toBeLessThan(10_000);
+    expect(performance.now() - stoppedAt).toBeLessThan(30_000);
     const { flushedLsn, writtenLsn } = reception.positions;
     expect(flushedLsn).toBe(writtenLsn);
     expect(await slotRestartLsn(cluster, 'stopped')).toBe(flushedLsn);
@@ -265,7 +265,7 @@ test('a fast shutdown of the server is not held up, ends with serverShutdown, an
     await bulkLoad(cluster, 1.3);
     const stoppedAt = performance.now();
     await cluster.stop('fast');
-    expect(performance.now() - stoppedAt).toBeLessThan(10_000);
+    expect(performance.now() - stoppedAt).toBeLessThan(30_000);
     expect(await reception.ended).toBe('serverShutdown');
     expect(reception.positions.flushedLsn).toBe(reception.positions.writtenLsn);
     await expectSameAsServer(cluster, into, reception.positions);

@@ -143,7 +143,7 @@ describe.each<PostgresMajor>([14, 18])('slots of PostgreSQL %i', (major) => {
     await using walsender = await replicationTo(pg);
     await createSlot(walsender, 'slow');
     await sql.query('ALTER SYSTEM SET max_slot_wal_keep_size = 1');
-    pg.reload();
+    await pg.reload();
     try {
       await fillSegments(pg, 8);
       // The checkpointer reads its configuration when it gets to it.
@@ -157,7 +157,7 @@ describe.each<PostgresMajor>([14, 18])('slots of PostgreSQL %i', (major) => {
       expect(judgeSlot(slot)).toMatchObject({ kind: 'lost', reason: 'wal_removed' });
     } finally {
       await sql.query('ALTER SYSTEM RESET max_slot_wal_keep_size');
-      pg.reload();
+      await pg.reload();
     }
   });
 

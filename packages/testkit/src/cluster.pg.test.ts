@@ -85,7 +85,7 @@ test('takes settings, access rules and another superuser, and says how to reach 
   expect(pg.conninfo({ socket: true })).toBe(`host=${pg.socketDirectory} port=${pg.port} user=boss dbname=postgres`);
   await expect(pg.client({ host: pg.host, user: 'guest', password: 'wrong' })).rejects.toMatchObject({ code: '28P01' });
   await pg.query(`alter system set work_mem = '5MB'`);
-  pg.reload();
+  await pg.reload();
   await pg.waitFor(`select current_setting('work_mem') = '5MB'`);
 });
 

@@ -170,9 +170,12 @@ export class Cluster implements AsyncDisposable {
     return this.#parts.postmaster.exited(timeoutMs);
   }
 
-  /** Makes the server read its configuration again, as after `alter system`. */
-  reload(): void {
+  /** Makes the server read its configuration again, as after `alter system`, and waits until every new connection is under it. */
+  async reload(): Promise<void> {
+    const loadedAt = async (): Promise<string | undefined> => this.value('select pg_conf_load_time()::text');
+    const before = await loadedAt();
     this.#parts.postmaster.reload();
+    while ((await loadedAt()) === before) await sleep(10);
   }
 
   /** Names of the segment files in `pg_wal`, oldest first. Those at the end may be recycled ones that wait for their turn. */

@@ -77,7 +77,7 @@ test('a receiver has its archiver beside it, which comes back when it is killed 
   await expect.poll(() => isArchived(first!)).toBe(true);
   const [companion] = followers(vault);
   await killHard(companion!);
-  expect(await vault.state()).toMatchObject({ pid: receiver, phase: 'streaming' });
+  await vault.reaches({ pid: receiver, phase: 'streaming' });
   const [second] = await fillSegments(pg, 1);
   await expect.poll(() => isArchived(second!)).toBe(true);
   expect(followers(vault)).not.toContain(companion);

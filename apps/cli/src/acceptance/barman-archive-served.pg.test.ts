@@ -70,7 +70,7 @@ async function sendInstead(pg: Cluster): Promise<void> {
   await barman.configure({ pg: sharedSection(pg, { archiver: 'on', compression: 'gzip' }) });
   const send = `PATH="${dirname(ssh)}:$PATH" barman-wal-archive localhost pg %p`;
   await pg.query(`alter system set archive_command = '${send}'`);
-  pg.reload();
+  await pg.reload();
   await pg.waitFor(`select current_setting('archive_command') <> 'true'`);
   await untilSent(pg, [await pg.switchWal()]);
 }

@@ -58,7 +58,7 @@ test("Barman's client barman-wal-archive brings WAL to walvault through ssh, and
   await vault.installAs('barman', remote.path);
   const client = join(barman.programDirectory, 'barman-wal-archive');
   await pg.query(`alter system set archive_command = 'PATH="${remote.path}:$PATH" ${client} localhost pg %p'`);
-  pg.reload();
+  await pg.reload();
   await pg.waitFor(`select current_setting('archive_command') <> 'true'`);
   const full = await fillSegments(pg, 2);
   await pg.waitFor(`select last_archived_wal >= '${full.at(-1)}' from pg_stat_archiver`);

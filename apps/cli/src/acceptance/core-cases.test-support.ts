@@ -31,7 +31,7 @@ export async function streamIsWhatServerWrote(pg: Cluster, vault: Vault): Promis
   await caughtUp(pg);
   await expect.poll(() => [...vault.segments().keys()]).toEqual(expect.arrayContaining(written));
   await expectSameWal(pg, vault);
-  expect(await vault.state()).toMatchObject({ phase: 'streaming', lastError: null, reconnects: 0 });
+  await vault.reaches({ phase: 'streaming', lastError: null, reconnects: 0 });
   await vault.stopReceiver(pg);
 }
 

@@ -21,7 +21,7 @@ test('wal_level = minimal and no walsender: the SQL and a restart make it ready'
     remedy: { sql: ['ALTER SYSTEM SET max_wal_senders = 10;'] },
   });
   for (const step of ['wal_level', 'max_wal_senders']) await follow(before.of(step), { pg, vault });
-  pg.reload();
+  await pg.reload();
   await pg.waitFor(`select pending_restart from pg_settings where name = 'wal_level'`);
   const between = await examine(vault);
   expect(between.of('wal_level').remedy).toMatchObject({

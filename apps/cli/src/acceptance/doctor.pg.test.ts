@@ -26,7 +26,7 @@ afterAll(() => stack[Symbol.asyncDispose]());
 
 afterEach(async () => {
   await writeFile(hbaFile, hbaText);
-  pg.reload();
+  await pg.reload();
   await pg.waitFor('select count(*) = 0 from pg_stat_replication');
   await pg.query('select pg_drop_replication_slot(slot_name) from pg_replication_slots');
 });
@@ -165,7 +165,7 @@ describe('at the door', () => {
   test('the line that pg_hba.conf lacks is given as it must be written, and helps', async () => {
     await using vault = await Vault.create({ pg: section() });
     await writeFile(hbaFile, 'local all all trust\nhost all all samehost trust\n');
-    pg.reload();
+    await pg.reload();
     await pg.waitFor(`select count(*) = 2 from pg_hba_file_rules`);
     const refused = (await examine(vault)).of('authentication', 'streaming_conninfo');
     expect(refused).toMatchObject({
@@ -181,7 +181,7 @@ describe('at the door', () => {
 
   test('a wrong password, and none, say where the right one belongs, and show none', async () => {
     await writeFile(hbaFile, `host replication all samehost scram-sha-256\n${hbaText}`);
-    pg.reload();
+    await pg.reload();
     await using vault = await Vault.create({
       wrong: section({ streaming_conninfo: pg.conninfo({ user: 'streamer', password: 'Mist' }) }),
       none: section({ streaming_conninfo: pg.conninfo({ user: 'streamer' }) }),

@@ -266,7 +266,7 @@ test('a new primary that has removed the end of the old timeline: the hole leads
   await standby.promote();
   await primary.stop();
   for (const name of ['max_wal_size', 'min_wal_size']) await standby.query(`alter system set ${name} = '2MB'`);
-  standby.reload();
+  await standby.reload();
   // Behind the segment in which the timelines part.
   await forgetWal(standby, `00000002${(await standby.value('select pg_walfile_name(pg_current_wal_lsn() + 1)'))!.slice(8)}`);
 

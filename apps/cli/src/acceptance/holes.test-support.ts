@@ -29,7 +29,7 @@ export async function forgetWal(pg: Cluster, segment: string): Promise<void> {
 /** From now on slots lose their WAL as soon as there is some more, or not any more. */
 export async function letSlotsLose(pg: Cluster, what: 'WAL' | 'nothing'): Promise<void> {
   await pg.query(`alter system set max_slot_wal_keep_size = '${what === 'WAL' ? '1MB' : '-1'}'`);
-  pg.reload();
+  await pg.reload();
 }
 
 /** A vault that has received some segments and a piece of one, while its receiver is stopped. */

@@ -42,7 +42,7 @@ describe.for([13, 14, 15, 16, 17, 18] as const)('PostgreSQL %i', (major) => {
     expect(first).toMatch(/^00000002/);
     await caughtUp(standby);
     await expect.poll(() => other.names('streaming')).toContain(first);
-    expect(await other.state()).toMatchObject({ phase: 'streaming', pid, timelineId: 2, reconnects: 0, lastError: null });
+    await other.reaches({ phase: 'streaming', pid, timelineId: 2, reconnects: 0, lastError: null });
     const history = await readFile(join(standby.walDirectory, '00000002.history'));
     expect(await readFile(other.path('streaming', '00000002.history'))).toEqual(history);
     expect(await expectSameWalAcross([pg, standby], other)).toEqual(expect.arrayContaining([...full, first]));

@@ -11,7 +11,7 @@ test('a receiver that is killed ten times loses no commit that it vouched for', 
   const backup = join(vault.home, 'backup');
   await pg.baseBackup(backup);
   await pg.query(`alter system set synchronous_standby_names = 'barman_receive_wal'`);
-  pg.reload();
+  await pg.reload();
   await pg.waitFor(`select count(*) = 1 from pg_stat_replication where sync_state = 'sync'`);
 
   await using workload = await startWorkload(pg, { rowBytes: 4000 });

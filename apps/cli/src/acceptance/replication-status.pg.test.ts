@@ -24,7 +24,7 @@ beforeAll(async () => {
   vault = stack.use(await Vault.create({ pg: sectionFor(pg), copy: { primary_ssh_command: 'ssh nowhere' }, ...sections }));
   barman = stack.use(await Barman.create({ pg: barmanSectionFor(pg), standby: sections.standby }));
   await pg.query(`alter system set synchronous_standby_names = 'FIRST 1 (barman_receive_wal)'`);
-  pg.reload();
+  await pg.reload();
   await vault.startReceiving();
   await pg.waitFor(`select count(*) = 1 from pg_stat_replication where sync_state = 'sync'`);
   await standby.query('select 1');
@@ -118,7 +118,7 @@ test('what stands in the way is said, and the others have their turn', async () 
 test('a published state that is half written is taken for none', async () => {
   await vault.stopReceiver(pg);
   await pg.query('alter system reset synchronous_standby_names');
-  pg.reload();
+  await pg.reload();
   expect(await vault.succeed('replication-status', 'pg')).toMatch(/by a receiver that does not run any more\n$/);
   await writeFile(vault.path('receive-wal.json'), '{ "version": 1, "phase": "strea');
   expect(await vault.succeed('replication-status', 'pg')).not.toContain('Durable here');

@@ -30,7 +30,7 @@ function flushPositions(reports: readonly { readonly flushLsn: bigint }[]): read
 test('T4: a commit that ends exactly with a segment is acknowledged at once, not with the next status', async () => {
   await vault.startReceiving();
   await pg.query(`alter system set synchronous_standby_names = 'barman_receive_wal'`);
-  pg.reload();
+  await pg.reload();
   await pg.waitFor(`select count(*) = 1 from pg_stat_replication where sync_state = 'sync'`);
   for (let round = 0; round < 3; round += 1) {
     // Would fail after half a minute, long before the next status is due.
@@ -38,7 +38,7 @@ test('T4: a commit that ends exactly with a segment is acknowledged at once, not
     expect(flushPositions(proxy.reports)).toContain(BigInt(lsn));
   }
   await pg.query('alter system reset synchronous_standby_names');
-  pg.reload();
+  await pg.reload();
   await pg.waitFor(`select current_setting('synchronous_standby_names') = ''`);
 });
 

@@ -41,8 +41,7 @@ test.each(['fast', 'immediate'] as const)('a receiver waits out a %s shutdown an
 test('a fast shutdown waits for the receiver, which has the last record then', async () => {
   await caughtUp(pg);
   await pg.stop('fast');
-  await expect.poll(() => vault.state()).toMatchObject({ phase: 'waiting' });
-  const { writtenLsn, flushedLsn, serverLsn } = await vault.state();
+  const { writtenLsn, flushedLsn, serverLsn } = await vault.reaches({ phase: 'waiting' });
   expect({ writtenLsn, flushedLsn }).toEqual({ writtenLsn: serverLsn, flushedLsn: serverLsn });
   await pg.start();
 });

@@ -21,7 +21,7 @@ async function freshServer(major: PostgresMajor): Promise<Cluster> {
     settings: { wal_level: 'minimal', max_wal_senders: 0, max_replication_slots: 0 },
   });
   await writeFile((await pg.value('show hba_file'))!, 'local all postgres trust\n');
-  pg.reload();
+  await pg.reload();
   await pg.waitFor('select count(*) = 1 from pg_hba_file_rules');
   return pg;
 }
@@ -106,7 +106,7 @@ describe.each<PostgresMajor>([14, 18])('PostgreSQL %i', (major) => {
       'host postgres barman 127.0.0.1/32 scram-sha-256',
     ]);
     await writeFile(hba, [...lines, await readFile(hba, 'utf8')].join('\n'));
-    pg.reload();
+    await pg.reload();
     await pg.waitFor('select count(*) = 3 from pg_hba_file_rules');
     const third = await apply(vault, pg);
     expect(third.code).toBe(0);

@@ -66,13 +66,13 @@ test('flushes are counted by their duration', async () => {
 
 test('says whether the server waits for us', async () => {
   await pg.query(`alter system set synchronous_standby_names = 'barman_receive_wal'`);
-  pg.reload();
+  await pg.reload();
   // Looked up a second after the start of a stream.
   await pg.query('select pg_terminate_backend(pid) from pg_stat_replication');
   await expect.poll(() => vault.state()).toMatchObject({ phase: 'streaming', syncState: 'sync' });
   expect(await vault.succeed('status', 'pg')).toContain('\tSynchronous state: sync\n');
   await pg.query('alter system reset synchronous_standby_names');
-  pg.reload();
+  await pg.reload();
 });
 
 test('an empty state, as a loss of power can leave one, is told, and written anew by the next receiver', async () => {

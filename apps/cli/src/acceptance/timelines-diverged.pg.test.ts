@@ -48,7 +48,7 @@ test('a failover within a host list goes on with the new primary, from one timel
 
   const first = await standby.switchWal();
   await expect.poll(() => vault.names('streaming')).toContain(first);
-  expect(await vault.state()).toMatchObject({ phase: 'streaming', pid, timelineId: 2 });
+  await vault.reaches({ phase: 'streaming', pid, timelineId: 2 });
   expect(vault.names('streaming')).toContain('00000002.history');
   expect(await expectSameWalAcross([pg, standby], vault)).toEqual(expect.arrayContaining([...full, first]));
 });
@@ -62,21 +62,20 @@ test('a new primary that has less than we: both ends are kept, and the log says 
   await pg.switchWal();
   await standby.waitFor(`select pg_last_wal_replay_lsn() >= '${await pg.currentLsn()}'`);
   await standby.query(`alter system set primary_conninfo = ''`);
-  standby.reload();
+  await standby.reload();
   await pg.waitFor(`select count(*) = 0 from pg_stat_replication where application_name = 'standby'`);
   const onlyHere = [...(await fillSegments(pg, 2)), await pg.switchWal()];
   await expect.poll(() => vault.names('streaming')).toEqual(expect.arrayContaining(onlyHere));
   const before = await contents(vault);
   await pg.kill();
-  await expect.poll(() => vault.state()).toMatchObject({ phase: 'waiting' });
-  const held = (await vault.state()).flushedLsn!;
+  const held = (await vault.reaches({ phase: 'waiting' })).flushedLsn!;
   await standby.promote();
 
   const first = await standby.switchWal();
   await expect.poll(() => vault.names('streaming')).toContain(first);
   await caughtUp(standby);
   await expectStillThere(vault, before);
-  expect(await vault.state()).toMatchObject({ phase: 'streaming', pid, timelineId: 2 });
+  await vault.reaches({ phase: 'streaming', pid, timelineId: 2 });
   expect(segmentNumber(first)).toBeLessThanOrEqual(segmentNumber(onlyHere[0]!));
   const switchpoint = await standby.value(`select split_part(pg_read_file('pg_wal/00000002.history'), E'\\t', 2)`);
   const said = (await warnings(vault)).filter((line) => line.includes(switchpoint!) && line.includes(held));
@@ -122,7 +121,7 @@ test('a server that was restored to an earlier point is received from there on, 
   expect(segmentNumber(first)).toBeLessThan(segmentNumber(last));
   await expect.poll(() => vault.names('streaming')).toContain(first);
   await expectStillThere(vault, before);
-  expect(await vault.state()).toMatchObject({ phase: 'streaming', timelineId: 2 });
+  await vault.reaches({ phase: 'streaming', timelineId: 2 });
   expect((await warnings(vault)).length).toBeGreaterThan(0);
 });
 

@@ -34,7 +34,7 @@ test('two promotions above us, one behind the other in the same segment, are fol
   await caughtUp(third);
   await expect.poll(() => vault.names('streaming')).toContain(last);
 
-  expect(await vault.state()).toMatchObject({ phase: 'streaming', pid, timelineId: 3, reconnects: 0, lastError: null });
+  await vault.reaches({ phase: 'streaming', pid, timelineId: 3, reconnects: 0, lastError: null });
   await expectHistory(third, vault, 2);
   await expectHistory(third, vault, 3);
   await expectSameWalAcross([first, second, third], vault);
@@ -88,7 +88,7 @@ test.for(['streaming', 'archive'] as const)(
     const next = await restored.switchWal();
     await expect.poll(() => vault.names('streaming')).toContain(next);
     await expectHistory(restored, vault, 2);
-    expect(await vault.state()).toMatchObject({ phase: 'streaming', timelineId: 2, lastError: null });
+    await vault.reaches({ phase: 'streaming', timelineId: 2, lastError: null });
     await expectSameWalAcross([pg, restored], vault);
   },
 );

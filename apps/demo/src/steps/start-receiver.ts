@@ -107,7 +107,7 @@ export async function makeSynchronous(stage: Stage, pg: Cluster): Promise<void> 
     'from now on the server acknowledges a commit only after walvault has it on disk. That is what makes the loss zero.',
   );
   await pg.query(`alter system set synchronous_standby_names = '${standbyName}'`);
-  pg.reload();
+  await pg.reload();
   const state = `select sync_state = 'sync' from pg_stat_replication where application_name = '${standbyName}'`;
   await until(async () => (await pg.value(state)) === 'true', {
     what: 'the server to name the receiver its synchronous standby',

@@ -80,7 +80,7 @@ export class Viewer implements AsyncDisposable {
     const browser = await chromium.launch({ executablePath, args, env: { ...process.env, ...env } });
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, timezoneId: 'Asia/Kolkata', ...options });
     const viewer = new Viewer(browser, await context.newPage(), address);
-    viewer.page.setDefaultTimeout(20_000);
+    viewer.page.setDefaultTimeout(60_000);
     await viewer.page.goto(address + path);
     return viewer;
   }

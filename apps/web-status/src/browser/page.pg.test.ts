@@ -1,7 +1,7 @@
 /** What somebody sees who looks at the page in a real browser while things happen to a real server. */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Cluster, createStandby, fillSegments, startCluster } from '@walvault/testkit';
+import { type Cluster, createStandby, fillSegments, freePort, startCluster } from '@walvault/testkit';
 import { expect, test } from 'vitest';
 import { Receiving } from '../receiving.test-support.ts';
 import { buildPage, servePage, Viewer } from './browser.test-support.ts';
@@ -130,7 +130,7 @@ test('a planted hole and a time line that a promotion made are shown, until it i
 
 test('a lost connection is said, takes the colour from what may be old, and comes back by itself', async () => {
   await using all = await Receiving.start();
-  const first = await servePage(all, pageDirectory);
+  const first = await servePage(all, pageDirectory, { port: await freePort() });
   await using viewer = await Viewer.open(first.address);
   await viewer.sees('The server is safe');
   await first[Symbol.asyncDispose]();
@@ -166,7 +166,7 @@ test('everything can be reached and told by the keyboard alone', async () => {
 
 test('where a token is asked for it is typed in once, until somebody logs out, and the page says when it is no longer good', async () => {
   await using all = await Receiving.start();
-  const first = await servePage(all, pageDirectory, { token: 'a-token-for-the-first-half' });
+  const first = await servePage(all, pageDirectory, { port: await freePort(), token: 'a-token-for-the-first-half' });
   await using viewer = await Viewer.open(first.address);
   const logIn = async (token: string): Promise<void> => {
     await viewer.page.getByLabel('Token').fill(token);

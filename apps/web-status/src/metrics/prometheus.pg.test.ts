@@ -22,7 +22,7 @@ const quiet =
 async function world(): Promise<{ all: Receiving; target: string }> {
   const all = await Receiving.start(undefined, { rpo_limit: '1' });
   await all.pg.query(`alter system set max_slot_wal_keep_size = '1GB'`);
-  all.pg.reload();
+  await all.pg.reload();
   for (let count = 0; count < 4; count += 1) {
     await all.pg.query('create table if not exists rows (at timestamptz); insert into rows values (now())');
     await all.pg.switchWal();
@@ -52,7 +52,7 @@ async function damage(path: string): Promise<void> {
 async function loseSlot(pg: Cluster): Promise<void> {
   for (const setting of [`max_slot_wal_keep_size = '16MB'`, 'wal_keep_size = 0', `min_wal_size = '32MB'`])
     await pg.query(`alter system set ${setting}`);
-  pg.reload();
+  await pg.reload();
   for (let count = 0; count < 4; count += 1) await pg.switchWal();
   await pg.query('checkpoint');
 }

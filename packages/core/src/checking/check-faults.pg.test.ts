@@ -176,7 +176,7 @@ describe('in the archive', () => {
     const shipped = { ...old, streamingArchiver: false, archiver: true };
     expect((await look(shipped)).get('wal maximum age')).toMatch(/^failed: interval provided: 1 hour, latest wal age: 2 hours/);
     await pg.query(`alter system set archive_timeout = '1min'`);
-    pg.reload();
+    await pg.reload();
     await pg.waitFor(`select current_setting('archive_timeout') = '1min'`);
     expect((await look(shipped)).get('wal maximum age')).toMatch(/^ok: .*; the server has written nothing since$/);
     const archiveOnly = { ...shipped, lastWalMaximumAgeMs: 3 * 3_600_000 };
@@ -214,11 +214,11 @@ describe('when nobody receives', () => {
     expect((await look({ ...server, slotRetainedLimit: 7 * 1024 ** 2 })).get('slot retention')).toMatch(/^warning: /);
     expect((await look({ ...server, slotRetainedLimit: 1024 ** 2 })).get('slot retention')).toMatch(/^failed: /);
     await pg.query(`alter system set max_slot_wal_keep_size = '1MB'`);
-    pg.reload();
+    await pg.reload();
     await pg.waitFor(`select wal_status in ('unreserved', 'lost') from pg_replication_slots where slot_name = 'barman'`);
     expect((await look(server)).get('slot retention')).toMatch(/^failed: /);
     await pg.query(`alter system reset max_slot_wal_keep_size`);
-    pg.reload();
+    await pg.reload();
   });
 
   test('a receiver that died, one that failed, and one that waits, say why', async () => {

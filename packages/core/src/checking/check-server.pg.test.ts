@@ -193,7 +193,7 @@ test('archive_command is watched where WAL comes by it', async () => {
   expect([failing.get('archive_mode'), failing.get('archive_command')]).toEqual(['ok', 'ok']);
   expect(failing.get('continuous archiving')).toMatch(/^failed: archiving [0-9A-F]{24} failed at /);
   await archiving.query(`alter system set archive_command = 'true'`);
-  archiving.reload();
+  await archiving.reload();
   await archiving.waitFor('select archived_count > 0 from pg_stat_archiver');
   expect((await look(fixture.pg)).get('continuous archiving')).toBe('ok');
 });

@@ -43,7 +43,7 @@ test('who gives up waiting is not waited for', async () => {
 });
 
 test('a turn in which nothing gets on keeps nobody waiting, and is given back once', async () => {
-  const turns = new Turns(1, 20);
+  const turns = new Turns(1, 1000);
   const came: string[] = [];
   const slow = await ask(turns, 'slow', came);
   const second = await ask(turns, 'second', came);
