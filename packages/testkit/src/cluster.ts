@@ -211,7 +211,7 @@ export class Cluster implements AsyncDisposable {
   /** Copies the data directory of the stopped server to a directory that is made, or empty. */
   async coldCopy(target: string): Promise<void> {
     this.#mustBeDown('copy the data directory cold');
-    await copyDirectory(this.dataDirectory, target);
+    copyDirectory(this.dataDirectory, target);
   }
 
   /** Takes a base backup of the running server, as pg_basebackup does without WAL; the segments it needs are still in `pg_wal` or archived. */
@@ -226,7 +226,7 @@ export class Cluster implements AsyncDisposable {
 
   /** What `pg_ctl promote` does, before there was a function for it. */
   async #promoteBySignal(): Promise<void> {
-    await writeServerFile(join(this.dataDirectory, 'promote'), '');
+    writeServerFile(join(this.dataDirectory, 'promote'), '');
     this.#parts.postmaster.promote();
     await this.waitFor('select not pg_is_in_recovery()', 60_000);
   }

@@ -20,11 +20,11 @@ const belongsToRecovery = /^(recovery_|restore_command$|archive_cleanup_command$
 /** Writes the file that makes a server recover when it starts; the settings that are left for its configuration. */
 export async function makeRecover({ major, dataDirectory, as }: Recovering, settings: Settings = {}): Promise<Settings> {
   if (major >= 12) {
-    await writeServerFile(join(dataDirectory, `${as}.signal`), '');
+    writeServerFile(join(dataDirectory, `${as}.signal`), '');
     return settings;
   }
   const entries = Object.entries(settings);
   const forRecovery = Object.fromEntries(entries.filter(([name]) => belongsToRecovery.test(name)));
-  await writeServerFile(join(dataDirectory, 'recovery.conf'), settingsText({ standby_mode: as === 'standby', ...forRecovery }));
+  writeServerFile(join(dataDirectory, 'recovery.conf'), settingsText({ standby_mode: as === 'standby', ...forRecovery }));
   return Object.fromEntries(entries.filter(([name]) => !belongsToRecovery.test(name)));
 }

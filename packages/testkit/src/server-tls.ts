@@ -23,8 +23,8 @@ export async function writeServerTls(
 ): Promise<{ settings: Settings; authorityFile: string }> {
   const { certificate, privateKey, authority } = tls === true ? ownTls() : tls;
   const inDirectory = (name: string) => join(directory, name);
-  await writeServerFile(inDirectory('server.crt'), certificate);
-  await writeServerFile(inDirectory('server.key'), privateKey);
+  writeServerFile(inDirectory('server.crt'), certificate);
+  writeServerFile(inDirectory('server.key'), privateKey);
   await writeFile(inDirectory('authority.crt'), authority ?? certificate);
   const files = { ssl_cert_file: inDirectory('server.crt'), ssl_key_file: inDirectory('server.key') };
   const clients = authority === undefined ? {} : { ssl_ca_file: inDirectory('authority.crt') };

@@ -78,7 +78,7 @@ export async function startExisting(dataDirectory: string, options: StartExistin
       ? options.settings
       : await makeRecover({ major: programs.major, dataDirectory, as: recover }, options.settings);
   await chmod(dataDirectory, 0o700);
-  await giveTreeToServer(dataDirectory);
+  giveTreeToServer(dataDirectory);
   const cluster = await launch(programs, { home, dataDirectory }, { ...options, settings });
   stack.move();
   return cluster;
