@@ -43,6 +43,12 @@ test('get-wal prints the segment as it was before compression', () => {
   expect(bytesOf('get-wal', 'pg', name).equals(segment)).toBe(true);
 });
 
+test('several names are refused, as PostgreSQL must not take it for the end of the archive', async () => {
+  const refused = await vault.run('get-wal', 'pg', name, next);
+  expect(refused).toMatchObject({ code: 255, stdout: '' });
+  expect(refused.stderr).toMatch(/^error: too many arguments for 'get-wal'/);
+});
+
 /** What a command says and ends with when whoever reads its output is gone before it begins. */
 async function withoutReader(...args: readonly string[]): Promise<{ readonly code: unknown; readonly stderr: string }> {
   const child = spawn('sh', ['-c', 'read go; exec "$@"', 'sh', ...vault.argv(...args)], { stdio: 'pipe' });

@@ -18,13 +18,14 @@ import {
 } from '@walvault/testkit/faulty-disk';
 import { parseWalFileName, tryParseWalFileName, type WalvaultError } from '@walvault/wal';
 import { segmentName, segmentSize, systemIdentifier } from '../../testing.ts';
+import type { Compression } from '../content/codec.ts';
 import { archivePath, isSegmentFile } from '../wal-files/layout.ts';
 import { tryParseXlogDbLine } from '../wal-files/xlog-db-line.ts';
 import { changed } from './broken-archivers.test-support.ts';
 import type { ArchiveCatalog } from './catalog-notes.ts';
 import { archiveWal } from './archive-wal.ts';
 import type { FileResult } from './file-result.ts';
-import { directories, layOut, type ModelItem, modelItems } from './model-archive.test-support.ts';
+import { directories, layOut, lz4Of, type ModelItem, modelItems } from './model-archive.test-support.ts';
 import { ModelCatalog, namesInCatalog } from './model-catalog.test-support.ts';
 
 /** What to play, and with whom. */
@@ -51,6 +52,10 @@ class Schedule implements Disposable {
   readonly #disk: FaultyDisk;
   readonly #workers: number;
   readonly #canLink: boolean;
+  /** Some compress: with lz4, which needs no thread, so that a seed is one story. */
+  readonly #compression: Compression;
+  /** What segments become in the archive. */
+  readonly #compressed = new Map<ModelItem, Buffer>();
   #rule: (call: DiskCall) => DiskFault | undefined = () => undefined;
   /** Names that the caller was told to be in the archive. */
   readonly #told = new Set<string>();
@@ -65,6 +70,7 @@ class Schedule implements Disposable {
     this.#items = modelItems(this.#random);
     this.#workers = this.#random.pick([1, 2, 4]);
     this.#canLink = this.#random.chance(0.5);
+    this.#compression = { method: options.seed % 5 === 2 ? 'lz4' : 'none' };
     this.#disk = new FaultyDisk({
       random: this.#random,
       directories: [...Object.values(directories), '/catalog'],
@@ -81,6 +87,8 @@ class Schedule implements Disposable {
   }
 
   async play(): Promise<void> {
+    if (this.#compression.method === 'lz4')
+      for (const item of this.#items) if (isSegment(item.name)) this.#compressed.set(item, await lz4Of(item.content));
     await layOut(this.#disk.mount(), this.#items);
     this.#disk.kill();
     for (let lives = this.#random.below(4); lives > 0; lives -= 1) {
@@ -158,6 +166,7 @@ class Schedule implements Disposable {
         lockDirectory: '/locks',
         systemIdentifier,
         workers: this.#workers,
+        compression: this.#compression,
         batchSize: { streaming: batch, incoming: batch },
         livePartial: `${segmentName(2, 6)}.partial`,
         catalog: this.#catalogOn(mount),
@@ -220,15 +229,20 @@ class Schedule implements Disposable {
   /** No content is lost, and none is under the name of another. */
   #checkKept(item: ModelItem, files: ReadonlyMap<string, Buffer>): void {
     const places = [...files].filter(([path]) => path.startsWith('/') && mayHold(path, item));
-    const isKept = places.some(([, content]) => content.equals(item.content));
+    const isKept = places.some(([, content]) => this.#isOf(item, content));
     const archived = item.fate === 'archive' ? files.get(placeOf(item)) : undefined;
     if (!isKept) {
       if (item.isDurable || this.#told.has(item.name)) throw new Error(`${item.name} is nowhere any more (${item.path})`);
       this.#spoilt.add(item);
     }
-    if (archived === undefined || archived.equals(item.content) || this.#spoilt.has(item)) return;
+    if (archived === undefined || this.#isOf(item, archived) || this.#spoilt.has(item)) return;
     if (this.#items.some((other) => other.path === placeOf(item) && other.content.equals(archived))) return; // from before
     throw new Error(`${item.name} is in the archive with other content`);
+  }
+
+  /** Whether a file holds an item, as it came or compressed. */
+  #isOf(item: ModelItem, file: Buffer): boolean {
+    return file.equals(item.content) || this.#compressed.get(item)?.equals(file) === true;
   }
 
   #checkEnd(): void {
@@ -245,7 +259,8 @@ class Schedule implements Disposable {
     );
     const expected = this.#items.filter((item) => item.fate === 'archive' && !this.#spoilt.has(item));
     for (const item of expected) {
-      if (!files.get(placeOf(item))?.equals(item.content)) throw new Error(`${item.name} is not in the archive in the end`);
+      const archived = files.get(placeOf(item));
+      if (archived === undefined || !this.#isOf(item, archived)) throw new Error(`${item.name} is not in the archive in the end`);
     }
     const inCatalog = namesInCatalog(files.get('/catalog/journal'));
     const toldSegments = [...this.#told].filter(isSegment);

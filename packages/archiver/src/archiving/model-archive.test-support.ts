@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { DiskMount, Random } from '@walvault/testkit/faulty-disk';
 import { parseWalFileName } from '@walvault/wal';
 import { segmentName, walFile } from '../../testing.ts';
+import { encodeWhole } from '../content/encode.ts';
 import { archivePath } from '../wal-files/layout.ts';
 import { formatXlogDbLine } from '../wal-files/xlog-db-line.ts';
 
@@ -100,6 +101,15 @@ function walFileOf(name: string): Buffer {
   const content = contents.get(name) ?? walFile(name);
   contents.set(name, content);
   return content;
+}
+
+const compressed = new Map<Buffer, Buffer>();
+
+/** What a content is compressed by lz4. */
+export async function lz4Of(content: Buffer): Promise<Buffer> {
+  const known = compressed.get(content) ?? (await encodeWhole({ method: 'lz4' }, content));
+  compressed.set(content, known);
+  return known;
 }
 
 async function write(mount: DiskMount, path: string, content: Buffer, isDurable: boolean): Promise<void> {
