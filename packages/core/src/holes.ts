@@ -22,7 +22,7 @@ export type HoleReason = 'walRemoved' | 'slotLost' | 'slotMissing' | 'slotDroppe
 
 /**
  * What became of a hole. `continued`: streaming went on behind it, as `gap_policy = continue` says; `reset`: so it did, or will,
- * because the operator said `receive-wal --reset`; `filled`: the server had the WAL again, and it was received after all; `healed`:
+ * because the operator said `receive-wal --reset`, or has accepted it since by `heal-wal --accept-holes`; `filled`: the server had the WAL again, and it was received after all; `healed`:
  * all segments of it are in the archive now, since `heal-wal` has streamed them again.
  */
 export type HoleResolution = 'continued' | 'reset' | 'filled' | 'healed';
@@ -88,22 +88,41 @@ export async function markHealed(
   path: string,
   isHealed: (from: WalPosition, to: WalPosition) => boolean,
 ): Promise<readonly RecordedHole[]> {
-  if ((await readHoles(path)).length === 0) return [];
-  await using _ = await lockOf(path);
-  const holes = await readHoles(path);
-  const healed = holes.filter((hole) => {
+  return await resolve(path, 'healed', (hole) => {
     if (hole.resolvedBy !== 'continued' && hole.resolvedBy !== 'reset') return false;
     if (hole.toLsn === null || hole.toTimelineId === null) return false;
     const from = { timelineId: toTimelineId(hole.timelineId), lsn: parseLsn(hole.fromLsn) };
     return isHealed(from, { timelineId: toTimelineId(hole.toTimelineId), lsn: parseLsn(hole.toLsn) });
   });
-  if (healed.length === 0) return [];
-  const resolved = { resolvedBy: 'healed', resolvedAt: new Date().toISOString() } as const;
+}
+
+/**
+ * Says of holes that streaming has passed by itself that an operator knows of them, as of those that `--reset` made; durable when this
+ * returns.
+ * @returns the holes that nobody knew of before
+ * @throws what {@link readHoles} throws
+ */
+export async function acceptHoles(path: string): Promise<readonly RecordedHole[]> {
+  return await resolve(path, 'reset', ({ resolvedBy }) => resolvedBy === 'continued');
+}
+
+/** Those that are to be resolved so, as they were before. */
+async function resolve(
+  path: string,
+  resolvedBy: HoleResolution,
+  isMeant: (hole: RecordedHole) => boolean,
+): Promise<readonly RecordedHole[]> {
+  if ((await readHoles(path)).length === 0) return [];
+  await using _ = await lockOf(path);
+  const holes = await readHoles(path);
+  const meant = holes.filter(isMeant);
+  if (meant.length === 0) return [];
+  const resolved = { resolvedBy, resolvedAt: new Date().toISOString() };
   await writeHoles(
     path,
-    holes.map((hole) => (healed.includes(hole) ? { ...hole, ...resolved } : hole)),
+    holes.map((hole) => (meant.includes(hole) ? { ...hole, ...resolved } : hole)),
   );
-  return healed;
+  return meant;
 }
 
 /** The record of one server, for the process that holds the lock of its receiver. `heal-wal` may change it beside that. */

@@ -9,6 +9,7 @@ export type { DeleteServerWalOptions } from './delete-server-wal.ts';
 export { CoreError } from './errors.ts';
 export type { CoreErrorCode } from './errors.ts';
 export type { FlushBucket, FlushLatency } from './flush-histogram.ts';
+export { acceptServerHoles } from './accept-server-holes.ts';
 export { healServer } from './heal-server.ts';
 export type { HealReport, HealServerOptions, HealSourceReport } from './heal-server.ts';
 export type { HealedSegment, UnhealedSegment } from './heal-run.ts';

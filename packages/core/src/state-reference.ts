@@ -125,7 +125,7 @@ const holeMembers: Members<RecordedHole> = {
   foundAt: [time, 'When it was found.'],
   resolvedBy: [
     'continued, reset, filled, healed or null',
-    '`continued`: streaming went on behind it (`gap_policy = continue`, `slot_policy = protect-server`). `reset`: so did the operator say (`receive-wal --reset`). `filled`: the WAL came back and was received. `healed`: `heal-wal` has streamed it again. Null while streaming stands at it.',
+    '`continued`: streaming went on behind it (`gap_policy = continue`, `slot_policy = protect-server`). `reset`: so did the operator say (`receive-wal --reset`), or has accepted it since (`heal-wal --accept-holes`). `filled`: the WAL came back and was received. `healed`: `heal-wal` has streamed it again. Null while streaming stands at it.',
   ],
   resolvedAt: ['time or null', 'When that was.'],
 };

@@ -147,6 +147,16 @@ test('a hole on record is healed from a standby, and by no server of another clu
   expect(foreign.stderr).toMatch(/the server has system identifier \d+, but ".*identity.json" belongs to cluster \d+/);
   expect(foreign.stderr).toContain(`${first} (missing) cannot be healed`);
 
+  // Until somebody says that it is known, check warns of it. It can be healed all the same.
+  const ofHoles = async (): Promise<string> => /holes: .*/.exec((await vault.run('check', 'pg')).stdout)?.[0] ?? '';
+  expect(await ofHoles()).toMatch(/^holes: WARNING .*walvault heal-wal --accept-holes pg\)$/);
+  expect(await vault.succeed('heal-wal', '--accept-holes', 'pg')).toBe(
+    `Accepting holes of server pg\n\tfrom ${hole!.fromLsn} on timeline 1 to ${hole!.toLsn}: no recovery goes past it\n`,
+  );
+  expect(await vault.succeed('heal-wal', '--accept-holes', 'pg')).toContain('none that was not accepted');
+  expect(await ofHoles()).toMatch(/^holes: OK \(.* where a hole was accepted/);
+  expect(await holesOf(vault)).toMatchObject([{ fromLsn: hole!.fromLsn, resolvedBy: 'reset' }]);
+
   const output = await vault.succeed('heal-wal', 'pg');
   expect(output).toContain(`\t${first}: missing; streamed again from host=127.0.0.1 port=${standby.port}`);
   expect(output).toContain(`\tthe hole from ${hole!.fromLsn} to ${hole!.toLsn} on record is healed`);

@@ -1,5 +1,5 @@
 /** `heal-wal`: segments that are missing in the archive, or not right, are streamed again from where they still are. */
-import { type HealReport, healServer } from '@walvault/core';
+import { acceptServerHoles, type HealReport, healServer, type ServerConfig } from '@walvault/core';
 import type { CommandContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';
 import type { Output } from '../output.ts';
@@ -9,6 +9,8 @@ export interface HealWalCommandOptions {
   readonly dryRun?: boolean | undefined;
   /** A connection string. */
   readonly from?: string | undefined;
+  /** Heal nothing. */
+  readonly acceptHoles?: boolean | undefined;
 }
 
 /** Runs the command; gives the exit code: 2 when something is still damaged. */
@@ -16,10 +18,11 @@ export async function healWalCommand(
   context: CommandContext,
   serverName: string,
   names: readonly string[],
-  { dryRun = false, from }: HealWalCommandOptions,
+  { dryRun = false, from, acceptHoles = false }: HealWalCommandOptions,
 ): Promise<number> {
   const { output } = context;
   const server = await context.server(serverName);
+  if (acceptHoles) return await accept(server, output);
   const log = await context.log(server, server.logFile);
   if (server.logFile === undefined && context.options.debug !== true) log.setLevel('warn');
   output.info(`${dryRun ? 'What would be healed' : 'Healing WAL'} for server ${server.name}`);
@@ -34,6 +37,17 @@ export async function healWalCommand(
   tellRest(output, report);
   output.result(server.name, resultOf(report, dryRun));
   return report.unhealed.length === 0 ? exitCode.ok : exitCode.unhealed;
+}
+
+async function accept(server: ServerConfig, output: Output): Promise<number> {
+  output.info(`Accepting holes of server ${server.name}`);
+  const accepted = await acceptServerHoles(server);
+  for (const { fromLsn, toLsn, timelineId } of accepted)
+    output.info(
+      `\tfrom ${fromLsn} on timeline ${timelineId} to ${toLsn ?? 'an end that is not known'}: no recovery goes past it`,
+    );
+  if (accepted.length === 0) output.info('\tstreaming has passed none that was not accepted');
+  return exitCode.ok;
 }
 
 function tellRest(output: Output, { damaged, unhealed, sources, healed, holes }: HealReport): void {

@@ -36,6 +36,12 @@ export function addArchivingCommands(program: Command, run: Runner): void {
     .description('stream segments again that are missing or bad in the archive; exit code 2 when some still are')
     .option('--dry-run', 'only say what is damaged, and which server has it')
     .option('--from <conninfo>', 'stream from there, in place of the server and heal_conninfo')
+    .addOption(
+      new Option(
+        '--accept-holes',
+        'heal nothing, but note that the holes which streaming has passed are known; check does not warn of them any more',
+      ).conflicts(['dryRun', 'from']),
+    )
     .action(async (server: string, walFiles: string[], options, command: Command) =>
       run(command, async (context) =>
         (await import('../commands/heal-wal.ts')).healWalCommand(context, server, walFiles, options),

@@ -43,6 +43,7 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['walvault heal-wal --dry-run pg', 'what is damaged, and who has it'],
     ['walvault heal-wal pg', 'stream all of it again'],
     ["walvault heal-wal --from 'host=standby1 user=streaming_barman' pg", 'stream it from a standby'],
+    ['walvault heal-wal --accept-holes pg', 'a new base backup was taken behind the holes: no more warnings'],
   ],
   'get-wal': [
     ['walvault get-wal pg 000000010000000A000000FF > segment', 'print a segment, decompressed'],

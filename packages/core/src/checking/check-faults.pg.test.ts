@@ -5,6 +5,7 @@ import type { ServerConfig } from '@walvault/config';
 import { type Cluster, fillSegments } from '@walvault/testkit';
 import { tryParseWalFileName } from '@walvault/wal';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { acceptServerHoles } from '../accept-server-holes.ts';
 import { writeLastVerification } from '../last-verification.ts';
 import type { ReceiverState } from '../receiver-state.ts';
 import { holesPath, statePath } from '../server-paths.ts';
@@ -146,7 +147,17 @@ describe('in the archive', () => {
       'ok: 1 segment is missing where a hole was accepted: no recovery goes past it',
     );
     await record('continued');
-    expect((await look(server)).get('holes')).toMatch(/^warning: 1 segment is missing where streaming went on .*base backup$/);
+    expect((await look(server)).get('holes')).toMatch(
+      /^warning: 1 segment is missing where streaming went on .*base backup, then: walvault heal-wal --accept-holes pg$/,
+    );
+    expect(await acceptServerHoles(server)).toMatchObject([{ fromLsn: hole.fromLsn, resolvedBy: 'continued' }]);
+    expect(await acceptServerHoles(server)).toEqual([]);
+    expect((await look(server)).get('holes')).toMatch(/^ok: 1 segment is missing where a hole was accepted/);
+    // One that is lost beside it is not what was accepted.
+    const [, next] = await archived();
+    await rename(next!, `${next!}.aside`);
+    expect((await look(server)).get('holes')).toMatch(/^failed: .* are missing \(2\)\. See: walvault heal-wal --dry-run pg$/);
+    await rename(`${next!}.aside`, next!);
     await record(null);
     expect((await look(server)).get('holes')).toMatch(/^failed: streaming stands at a hole from .* See: walvault doctor pg$/);
     await writeFile(holesPath(server), 'half of it');

@@ -17,6 +17,7 @@ import { type CheckFacts, gatherFacts } from './check-facts.ts';
 import { type CheckResult, failed } from './check-result.ts';
 import { connections, standby, systemIdCoherence } from './connection-checks.ts';
 import { Deadline } from './deadline.ts';
+import { holes } from './hole-check.ts';
 import * as ours from './own-checks.ts';
 import { receiveWalRunning, serverArchiving } from './process-checks.ts';
 
@@ -74,7 +75,7 @@ export function judge(facts: CheckFacts): readonly CheckResult[] {
     ...ours.receiveLag(facts),
     ...ours.lastReceived(facts),
     ...ours.slotRetention(facts),
-    ours.holes(facts),
+    holes(facts),
     ours.freeSpace(facts),
     ours.archiveQueue(facts),
     ours.verification(facts),

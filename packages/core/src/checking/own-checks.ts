@@ -1,6 +1,4 @@
 /** What Barman does not check: how much would be lost, what the slot holds back, holes, room, what waits, and what was verified. */
-import { parseLsn, parseWalFileName, roundDownToSegment, startLsnOfName, toWalSegmentSize } from '@walvault/wal';
-import type { RecordedHole } from '../holes.ts';
 import { settingMs } from '../observing/server-setting.ts';
 import { isStandby } from '../rpo.ts';
 import { isReportedError } from '../receiver-state.ts';
@@ -61,56 +59,6 @@ export function slotRetention({ server, observation: { sql } }: CheckFacts): rea
   const { level, retainedBytes, safeBytes, reason } = judgeSlotSafety(sql.slot, server);
   const numbers = { slot_retained_bytes: retainedBytes, slot_safe_bytes: safeBytes };
   return [own('slot retention', levels[level], `slot '${sql.slot.slotName}' ${reason}`, numbers)];
-}
-
-/**
- * Holes stay on record. One that an operator has accepted (`reset`) is mentioned; one that streaming has passed by itself, as
- * gap_policy or slot_policy allow it, somebody must hear of.
- */
-export function holes({ server, files: { archive, holes: recorded } }: CheckFacts): CheckResult {
-  const name = 'holes';
-  if (isReportedError(recorded)) return own(name, 'failed', recorded.message);
-  if (isReportedError(archive)) return own(name, 'failed', archive.message);
-  const open = recorded.filter(({ resolvedBy }) => resolvedBy === null);
-  const missing = archive.timelines.flatMap((timeline) => timeline.holes);
-  const resolutions = missing.map(
-    ({ first }) => recorded.findLast((hole) => isPassed(hole) && isIn(first, hole, archive.walSegmentSize ?? 0))?.resolvedBy,
-  );
-  const unexpected = missing.filter((_, index) => resolutions[index] === undefined);
-  const segments = missing.reduce((sum, { count }) => sum + count, 0);
-  const words = [
-    ...open.map(({ fromLsn, timelineId }) => `streaming stands at a hole from ${fromLsn} on timeline ${timelineId}`),
-    ...unexpected.map(({ first, last, count }) =>
-      count === 1 ? `${first} is missing` : `${first} to ${last} are missing (${count})`,
-    ),
-  ];
-  const numbers = { holes: open.length + missing.length, missing_segments: segments };
-  // heal-wal does not look behind the end of the archive, where the receiver waits.
-  const look = `walvault ${open.length > 0 ? 'doctor' : 'heal-wal --dry-run'} ${server.name}`;
-  if (words.length > 0) return own(name, 'failed', `${words.slice(0, 3).join('; ')}. See: ${look}`, numbers);
-  if (missing.length === 0) return own(name, 'ok', '', numbers);
-  const count = `${segments} segment${segments === 1 ? ' is' : 's are'} missing`;
-  return resolutions.includes('continued')
-    ? own(
-        name,
-        'warning',
-        `${count} where streaming went on behind a hole: no recovery goes past it, take a new base backup`,
-        numbers,
-      )
-    : own(name, 'ok', `${count} where a hole was accepted: no recovery goes past it`, numbers);
-}
-
-function isPassed({ resolvedBy }: RecordedHole): boolean {
-  return resolvedBy === 'continued' || resolvedBy === 'reset';
-}
-
-function isIn(segment: string, { timelineId, fromLsn, toLsn }: RecordedHole, segmentBytes: number): boolean {
-  const file = parseWalFileName(segment);
-  if (file.kind !== 'segment' || segmentBytes === 0) return false;
-  const size = toWalSegmentSize(segmentBytes);
-  const start = startLsnOfName(file, size);
-  const isBehindStart = file.timelineId >= timelineId && start >= roundDownToSegment(parseLsn(fromLsn), size);
-  return isBehindStart && (toLsn === null || start < parseLsn(toLsn));
 }
 
 /** Whether the disk lasts. */
