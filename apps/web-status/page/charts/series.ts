@@ -8,6 +8,8 @@ import { type Period, periods } from './chart-kinds.ts';
 /** How often new points of the last hour are asked for, and how often a longer period is asked for anew. */
 const tailEveryMs = 5000;
 const anewEveryMs = 300_000;
+/** What is younger may not be written yet, or only for some of the lines. */
+const settledMs = 2500;
 
 /** Points in order of time. */
 export interface Series {
@@ -28,9 +30,10 @@ export function useSeries(server: string, metrics: readonly HistoryMetric[], per
     const ended = new AbortController();
     let known: ReadonlyMap<HistoryMetric, Series> | undefined;
     const load = async (): Promise<void> => {
+      const now = serverNow() - settledMs;
       try {
         const entries = await Promise.all(
-          metrics.map(async (metric) => [metric, await loadSeries(server, metric, period, known?.get(metric))] as const),
+          metrics.map(async (metric) => [metric, await loadSeries(server, { metric, period, now }, known?.get(metric))] as const),
         );
         known = new Map(entries);
         if (!ended.signal.aborted) setSet({ series: known, refusal: undefined });
@@ -48,13 +51,20 @@ export function useSeries(server: string, metrics: readonly HistoryMetric[], per
   return set;
 }
 
+interface Wanted {
+  readonly metric: HistoryMetric;
+  readonly period: Period;
+  /** Where all lines end, in milliseconds since 1970 by the clock of the server. */
+  readonly now: number;
+}
+
 /** Of the last hour only what is new is asked for. */
-async function loadSeries(server: string, metric: HistoryMetric, period: Period, known: Series | undefined): Promise<Series> {
-  const { milliseconds } = periods[period];
-  const since = serverNow() - milliseconds;
+async function loadSeries(server: string, { metric, period, now }: Wanted, known: Series | undefined): Promise<Series> {
+  const since = now - periods[period].milliseconds;
   const last = period === '1h' ? known?.points.at(-1)?.[0] : undefined;
   const from = last === undefined || last < since ? since + 1000 : last + 1;
-  const query = new URLSearchParams({ metric, from: new Date(from).toISOString() });
+  if (known !== undefined && from >= now) return known;
+  const query = new URLSearchParams({ metric, from: new Date(from).toISOString(), to: new Date(now).toISOString() });
   const fresh = await ask<HistorySeries>(serverRoute(server, `/history?${query}`), new AbortController().signal);
   const kept = last === undefined ? [] : (known?.points ?? []).filter(([at]) => at >= since && at <= last);
   return { points: [...kept, ...fresh.points], stepMs: fresh.stepMs };

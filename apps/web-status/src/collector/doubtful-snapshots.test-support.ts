@@ -45,7 +45,7 @@ function* withOldSamples(snapshot: ServerSnapshot, nowMs: number): Generator<Dou
 }
 
 function* withReceiver(snapshot: ServerSnapshot, nowMs: number): Generator<Doubtful> {
-  const { live, state, inspection, facts } = whole(snapshot);
+  const { live, state } = whole(snapshot);
   const { receiver, run, unreadableFiles } = live.value;
   const sample = (value: LiveSample, at = live.at): ServerSnapshot => ({ ...snapshot, live: { at, value } });
   const stating = (change: Partial<ReceiverState>) =>
@@ -66,17 +66,9 @@ function* withReceiver(snapshot: ServerSnapshot, nowMs: number): Generator<Doubt
   const hole = { timelineId: 1, fromLsn: '0/3000000', toTimelineId: null, toLsn: null, resolvedBy: null, resolvedAt: null };
   const holes = [{ ...hole, reason: 'walRemoved', foundAt: new Date(nowMs).toISOString() } as const];
   yield ['an open hole', sample({ run, unreadableFiles, receiver: { ...receiver, holes } })];
-  yield [
-    'a receiver that does not hear what the server has',
-    {
-      ...sample({
-        run,
-        unreadableFiles,
-        receiver: { ...receiver, state: { ...state, ...behind(state), lastMessageAt: new Date(nowMs - 20_000).toISOString() } },
-      }),
-      inspection: { ...inspection, at: live.at - 2000, value: { ...inspection.value, facts } },
-    },
-  ];
+  const longAgo = new Date(nowMs - hourMs).toISOString();
+  yield ['a receiver that hears nothing', stating({ lastMessageAt: longAgo })];
+  yield ['a receiver that does not keep up', stating({ ...behind(state), caughtUpAt: longAgo })];
   yield ['run without a sign of life', sample({ receiver, unreadableFiles, run: runOf(state.pid, false, nowMs) })];
   yield ['an archiver of run that is stuck', sample({ receiver, unreadableFiles, run: runOf(state.pid, true, nowMs - hourMs) })];
 }

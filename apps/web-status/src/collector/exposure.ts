@@ -43,12 +43,14 @@ export function exposure(snapshot: ServerSnapshot, nowMs: number): SampledExposu
     return { durable: grown(facts.rpo.durable, inspection.at, nowMs), archived: grown(archived, inspection.at, nowMs) };
   const receiver = live?.value.receiver.state;
   const observation = withNews(facts.observation, receiver);
-  const durable = durableExposure({ observation, receiver, nowMs });
+  // What the receiver published before the server was asked says nothing of what it has by now.
+  const isNewer = live !== undefined && live.at >= inspection.at;
+  const durable = isNewer ? durableExposure({ observation, receiver, nowMs }) : facts.rpo.lag;
   const streamAt = heardByStream(snapshot);
   const heardAt = Math.max(inspection.at, streamAt ?? 0);
   const isLive = streamAt !== undefined && nowMs - heardAt <= trustedMs;
   return {
-    durable: isLive ? durable : grown(durable, heardAt, nowMs),
+    durable: isLive && durable.since === undefined ? durable : grown(durable, heardAt, nowMs),
     archived: grown(archived, inspection.at, nowMs),
   };
 }

@@ -1,6 +1,6 @@
 /** What keeps the data of a server from being safe, as far as it is known: pure functions of what was sampled, and of when. */
-import { endOfServer, exposureInWords, isReportedError, periodInWords } from '@walvault/core/observing';
-import { parseLsn } from '@walvault/wal';
+import type { CheckFacts } from '@walvault/core/checking';
+import { exposureInWords, isReportedError, periodInWords, settingMs } from '@walvault/core/observing';
 import type { ReceiverPhase } from '../schema/server-summary.ts';
 import { exposure } from './exposure.ts';
 import { receiverPhase } from './receiver-phase.ts';
@@ -14,17 +14,13 @@ export interface Trouble {
 
 /** What lasts for less may be over in a moment: a receiver that has lost its server is reconnecting. */
 const patienceMs = 30_000;
-/** A check takes no longer, so that the server was asked at most so long before it was over. */
-const inspectionMs = 10_000;
-/** A state is published within a quarter of a second. */
-const publishedWithinMs = 1000;
 
 /** All troubles; what is newer comes first. */
 export function* troubles(snapshot: ServerSnapshot, nowMs: number): Generator<Trouble> {
   const { server, live, inspection } = snapshot;
   if (live !== undefined && server.streamingArchiver) {
     yield* ofReceiver(receiverPhase(server, live.value.receiver), live.value, nowMs);
-    yield* ofSilence(snapshot, nowMs);
+    yield* ofStream(snapshot, nowMs);
   }
   if (live !== undefined) yield* ofRun(live.value, nowMs);
   yield* ofArchive(snapshot);
@@ -63,19 +59,27 @@ function* ofReceiver(phase: ReceiverPhase, { receiver }: LiveSample, nowMs: numb
   if (level !== 'ok') yield (level === 'critical' ? danger : warning)(`the slot ${reason}`);
 }
 
-/** A walsender sends at once what it has: whoever has not heard of WAL that the server had when it was asked does not listen any more. */
-function* ofSilence({ server, live, inspection }: ServerSnapshot, nowMs: number): Generator<Trouble> {
-  const facts = inspection?.value.facts;
+/** A stream that is only said to be there: the receiver, or the network between, has stopped without a word. */
+function* ofStream(snapshot: ServerSnapshot, nowMs: number): Generator<Trouble> {
+  const { server, live, inspection } = snapshot;
   const state = live?.value.receiver.state;
-  if (live === undefined || inspection === undefined || facts === undefined || state === undefined) return;
-  if (receiverPhase(server, live.value.receiver) !== 'streaming' || live.at < inspection.at + publishedWithinMs) return;
-  const end = endOfServer(facts.observation);
-  const heardOf = state.serverLsn ?? state.writtenLsn;
-  if (typeof end === 'string' || heardOf === null || end.timelineId !== state.timelineId || parseLsn(heardOf) >= end.lsn) return;
-  const heardMs = Date.parse(state.lastMessageAt ?? state.phaseSince);
-  if (heardMs >= inspection.at - inspectionMs) return;
-  const silentMs = nowMs - heardMs;
-  yield grave(silentMs, `the receiver has heard nothing for ${periodInWords(silentMs)}, and the server has more WAL`);
+  if (live === undefined || state === undefined || receiverPhase(server, live.value.receiver) !== 'streaming') return;
+  const quietMs = longestQuietMs(inspection?.value.facts);
+  const silentMs = nowMs - Date.parse(state.lastMessageAt ?? state.phaseSince);
+  if (silentMs > quietMs) {
+    const words = `the receiver has heard nothing for ${periodInWords(silentMs)}, not even an answer`;
+    yield (silentMs > 2 * quietMs ? danger : warning)(words);
+  }
+  const { durable } = exposure(snapshot, nowMs);
+  if (durable.bytes !== 0 && (durable.seconds ?? 0) * 1000 > quietMs)
+    yield warning(`the receiver does not keep up: not durable here yet: ${exposureInWords(durable)}`);
+}
+
+/** A receiver that hears nothing asks for an answer after half of wal_sender_timeout, or of a minute where that is 0; and some time for the answer. */
+function longestQuietMs(facts: CheckFacts | undefined): number {
+  const sql = facts?.observation.sql;
+  const senderMs = sql === undefined || isReportedError(sql) ? undefined : settingMs(sql.settings, 'wal_sender_timeout');
+  return Math.max(45_000, (senderMs ?? 0) / 2 + 15_000);
 }
 
 /** The process that receives and archives, where that is `run`. */

@@ -1,9 +1,33 @@
 import { Writable } from 'node:stream';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { unreachable } from '../api/silent-app.test-support.ts';
 import { Collector } from '../collector/collector.ts';
 import { configured } from '../collector/configured.test-support.ts';
 import { LiveStream } from './live-stream.ts';
+
+test('a verdict that nothing but time has changed is told, too', async () => {
+  await using fixture = await configured({ pg: unreachable });
+  // Looks once: as when the files of a server lie on a disk that has stopped to answer.
+  const never = 3_600_000;
+  using collector = new Collector(fixture.servers, { liveMs: never, inspectionMs: never, archiveMs: never });
+  await expect.poll(() => collector.snapshot('pg')?.archive).toBeDefined();
+  using live = new LiveStream(collector);
+  const heard: string[] = [];
+  live.add(
+    new Writable({
+      write: (chunk: Buffer, _, done) => {
+        heard.push(chunk.toString());
+        done();
+      },
+    }),
+  );
+  await expect.poll(() => heard.join('')).toContain('"verdict":"danger"');
+  onTestFinished(() => void vi.useRealTimers());
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 20_000 });
+  await expect
+    .poll(() => heard.join(''))
+    .toMatch(/"verdict":"unknown","reason":"the state of the receiver was read \d+ seconds ago/);
+});
 
 test('who takes nothing more is not written to, and gets everything anew when it does', async () => {
   await using fixture = await configured({ pg: unreachable });

@@ -94,13 +94,16 @@ export class LiveStream implements Disposable {
   #batch(): Buffer {
     const nowMs = Date.now();
     const parts: Buffer[] = [];
+    const isBeat = nowMs - this.#beatAt >= heartbeatMs;
+    // Time alone changes verdicts: what was looked at long ago counts for nothing, also where nobody looks any more.
+    if (isBeat) for (const { server } of this.#collector.snapshots) this.#changed.add(server.name);
     if (this.#hasOtherServers) {
       this.#sent.clear();
       parts.push(this.#everything());
     } else for (const name of this.#changed) parts.push(this.#change(name, nowMs));
     this.#changed.clear();
     this.#hasOtherServers = false;
-    if (nowMs - this.#beatAt >= heartbeatMs) {
+    if (isBeat) {
       this.#beatAt = nowMs;
       parts.push(this.#event('heartbeat', { at: new Date(nowMs).toISOString() }));
     }

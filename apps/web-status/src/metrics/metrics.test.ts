@@ -5,7 +5,15 @@ import { silentApp, unreachable } from '../api/silent-app.test-support.ts';
 import { formatMetricReference, metricNames } from './metric-reference.ts';
 
 test('what is not known is missing, and a server that is off has nothing but that', async () => {
-  await using all = await silentApp({}, { pg: unreachable, pg_off: { ...unreachable, active: 'false' } });
+  await using all = await silentApp(
+    {},
+    {
+      pg: unreachable,
+      pg_off: { ...unreachable, active: 'false' },
+      ['__proto__']: unreachable,
+      constructor: unreachable,
+    },
+  );
   const scrape = async () => (await all.app.inject('/metrics')).body;
   const before = await scrape();
   expect(before).toContain('walvault_verdict{server="pg",verdict="unknown"} 1');
@@ -13,7 +21,7 @@ test('what is not known is missing, and a server that is off has nothing but tha
   await expect.poll(scrape).toContain('walvault_server_reachable{server="pg",connection="sql"} 0');
   const text = await scrape();
   expect(text).toContain('walvault_rpo_known{server="pg",place="durable"} 0');
-  expect(text).toContain('walvault_receiver_up{server="pg"} 0');
+  for (const name of ['pg', '__proto__', 'constructor']) expect(text).toContain(`walvault_receiver_up{server="${name}"} 0`);
   expect(text).toContain('walvault_receiver_phase{server="pg",phase="none"} 1');
   expect(text).toContain('walvault_check_status{server="pg",check="PostgreSQL"} 2');
   expect(text).not.toMatch(/^walvault_(rpo_(seconds|bytes)|server_lsn_bytes|slot_active|received_bytes_total)\{/m);
