@@ -7,7 +7,7 @@ import { ensureDirectories, lockPath } from './server-paths.ts';
 
 const { signal } = new AbortController();
 
-test('a deletion that an archiver has kept from its work stays due; one that is done is not due for an hour', async () => {
+test('a deletion that an archiver has kept from its work is soon due again; one that is done is not for an hour', async () => {
   await using fixture = await configured(`${nowhere}wal_retention_policy = RECOVERY WINDOW OF 1 WEEK\n`);
   const { pg } = fixture;
   await ensureDirectories(pg.lockDirectory, ...Object.values(pg.directories));
@@ -16,8 +16,9 @@ test('a deletion that an archiver has kept from its work stays due; one that is 
   {
     await using _ = await tryLock(lockPath(pg, 'archive-wal'));
     expect(await deleteServerWal(pg, { signal, patienceMs: 0 })).toBe('busy');
-    expect(await isDeletionDue(pg)).toBe(true);
+    expect(await isDeletionDue(pg)).toBe(false);
+    expect(await isDeletionDue(pg, Date.now() + 600_000)).toBe(true);
   }
   expect(await deleteServerWal(pg, { signal })).toMatchObject({ removed: [] });
-  expect(await isDeletionDue(pg)).toBe(false);
+  expect(await isDeletionDue(pg, Date.now() + 3_500_000)).toBe(false);
 });

@@ -40,7 +40,7 @@ const busyPauseMs = 200;
 
 /**
  * Deletes what may go by `wal_retention_policy`.
- * @returns `busy` when another process is at it, or archives all the time; in the second case it stays due, see {@link isDeletionDue}
+ * @returns `busy` when another process is at it, or archives all the time; in the second case it is due again in ten minutes
  * @throws what `deleteWal` throws
  */
 export async function deleteServerWal(server: ServerConfig, options: DeleteServerWalOptions): Promise<DeleteReport | 'busy'> {
@@ -62,9 +62,13 @@ export async function deleteServerWal(server: ServerConfig, options: DeleteServe
   }
 }
 
+/** So soon it is due again where nothing was deleted. Sooner, `cron` would complain every minute of an archive-wal that works off a backlog. */
+const putOffMs = 600_000;
+
 /** Nothing was deleted, and the file must not say so. */
 async function putOff(path: string): Promise<'busy'> {
-  await utimes(path, 0, 0).catch((error: unknown) => {
+  const time = new Date(Date.now() - deletionEveryMs + putOffMs);
+  await utimes(path, time, time).catch((error: unknown) => {
     throw fileSystemError('set the time of', path, error);
   });
   return 'busy';

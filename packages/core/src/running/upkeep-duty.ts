@@ -111,7 +111,7 @@ export class Upkeep {
     else this.#putOffSince = undefined;
   }
 
-  /** It stays due, and is tried again with the next look. */
+  /** It is soon due again. */
   #putOff({ name }: ServerConfig): void {
     this.#putOffSince ??= new Date();
     this.#options.log.debug({}, 'deletion of WAL is put off: another process is at work');
