@@ -21,9 +21,20 @@ export function walvaultProgram(kind: ProgramKind): WalvaultProgram {
   const manifest = createRequire(import.meta.url).resolve('walvault/package.json');
   const directory = dirname(manifest);
   if (kind === 'source') return { manifest, main: join(directory, 'bin/walvault.js') };
-  const turbo = join(import.meta.dirname, '../../node_modules/.bin/turbo');
-  const args = ['run', 'build', '--filter=walvault', '--output-logs=errors-only'];
-  const { status, stdout, stderr, error } = spawnSync(turbo, args, { cwd: directory, encoding: 'utf8' });
-  if (status !== 0) throw new BenchFailure(`walvault cannot be built: ${error?.message ?? ''}\n${stdout}${stderr}`);
+  build('walvault', directory);
   return { manifest, main: join(directory, 'dist/main.js') };
+}
+
+/** Directory of the package of the status page, which is built for `built`. @throws {BenchFailure} likewise */
+export function statusPagePackage(kind: ProgramKind): string {
+  const directory = dirname(createRequire(import.meta.url).resolve('@walvault/web-status/package.json'));
+  if (kind === 'built') build('@walvault/web-status', directory);
+  return directory;
+}
+
+function build(name: string, directory: string): void {
+  const turbo = join(import.meta.dirname, '../../node_modules/.bin/turbo');
+  const args = ['run', 'build', `--filter=${name}`, '--output-logs=errors-only'];
+  const { status, stdout, stderr, error } = spawnSync(turbo, args, { cwd: directory, encoding: 'utf8' });
+  if (status !== 0) throw new BenchFailure(`${name} cannot be built: ${error?.message ?? ''}\n${stdout}${stderr}`);
 }

@@ -13,6 +13,7 @@ import { restore } from './restore/restore.ts';
 import { run as runServers } from './run/run.ts';
 import type { Scenario } from './scenario.ts';
 import { start } from './start/start.ts';
+import { statusPage } from './status-page/status-page.ts';
 import { verify } from './verify/verify.ts';
 import { watched } from './watched/watched.ts';
 
@@ -30,12 +31,13 @@ const scenarios: readonly Scenario[] = [
   start,
   verify,
   watched,
+  statusPage,
   runServers,
 ];
 
 const usage = `usage: npm run bench -- SCENARIO [OPTION ...]
 
-${scenarios.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join('\n')}
+${scenarios.map(({ name, summary }) => `  ${name.padEnd(11)} ${summary}`).join('\n')}
 
 Each knows --help. All work in the directory for temporary files (TMPDIR), so choose the disk by that.
 `;
