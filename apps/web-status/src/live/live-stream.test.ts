@@ -43,6 +43,17 @@ test('who takes nothing more is not written to, and gets everything anew when it
     },
   });
   const quick: string[] = [];
+  // Whatever it gets is more than it holds, and is taken at once.
+  const narrow: string[] = [];
+  live.add(
+    new Writable({
+      highWaterMark: 1,
+      write: (chunk: Buffer, _, done) => {
+        narrow.push(chunk.toString());
+        setImmediate(done);
+      },
+    }),
+  );
   live.add(slow);
   live.add(
     new Writable({
@@ -52,14 +63,17 @@ test('who takes nothing more is not written to, and gets everything anew when it
       },
     }),
   );
-  expect(live.size).toBe(2);
+  expect(live.size).toBe(3);
   await expect.poll(() => quick.join('')).toContain('"verdict":"danger"');
   await expect.poll(() => quick.join('')).toContain('event: heartbeat');
+  // It has missed something when it was full for a moment, which is at the start alone; else it gets what all get.
+  expect(narrow.join('').match(/^event: servers$/gm)?.length).toBeLessThan(6);
+  await expect.poll(() => narrow.join('')).toContain('event: heartbeat');
   expect(taken).toHaveLength(1);
   expect(slow.writableLength).toBe(Buffer.byteLength(taken[0] ?? ''));
   takeMore?.();
   await expect.poll(() => taken.length).toBe(2);
   expect(taken[1]).toMatch(/^event: servers\nid: \d+\ndata: .*"verdict":"danger".*\n\n$/);
   slow.destroy();
-  await expect.poll(() => live.size).toBe(1);
+  await expect.poll(() => live.size).toBe(2);
 });

@@ -16,8 +16,10 @@ const patienceMs = 30_000;
 
 interface Client {
   readonly response: Writable;
-  /** Since when it does not take more. */
+  /** Since when it does not take more: also for the moment in which it takes a picture that is more than its socket holds. */
   behindSince: number | undefined;
+  /** Something was not written to it meanwhile. */
+  hasMissed: boolean;
 }
 
 /** All clients. Runs from when it is made until it is disposed of, which ends their streams. */
@@ -61,7 +63,7 @@ export class LiveStream implements Disposable {
     if (response.destroyed) return;
     // All must have been told the same before somebody gets a newer picture: what changes back would be no news to him otherwise.
     this.#tick();
-    const client: Client = { response, behindSince: undefined };
+    const client: Client = { response, behindSince: undefined, hasMissed: false };
     this.#clients.add(client);
     response.on('close', () => this.#clients.delete(client));
     response.on('error', () => this.#clients.delete(client));
@@ -88,6 +90,7 @@ export class LiveStream implements Disposable {
     for (const client of this.#clients) {
       if (client.behindSince === undefined) this.#write(client, batch);
       else if (nowMs - client.behindSince > patienceMs) client.response.destroy();
+      else if (batch.length > 0) client.hasMissed = true;
     }
   }
 
@@ -137,8 +140,13 @@ export class LiveStream implements Disposable {
 
   #caughtUp(client: Client): void {
     if (client.behindSince === undefined || !this.#clients.has(client)) return;
+    if (!client.hasMissed) {
+      client.behindSince = undefined;
+      return;
+    }
     this.#tick();
     client.behindSince = undefined;
+    client.hasMissed = false;
     this.#write(client, this.#everything());
   }
 }
