@@ -1,7 +1,7 @@
 /** `bench status-page`: the status page with many servers, of which one has an archive of very many segments. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { temporaryDirectory } from '@walvault/testkit';
+import { runAsServerUser, temporaryDirectory } from '@walvault/testkit';
 import { programOption } from '../common-options.ts';
 import { describeMachine, formatMachine } from '../machine.ts';
 import { type OptionValues, wholeNumberOption } from '../options.ts';
@@ -52,6 +52,8 @@ export async function measureStatusPage(given: StatusPageOptions, voice: Voice):
   const executable = await installedStatusPage(program, directory.path);
   voice.progress(`making ${servers} servers, and an archive of ${segments} segments`);
   const configFile = await makeManyServers(directory.path, { servers, segments });
+  // The history is on the same disk, and would wait for all that was just written.
+  await runAsServerUser(['sync', '-f', directory.path], { timeoutMs: 600_000 });
   const startedAtMs = performance.now();
   await using page = await startStatusPage(executable, { configFile, history: join(directory.path, 'history.sqlite') });
   voice.progress('all are looked at for the first time');
