@@ -33,18 +33,40 @@ function sectionOf(name: string): string {
   return `[${name}]\nconninfo = ${nobody}\nstreaming_conninfo = ${nobody}\nstreaming_archiver = on\nslot_name = barman`;
 }
 
+const buckets = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
+const lsn = '0/3000148';
+
+/** Of a receiver that was killed while all was well. */
 function stateOf(server: string): object {
   const at = new Date().toISOString();
-  const lsn = '0/3000148';
-  const buckets = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
-  const nulls = ['startLsn', 'caughtUpAt', 'lastError', 'troubleSince', 'nextAttemptAt', 'blockingHole', 'divergence', 'logFile'];
   return {
-    ...Object.fromEntries(nulls.map((name) => [name, null])),
-    ...{ version: 1, server, pid: 1, phase: 'streaming', phaseSince: at, startedAt: at, updatedAt: at, lastMessageAt: at },
-    ...{ systemIdentifier: '7711030578120921605', serverVersion: 180_004, walSegmentSize: 16_777_216, timelineId: 1 },
-    ...{ writtenLsn: lsn, verifiedLsn: lsn, flushedLsn: lsn, acknowledgedLsn: lsn, serverLsn: lsn },
-    ...{ slotName: 'barman', syncState: 'async', partialName: '000000010000000000000003.partial', gapPolicy: 'stop' },
-    ...{ receivedBytes: 512, bytesPerSecond: 17, segmentsCompleted: 12, reconnects: 3, failedAttempts: 0, holes: [] },
+    version: 1,
+    server,
+    pid: 1,
+    phase: 'streaming',
+    phaseSince: at,
+    startedAt: at,
+    updatedAt: at,
+    lastMessageAt: at,
+    systemIdentifier: '7711030578120921605',
+    serverVersion: 180_004,
+    walSegmentSize: 16_777_216,
+    slotName: 'barman',
+    syncState: 'async',
+    timelineId: 1,
+    writtenLsn: lsn,
+    verifiedLsn: lsn,
+    flushedLsn: lsn,
+    acknowledgedLsn: lsn,
+    serverLsn: lsn,
+    partialName: '000000010000000000000003.partial',
+    receivedBytes: 512,
+    bytesPerSecond: 17,
+    segmentsCompleted: 12,
+    reconnects: 3,
+    failedAttempts: 0,
+    gapPolicy: 'stop',
+    holes: [],
     flushLatency: { count: 9, sumMs: 12, p50Ms: 1, p99Ms: 2, maxMs: 2, buckets: buckets.map((upToMs) => ({ upToMs, count: 9 })) },
     slotSafety: { level: 'ok', retainedBytes: 52_428_800, safeBytes: null, reason: 'keeps 50MB of WAL' },
   };
