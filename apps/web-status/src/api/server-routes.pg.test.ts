@@ -4,6 +4,7 @@ import { fillSegments } from '@walvault/testkit';
 import { expect, test } from 'vitest';
 import { doubtfulSnapshots } from '../collector/doubtful-snapshots.test-support.ts';
 import { judge } from '../collector/verdict.ts';
+import { undocumented } from './documented.test-support.ts';
 import { Receiving } from '../receiving.test-support.ts';
 import { checkList } from '../schema/checks.ts';
 import { clientList } from '../schema/clients.ts';
@@ -14,6 +15,19 @@ import { serverSummary } from '../schema/server-summary.ts';
 async function damageSegment(path: string): Promise<void> {
   await using file = await open(path, 'r+');
   await file.write(Buffer.alloc(64, 0x55), 0, 64, 9000);
+}
+
+const queries: Readonly<Record<string, string>> = { history: '?metric=bytesPerSecond', 'find-target': '?lsn=0/1' };
+const views = ['checks', 'clients', 'coverage', 'timelines', 'holes', 'events', 'history', 'restore-points', 'find-target'];
+
+/** Between the answers as they are now and the OpenAPI document. */
+async function differencesFromTheDocument({ app }: Receiving): Promise<readonly string[]> {
+  const paths = ['/api/v1/servers', '/api/v1/servers/{name}', ...views.map((view) => `/api/v1/servers/{name}/${view}`)];
+  const found = [...paths, '/readyz', '/readyz/{name}', '/healthz'].map(async (path) => {
+    const answer = await app.inject(path.replace('{name}', 'pg') + (queries[path.split('/').at(-1) ?? ''] ?? ''));
+    return undocumented(path, answer.json()).map((difference) => `${path}: ${difference}`);
+  });
+  return (await Promise.all(found)).flat();
 }
 
 /** Of a server that is safe: what could be wrong with it and would be called safe all the same. */
@@ -53,6 +67,7 @@ test('a server that is received from is safe, and in danger as soon as its recei
     .toMatchObject([{ timelineId: 1, parentId: null, segments: 1, isCurrent: true }]);
 
   await expect.poll(() => doubtsThatAreSafe(all)).toEqual([]);
+  expect(await differencesFromTheDocument(all)).toEqual([]);
 
   // Segments are found damaged by a verification of a part as well, of which `check` says nothing.
   const [name = ''] = filled;
@@ -65,4 +80,5 @@ test('a server that is received from is safe, and in danger as soon as its recei
   await all.pg.query('create table lost (); select pg_switch_wal()');
   await expect.poll(async () => (await all.summary()).rpo.durableBytes).toBeGreaterThan(0);
   await expect.poll(async () => (await all.summary()).rpo.durableSeconds).toBeGreaterThan(0);
+  expect(await differencesFromTheDocument(all)).toEqual([]);
 });

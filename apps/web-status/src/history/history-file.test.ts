@@ -52,6 +52,25 @@ test('a file that has lost a part of it opens, and what cannot be read of it is 
   expect(codeOf(() => damaged.rows('SELECT at FROM fine'))).toBe('ERR_HISTORY_DAMAGED');
 });
 
+test('without room nothing is half written, all is still to be read, and with room it goes on', async () => {
+  await using directory = await temporaryDirectory('history');
+  using file = new HistoryFile(join(directory.path, 'status.sqlite'));
+  const write = (from: number): void =>
+    file.atOnce(() => {
+      for (let at = from; at < from + 2000; at += 1) file.run('INSERT INTO fine (server, at) VALUES (1, ?)', at);
+    });
+  const count = (): unknown => file.rows('SELECT count(*) AS rows FROM fine')[0]?.['rows'];
+  write(0);
+  // SQLite then says what it says on a full disk (SQLITE_FULL).
+  const [pages] = file.rows('PRAGMA page_count');
+  file.rows(`PRAGMA max_page_count = ${Number(pages?.['page_count'])}`);
+  expect(() => write(2000)).toThrow('full');
+  expect(count()).toBe(2000);
+  file.rows('PRAGMA max_page_count = 1000000');
+  write(2000);
+  expect(count()).toBe(4000);
+});
+
 test('a file belongs to one at a time', async () => {
   await using directory = await temporaryDirectory('history');
   const path = join(directory.path, 'status.sqlite');
