@@ -68,6 +68,13 @@ test('--with-parent ends when the standard input does', async () => {
   expect((await follower.exited).code).toBe(0);
 });
 
+test('--with-parent ends when it is told to as well, while the standard input stays open', async () => {
+  await using waiting = await WaitingVault.create(stock);
+  await using follower = await waiting.vault.start('archive-wal', '--follow', '--with-parent', 'pg');
+  await follower.waitForOutput(new RegExp(`\t${stock.names.at(-1)}\n`));
+  expect((await follower.kill('SIGTERM')).code).toBe(0);
+});
+
 test('a receiver has its archiver beside it, which comes back when it is killed and is gone when the receiver is', async () => {
   await using vault = await Vault.create({ pg: sectionFor(pg, { archive_when_complete: 'on', compression: 'zstd' }) });
   const isArchived = (name: string): boolean => existsSync(vault.path('wals', name.slice(0, 16), name));

@@ -41,6 +41,8 @@ export async function followArchiveCommand(
     },
   });
   log.info({ server: server.name }, 'ending');
+  // A pipe that somebody holds open would keep this process alive, though all is done.
+  if (options.withParent === true) process.stdin.destroy();
   return exitCode.ok;
 }
 
