@@ -107,6 +107,7 @@ test('two promotions while nobody listened are both gone through, each with its 
   await using third = await createStandby(second);
   {
     await using before = await receive({ cluster: third, directory });
+    await primary.query(`select pg_logical_emit_message(true, 'test', 'something')`);
     await before.until(() => before.positions.writtenLsn > before.start.lsn);
   }
   await bulkLoad(primary, 1.2);

@@ -27,6 +27,8 @@ export function defaultSettings(major: PostgresMajor, segmentSizeMb: number): Se
     ...(major < 13 ? { wal_keep_segments: keepMb / segmentSizeMb } : { wal_keep_size: `${keepMb}MB` }),
     min_wal_size: `${Math.max(80, 2 * segmentSizeMb)}MB`,
     max_wal_size: `${Math.max(1024, 4 * segmentSizeMb)}MB`,
+    // A standby looks again soon where its primary has changed its timeline, or is not there yet; five seconds is the default.
+    wal_retrieve_retry_interval: '100ms',
     autovacuum: false,
     ...(major < 11 ? {} : { jit: false }),
     log_line_prefix: '%m [%p] %q%u@%d %a ',

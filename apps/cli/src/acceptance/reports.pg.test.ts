@@ -66,6 +66,7 @@ test('T5: over lost connections and killed receivers neither the flush position 
       await expect.poll(() => proxy.reports.at(-1)!.connection).toBeGreaterThan(connections);
       await goOn();
       await killHard(pid);
+      await pg.waitFor('select not active from pg_replication_slots');
       pid = await vault.startReceiver();
     }
     await goOn();
