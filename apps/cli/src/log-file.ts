@@ -2,7 +2,7 @@
  * A log file that other programs may rotate: before each line it is looked whether the name still leads to the file that is open, as
  * Barman's WatchedFileHandler does, and the file is opened anew by its name when it does not.
  */
-import { closeSync, fstatSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 const mode = 0o640;
@@ -32,7 +32,7 @@ export class LogFile {
   reopen(): void {
     const before = this.#fd;
     try {
-      mkdirSync(dirname(this.#path), { recursive: true });
+      makeDirectories(dirname(this.#path));
       this.#fd = openSync(this.#path, 'a', mode);
     } catch {
       return;
@@ -49,4 +49,11 @@ export class LogFile {
       return true; // it cannot be told: go on with what is open
     }
   }
+}
+
+/** One after the other: Node's `recursive` tries for ever where a file system has no directory and makes none, as an automounter may. */
+function makeDirectories(path: string): void {
+  if (existsSync(path)) return;
+  if (dirname(path) !== path) makeDirectories(dirname(path));
+  mkdirSync(path);
 }

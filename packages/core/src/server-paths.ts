@@ -1,8 +1,8 @@
 /** Where the files of a server are. Names of lock files and of identity.json are Barman's. */
-import { access, constants, type FileHandle, mkdir, open } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { access, constants, type FileHandle, open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { ServerConfig } from '@walvault/config';
-import { fileSystemError, syncParent } from '@walvault/durable-fs';
+import { fileSystemError, makeDirectories } from '@walvault/durable-fs';
 
 /** Tasks that at most one process at a time does for a server. The last ones are Barman's alone. */
 export const serverTasks = [
@@ -90,11 +90,7 @@ export async function isThere(path: string): Promise<boolean> {
  */
 export async function ensureDirectories(...paths: readonly string[]): Promise<void> {
   for (const path of paths) {
-    const wanted = resolve(path);
-    const first = await mkdir(wanted, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-      throw fileSystemError('create the directory', path, error);
-    });
-    if (first !== undefined) for (let made = wanted; made.length >= first.length; made = dirname(made)) await syncParent(made);
+    await makeDirectories(path, { mode: 0o700 });
     await access(path, constants.W_OK | constants.X_OK).catch((error: unknown) => {
       throw fileSystemError('write to', path, error);
     });

@@ -21,8 +21,8 @@ export interface Disk {
   lstat(path: string, options: { readonly bigint: true }): Promise<ExactFileFacts>;
   /** Sets the times of access and of the last change, in seconds since 1970. */
   utimes(path: string, accessed: number, modified: number): Promise<void>;
-  /** Makes a directory and those above it that are missing; gives the first one that it made. */
-  mkdir(path: string, options: { readonly recursive: true; readonly mode: number }): Promise<string | undefined>;
+  /** Makes one directory; EEXIST where there is something under its name. */
+  mkdir(path: string, options: { readonly recursive: false; readonly mode: number }): Promise<unknown>;
   /** All entries but `.` and `..`, in no order. */
   readdir(path: string, options: { readonly withFileTypes: true }): Promise<DirectoryEntry[]>;
 }

@@ -9,6 +9,8 @@ export { errnoOf, FileSystemError, fileSystemError } from './errors.ts';
 export type { DurableFsErrorCode } from './errors.ts';
 export { lockOwner, tryLock } from './file-lock.ts';
 export type { FileLock, LockOptions, LockOwner } from './file-lock.ts';
+export { makeDirectories } from './make-directories.ts';
+export type { MakeDirectoriesOptions } from './make-directories.ts';
 export { readDirectory, readStart, readWhole } from './read-directory.ts';
 export type { FileStart } from './read-directory.ts';
 export { removedLockSuffix, removeUnusedLock } from './remove-lock.ts';

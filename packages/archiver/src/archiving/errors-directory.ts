@@ -14,9 +14,9 @@ import {
   syncDirectory,
   syncFile,
   writeFileAtomic,
+  makeDirectories,
 } from '@walvault/durable-fs';
 import type { WalFileError } from '../errors.ts';
-import { makeDirectory } from '../wal-files/make-directory.ts';
 
 /** Why something is in the errors directory: not a WAL file at all, other content than the archive has, or not what its name says. */
 export type ErrorKind = 'unknown' | 'duplicate' | 'invalid';
@@ -41,10 +41,16 @@ export interface MoveAsideOptions {
  */
 export async function moveAside(options: MoveAsideOptions): Promise<string> {
   const { path, errorsDirectory, kind, reason, now = Date.now, disk = nodeDisk } = options;
-  await makeDirectory(errorsDirectory, disk);
+  await makeDirectories(errorsDirectory, { disk });
   const target = await freeName(join(errorsDirectory, `${basename(path)}.${stamp(new Date(now()))}`), kind, disk);
   if (reason !== undefined) await writeFileAtomic(`${target}.reason`, `${reason}\n`, { mode: 0o640, disk });
-  await move(path, target, disk);
+  try {
+    await move(path, target, disk);
+  } catch (error) {
+    // It comes again with each pass: reasons for nothing would pile up.
+    if (reason !== undefined && (await isFree(target, disk))) await disk.unlink(`${target}.reason`).catch(() => undefined);
+    throw error;
+  }
   return target;
 }
 

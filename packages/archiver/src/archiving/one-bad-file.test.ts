@@ -34,6 +34,24 @@ test('a file that the custom filter cannot decompress stays, those behind it are
   expect(report.files.map(({ kind, name }) => `${kind} ${name}`)).toEqual([`failed ${one}`, `archived ${two}`]);
 });
 
+test('a bad file that cannot be moved aside stays, and leaves no reason in the errors directory', async () => {
+  await using server = await TestServer.create();
+  await server.stream(one, three, live);
+  await writeFile(join(server.streaming, two), 'no WAL');
+  const rename: Disk['rename'] = async (from, to) => {
+    if (from === join(server.streaming, two)) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    await nodeDisk.rename(from, to);
+  };
+  const report = await server.archive({ disk: { ...nodeDisk, rename } });
+  expect(report.files.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
+    `archived ${one}`,
+    `failed ${two}`,
+    `archived ${three}`,
+  ]);
+  expect(filesBelow(server.streaming)).toEqual([two, live]);
+  expect(filesBelow(server.errors)).toEqual([]);
+});
+
 test('a file that has changed since it was looked at is not removed', async () => {
   await using server = await TestServer.create();
   await server.stream(one, live);

@@ -7,14 +7,22 @@
  * Barman 3.17 removes the source all the same, and the temporary file is then the only copy.
  */
 import { dirname } from 'node:path';
-import { type Disk, errnoOf, fileSystemError, nodeDisk, renameFile, syncFile, writeNewFile } from '@walvault/durable-fs';
+import {
+  type Disk,
+  errnoOf,
+  fileSystemError,
+  nodeDisk,
+  renameFile,
+  syncFile,
+  writeNewFile,
+  makeDirectories,
+} from '@walvault/durable-fs';
 import type { Compression } from '../content/codec.ts';
 import { ContentFile, sameBytes } from '../content/content.ts';
 import type { ContentThreads } from '../content/content-threads.ts';
 import { encode, encodeWhole } from '../content/encode.ts';
 import { ArchiveCopyError, WalFileError } from '../errors.ts';
 import { temporarySuffix } from '../wal-files/layout.ts';
-import { makeDirectory } from '../wal-files/make-directory.ts';
 import { tryLink } from '../wal-files/try-link.ts';
 
 /** What to place where. */
@@ -51,7 +59,7 @@ export type PlacedFile = Pick<ContentFile, 'path' | 'size' | 'stats' | 'codec'>;
 export async function placeFile(options: PlaceOptions): Promise<PlacedFile> {
   const { source, destination, mayLink, disk = nodeDisk } = options;
   const isStoredAsItIs = options.compression.method === 'none' || source.codec !== undefined;
-  await makeDirectory(dirname(destination), disk);
+  await makeDirectories(dirname(destination), { disk });
   if (isStoredAsItIs && mayLink && (await linked(source.path, destination, disk))) {
     await syncFile(destination, disk);
     await removeTemporary(destination, disk);

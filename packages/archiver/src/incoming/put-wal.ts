@@ -7,10 +7,9 @@
  */
 import { mkdtemp, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileSystemError, writeNewFile } from '@walvault/durable-fs';
+import { fileSystemError, writeNewFile, makeDirectories } from '@walvault/durable-fs';
 import { tryParseWalFileName } from '@walvault/wal';
 import { PutWalError } from '../errors.ts';
-import { makeDirectory } from '../wal-files/make-directory.ts';
 import { type ChecksumKind, checksumFiles, ContentChecksums, type ExpectedChecksum, parseChecksums } from './checksums.ts';
 import { placeIncoming, type Placement } from './place-incoming.ts';
 import { removeLeftovers, temporaryPrefix } from './leftovers.ts';
@@ -45,7 +44,7 @@ const largestChecksumFile = 1024 * 1024;
  */
 export async function putWal(options: PutWalOptions): Promise<PutWalReport> {
   const { incomingDirectory } = options;
-  await makeDirectory(incomingDirectory);
+  await makeDirectories(incomingDirectory);
   await removeLeftovers(incomingDirectory);
   const directory = await mkdtemp(join(incomingDirectory, temporaryPrefix)).catch((error: unknown) => {
     throw fileSystemError('create a directory in', incomingDirectory, error);

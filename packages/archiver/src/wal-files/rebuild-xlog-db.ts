@@ -6,12 +6,11 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { errnoOf, fileSystemError, writeFileAtomic } from '@walvault/durable-fs';
+import { errnoOf, fileSystemError, writeFileAtomic, makeDirectories } from '@walvault/durable-fs';
 import { tryParseWalFileName, type WalFileName } from '@walvault/wal';
 import type { CustomFilters } from '../content/codec.ts';
 import { ContentFile } from '../content/content.ts';
 import { archiveLockPath, tryParseHashDirectory, xlogDbLockPath } from './layout.ts';
-import { makeDirectory } from './make-directory.ts';
 import { waitForLock } from './wait-for-lock.ts';
 import { xlogDbPath } from './xlog-db.ts';
 import { formatXlogDbLine, secondsOf, tryParseXlogDbLine, type XlogDbEntry } from './xlog-db-line.ts';
@@ -70,7 +69,7 @@ export async function rebuildXlogDb(options: RebuildXlogDbOptions): Promise<Rebu
       counts[found.kind] += 1;
     }
   }
-  await makeDirectory(dirname(path));
+  await makeDirectories(dirname(path));
   await writeFileAtomic(path, text, { mode: 0o600 });
   return { path, counts, unexpected };
 }

@@ -542,8 +542,11 @@ function randomAction(random: Random): Action {
     async (mount, directory) => {
       const first = await mount.mkdir(`${directory}/d/${a}`, { recursive: true, mode: 0o700 });
       const entries = await mount.readdir(`${directory}/d`, { withFileTypes: true });
-      return [first?.slice(directory.length), entries.map((entry) => `${entry.name} ${entry.isFile()}`).toSorted()];
+      const { mode } = await mount.lstat(`${directory}/d/${a}`, { bigint: true });
+      const found = entries.map((entry) => `${entry.name} ${entry.isFile()}`).toSorted();
+      return [first?.slice(directory.length), found, mode & 0o170_000n];
     },
+    (mount, directory) => mount.mkdir(`${directory}/d/${a}`, { recursive: false, mode: 0o700 }),
     async (mount, directory) => (await mount.open(`${directory}/d/f${b}`, 'a')).close(),
     (mount, directory) => mount.rename(`${directory}/d/f${a}`, `${directory}/${b}`),
   ];

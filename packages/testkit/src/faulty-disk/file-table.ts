@@ -94,13 +94,21 @@ export class FileTable {
     this.names.create(to, file);
   }
 
+  /** Makes one directory. */
+  makeDirectory(path: string): undefined {
+    if (this.names.get(path) !== undefined || this.names.isDirectory(path)) throw new SystemError('EEXIST', 'mkdir', path);
+    this.#mustHavePlace(path);
+    this.mustBeWritable(path);
+    this.names.createDirectory(path);
+  }
+
   /** Makes a directory, and those above it that are missing; gives the first one that was made. */
-  makeDirectory(path: string): string | undefined {
+  makeDirectories(path: string): string | undefined {
     if (this.names.isDirectory(path)) return undefined;
     if (path === '') throw new SystemError('ENOENT', 'mkdir', path);
     if (this.names.get(path) !== undefined) throw new SystemError('EEXIST', 'mkdir', path);
     this.mustBeWritable(path);
-    const above = this.makeDirectory(parentOf(path));
+    const above = this.makeDirectories(parentOf(path));
     this.names.createDirectory(path);
     return above ?? path;
   }
@@ -108,6 +116,12 @@ export class FileTable {
   setTime(path: string, mtimeNs: bigint): void {
     this.mustBeWritable(path);
     this.get(path).mtimeNs = mtimeNs;
+  }
+
+  /** Of a file or a directory. */
+  factsAt(path: string): ExactFacts {
+    if (!this.names.isDirectory(path)) return this.exactFacts(this.get(path));
+    return { size: 0n, ino: 0n, dev: 1n, mode: 0o040_700n, mtimeNs: 0n, nlink: 2n, isFile: () => false };
   }
 
   exactFacts(file: CachedFile): ExactFacts {

@@ -27,7 +27,7 @@ export interface DiskMount {
   stat(path: string): Promise<{ readonly size: number }>;
   lstat(path: string, options: { readonly bigint: true }): Promise<ExactFacts>;
   utimes(path: string, accessed: number, modified: number): Promise<void>;
-  mkdir(path: string, options: { readonly recursive: true; readonly mode: number }): Promise<string | undefined>;
+  mkdir(path: string, options: { readonly recursive: boolean; readonly mode: number }): Promise<string | undefined>;
   readdir(path: string, options: { readonly withFileTypes: true }): Promise<{ readonly name: string; isFile(): boolean }[]>;
 }
 
@@ -106,7 +106,7 @@ export class Mount implements DiskMount {
   }
 
   lstat(path: string): Promise<ExactFacts> {
-    return this.call({ kind: 'lstat', path, perform: () => this.table.exactFacts(this.table.get(path)) });
+    return this.call({ kind: 'lstat', path, perform: () => this.table.factsAt(path) });
   }
 
   utimes(path: string, _accessed: number, modified: number): Promise<void> {
@@ -114,8 +114,9 @@ export class Mount implements DiskMount {
     return this.call({ kind: 'utimes', path, perform: () => this.table.setTime(path, nanoseconds) });
   }
 
-  mkdir(path: string): Promise<string | undefined> {
-    return this.call({ kind: 'mkdir', path, perform: () => this.table.makeDirectory(path) });
+  mkdir(path: string, { recursive }: { readonly recursive: boolean }): Promise<string | undefined> {
+    const perform = (): string | undefined => (recursive ? this.table.makeDirectories(path) : this.table.makeDirectory(path));
+    return this.call({ kind: 'mkdir', path, perform });
   }
 
   readdir(path: string): Promise<{ readonly name: string; isFile(): boolean }[]> {
