@@ -35,8 +35,11 @@ export async function lookInBrowser(
     const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
     await page.addInitScript(watchTasks);
     await page.goto(`http://127.0.0.1:${port}/`);
-    await page.getByRole('link', { name: largeServer, exact: true }).waitFor();
-    await page.waitForFunction(`document.querySelectorAll('a[href^="#/servers/"]').length >= ${servers}`);
+    await page
+      .getByRole('table', { name: 'Servers' })
+      .locator('tbody tr')
+      .nth(servers - 1)
+      .waitFor();
     const allServers = await page.evaluate<number>('performance.now()');
     const firstPaint = await page.evaluate<number>(
       `performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Infinity`,

@@ -1,6 +1,6 @@
 /** All servers at a glance. */
 import type { JSX } from 'preact';
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { ServerSummary } from '../../src/schema/server-summary.ts';
 import { isStale, live } from '../live/live-state.ts';
 import { useStore } from '../live/store.ts';
@@ -10,6 +10,9 @@ import { columns, MemoServerRow } from './server-row.tsx';
 
 /** From so many servers on there is a field to find one. */
 const manyServers = 8;
+
+/** So many rows more are drawn in each frame: more than a screen is high, and less than keeps the page from answering. */
+const rowsAtOnce = 16;
 
 /** The view. */
 export function Overview(): JSX.Element {
@@ -36,6 +39,18 @@ export function Overview(): JSX.Element {
   );
 }
 
+/** A number that grows by so much with each frame that is drawn, until it is great enough. */
+function useGrowing(step: number, wanted: number): number {
+  const [count, setCount] = useState(step);
+  const isEnough = count >= wanted;
+  useEffect(() => {
+    if (isEnough) return undefined;
+    const request = requestAnimationFrame(() => setCount(count + step));
+    return () => cancelAnimationFrame(request);
+  }, [count, isEnough, step]);
+  return count;
+}
+
 function NoServer(): JSX.Element {
   return (
     <p>
@@ -58,6 +73,7 @@ function Headline({ servers }: { readonly servers: readonly ServerSummary[] }): 
 }
 
 function ServerTable({ servers }: { readonly servers: readonly ServerSummary[] }): JSX.Element {
+  const count = useGrowing(rowsAtOnce, servers.length);
   return (
     <table class="servers" role="table" aria-label="Servers">
       <thead role="rowgroup">
@@ -70,7 +86,7 @@ function ServerTable({ servers }: { readonly servers: readonly ServerSummary[] }
         </tr>
       </thead>
       <tbody role="rowgroup">
-        {servers.map((server) => (
+        {servers.slice(0, count).map((server) => (
           <MemoServerRow key={server.name} server={server} />
         ))}
       </tbody>
