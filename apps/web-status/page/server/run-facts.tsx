@@ -4,12 +4,18 @@ import type { ServerDetail } from '../../src/schema/server-detail.ts';
 import { Ago } from '../parts/moment.tsx';
 import { Facts } from './facts.tsx';
 
+function stateOf({ pid, isAlive, isReady }: NonNullable<ServerDetail['run']>): string {
+  if (pid === null) return 'not running';
+  if (!isAlive) return 'silent';
+  return isReady ? 'running, ready' : 'running, not ready';
+}
+
 /** The card; nothing where nobody knows of it. */
 export function RunFacts({ run }: { readonly run: ServerDetail['run'] }): JSX.Element | null {
   if (run === null) return null;
-  const state = run.isAlive ? (run.isReady ? 'running, ready' : 'running, not ready') : 'not running';
-  // What a process that is gone was about is no news of now.
-  const duties = Object.entries((run.pid === null ? null : run.duties) ?? {});
+  const state = stateOf(run);
+  // What a process that is gone, or silent, was about is no news of now.
+  const duties = Object.entries((run.isAlive ? run.duties : null) ?? {});
   return (
     <Facts
       title="walvault run"
@@ -28,7 +34,7 @@ export function RunFacts({ run }: { readonly run: ServerDetail['run'] }): JSX.El
         ),
       ]}
     >
-      {run.isAlive ? null : <p class="quiet">That is no trouble where cron does its work.</p>}
+      {run.pid !== null ? null : <p class="quiet">That is no trouble where cron does its work.</p>}
     </Facts>
   );
 }
