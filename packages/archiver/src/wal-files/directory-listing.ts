@@ -24,6 +24,11 @@ export async function walFilesIn(directory: string, disk?: Disk): Promise<readon
   return parsed(await namesIn(directory, disk));
 }
 
+/** The history files in a flat directory, sorted by name. @throws {FileSystemError} */
+export async function historyFilesIn(directory: string, disk?: Disk): Promise<readonly WalFileName[]> {
+  return historiesAmong(await namesIn(directory, disk));
+}
+
 /** The WAL files that wait to be archived, of streaming first, then of incoming. @throws {FileSystemError} */
 export async function waitingFiles(directories: WalDirectories): Promise<readonly WalFileName[]> {
   const streaming = directories.streaming === undefined ? [] : await walFilesIn(directories.streaming);
@@ -39,7 +44,7 @@ export async function archiveRoot(
   const names = await namesIn(walsDirectory, disk);
   return {
     hashDirectories: names.map(tryParseHashDirectory).filter((directory) => directory !== undefined),
-    histories: parsed(names).filter((file) => file.kind === 'history'),
+    histories: historiesAmong(names),
   };
 }
 
@@ -60,6 +65,11 @@ export async function archivedFilesIn(
 /** Whether an error says that a path is not there, and not that it cannot be read or is something else. */
 export function isMissing(error: unknown): boolean {
   return error instanceof FileSystemError && errnoOf(error.cause) === 'ENOENT';
+}
+
+/** Looks only at names that may be such: there may be a hundred thousand others. */
+function historiesAmong(names: readonly string[]): readonly WalFileName[] {
+  return parsed(names.filter((name) => name.endsWith('.history')));
 }
 
 function parsed(names: readonly string[]): readonly WalFileName[] {

@@ -17,7 +17,7 @@ import {
 } from '@walvault/wal';
 import { largestText } from '../content/check-wal-file.ts';
 import { ContentFile, type OpenOptions } from '../content/content.ts';
-import { archiveRoot, walFilesIn } from './directory-listing.ts';
+import { historyFilesIn } from './directory-listing.ts';
 import { WalFileError } from '../errors.ts';
 import type { WalDirectories } from './layout.ts';
 
@@ -46,11 +46,8 @@ export class Timelines {
     const histories = new Map<TimelineId, readonly TimelineSwitch[]>();
     for (const directory of [directories.streaming, directories.incoming, directories.wals]) {
       if (directory === undefined) continue;
-      const files =
-        directory === directories.wals ? (await archiveRoot(directory, disk)).histories : await walFilesIn(directory, disk);
-      for (const file of files) {
-        const path = join(directory, file.name);
-        const switches = file.kind === 'history' ? await readHistory(path, file, { ...directories, disk }) : undefined;
+      for (const file of await historyFilesIn(directory, disk)) {
+        const switches = await readHistory(join(directory, file.name), file, { ...directories, disk });
         if (switches !== undefined) histories.set(file.timelineId, switches);
       }
     }
