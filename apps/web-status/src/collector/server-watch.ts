@@ -81,10 +81,11 @@ export class ServerWatch implements Disposable {
 
   /** Work and pause until the end. The work does not reject: what stands in its way is what it has found out. */
   async #every(periodMs: () => number, alarm: (() => AbortController) | undefined, work: () => Promise<void>): Promise<void> {
-    while (!this.#stop.signal.aborted) {
+    // The first pause has any length, so that many servers are not looked at all together for ever.
+    for (let share = Math.random(); !this.#stop.signal.aborted; share = 1) {
       await work();
       const woken = alarm?.().signal ?? this.#stop.signal;
-      await sleep(periodMs(), undefined, { signal: AbortSignal.any([this.#stop.signal, woken]) }).catch(() => undefined);
+      await sleep(share * periodMs(), undefined, { signal: AbortSignal.any([this.#stop.signal, woken]) }).catch(() => undefined);
     }
   }
 
