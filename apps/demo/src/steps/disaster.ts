@@ -10,7 +10,7 @@ import type { Stage } from '../stage.ts';
 import { until } from '../watch.ts';
 import { type Archive, serverName } from './start-receiver.ts';
 
-const noticeTimeoutMs = 10_000;
+const noticeTimeoutMs = 60_000;
 
 /** Kills the server under its clients and removes its data; what the clients know to be committed. */
 export async function destroyServer(stage: Stage, pg: Cluster, load: Load): Promise<Acknowledged> {

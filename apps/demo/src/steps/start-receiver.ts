@@ -23,7 +23,7 @@ export const serverName = 'pg';
 const standbyName = 'barman_receive_wal';
 /** A script beside the configuration file that calls walvault with it. */
 export const programName = 'walvault';
-const syncTimeoutMs = 15_000;
+const syncTimeoutMs = 60_000;
 
 /** A receiver in the background, and what is known about its server. */
 export interface Archive extends AsyncDisposable {
