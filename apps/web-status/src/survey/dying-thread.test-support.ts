@@ -1,4 +1,4 @@
-/** The thread that looks at archives, but that it dies of one that has a file `deadly`, when it is looked at and when it is asked about. */
+/** The thread that looks at archives, but that it dies when it is to look at one with a file `deadly` beside it. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort } from 'node:worker_threads';
