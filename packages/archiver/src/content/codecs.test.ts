@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { findProgram } from '@walvault/testkit';
 import * as fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { segmentName, useCompressors, walFile } from '../../testing.ts';
 import { codecOf, type Compression, type CompressionMethod, type CustomFilters } from './codec.ts';
 import { ContentFile, type OpenOptions } from './content.ts';
@@ -191,12 +191,16 @@ test('the filters of the operator get the file as $1 and the result as $2, as in
 
 test('a filter that fails is told with its exit code and what it said, and leaves no file behind', async () => {
   const filters = { filter: 'echo no key >&2; exit 7; cat', decompressionFilter: 'cat' };
-  const before = (await readdir(tmpdir())).filter((name) => name.startsWith('walvault-filter-'));
+  // In a directory of its own: others' filters run at the same time.
+  const temporary = await mkdtemp(join(directory, 'filters-'));
+  vi.stubEnv('TMPDIR', temporary);
+  onTestFinished(() => void vi.unstubAllEnvs());
   await expect(encodeWhole({ method: 'custom', custom: filters }, segment)).rejects.toMatchObject({
     code: 'ERR_CODEC_PROGRAM_FAILED',
     message: expect.stringContaining('ended with exit code 7: no key'),
   });
-  expect((await readdir(tmpdir())).filter((name) => name.startsWith('walvault-filter-'))).toEqual(before);
+  expect(tmpdir()).toBe(temporary);
+  expect(await readdir(temporary)).toEqual([]);
 });
 
 test('a program that is not there is told before any file is touched; pigz is done without', async () => {
