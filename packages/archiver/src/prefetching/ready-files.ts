@@ -63,12 +63,14 @@ export class ReadyFiles implements AsyncDisposable {
 
   /** The names that have been taken since the last time. @throws {FileSystemError} when the directory is gone */
   async taken(): Promise<readonly string[]> {
+    // One that is put there while the directory is read may not be in what was read, and is not taken for that.
+    const known = [...this.#sources.keys()];
     const present = new Set(
       await readdir(this.#directory).catch((error: unknown) => {
         throw fileSystemError('read the directory', this.#directory, error);
       }),
     );
-    const gone = [...this.#sources.keys()].filter((name) => !present.has(name));
+    const gone = known.filter((name) => !present.has(name));
     for (const name of gone) this.#sources.delete(name);
     return gone;
   }
