@@ -115,6 +115,8 @@ function safety(facts: DoctorFacts, step: Step, slot: ReplicationSlot | undefine
 
 /** A slot that keeps less than what is missing here cannot prevent a hole. */
 function behind({ here, server, sql }: DoctorFacts, step: Step, slot: ReplicationSlot | undefined): readonly Finding[] {
+  // It follows the receiver then, and what is here was looked at a moment before it.
+  if (slot?.active === true) return [];
   const restartLsn = slot?.restartLsn;
   if (here.end === undefined || restartLsn === undefined || here.end.timelineId !== sql?.timelineId) return [];
   const bytes = lsnDistance(here.end.lsn, restartLsn);

@@ -2,6 +2,7 @@ import { ConnectError } from '@walvault/protocol';
 import { parseLsn, toTimelineId } from '@walvault/wal';
 import { describe, expect, test } from 'vitest';
 import type { RecordedHole } from '../holes.ts';
+import type { WalSender } from '../observing/server-observation.ts';
 import type { ReceiverState } from '../receiver-state.ts';
 import { judgeArchiveCommand, judgeHoles, judgeReceiver } from './archive-steps.ts';
 import { judgeClock, judgeSynchronous, judgeTimeline } from './cluster-steps.ts';
@@ -124,6 +125,13 @@ describe('what the server keeps', () => {
       { status: 'ok' },
       { status: 'warning', what: 'it keeps WAL from 0/4000000 on, but what is here ends at 0/3000000' },
     ]);
+    // One that is streamed by follows the receiver, which has gone on since the files were looked at.
+    const walSender = { pid: 7, applicationName: 'barman_receive_wal' } as WalSender;
+    const streaming = await factsWith({
+      sql: { slot: { ...slot, active: true, activePid: 7 }, walSenders: [walSender] },
+      here: { end: at(2, '0/3000000'), receiver: running },
+    });
+    expect(judgeSlotStep(streaming)).toMatchObject([{ status: 'ok' }]);
   });
 });
 
